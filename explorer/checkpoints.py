@@ -1,0 +1,144 @@
+"""The registry: which models there are, their cards, their files and whether these are whole.
+
+A checkpoint is a folder `checkpoints/<name>/` with `card.json`, `model.keras`, for most an `encodings.npz`, and
+`SHA256SUMS` (as `sha256sum` writes it) over the others. Judges live in `checkpoints/judges/<name>/`. Another root can be
+named by the environment variable `EXPLORER_CHECKPOINTS`.
+"""
+
+import hashlib
+import io
+import json
+import os
+import threading
+from dataclasses import dataclass
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+
+SUMS, CARD, MODEL, ENCODINGS, SHEET = "SHA256SUMS", "card.json", "model.keras", "encodings.npz", "sheet.webp"
+CARD_KEYS = ("name", "kind", "title", "latent_shape", "image_shape", "parameters", "bytes", "data", "licence", "source",
+             "metrics", "recipe")  # fmt: skip
+_loading = threading.RLock()
+
+
+class CheckpointError(RuntimeError):
+    """A checkpoint's file is missing or is not what was shipped; the message names file, expected and found SHA-256."""
+
+
+@dataclass(frozen=True)
+class Encodings:
+    """A test set's encodings: `z_mean` float32 (n, d), `z_log_var` float32 (n, d) or None, `labels` uint8 (n,)."""
+
+    z_mean: np.ndarray
+    z_log_var: np.ndarray | None
+    labels: np.ndarray
+
+
+def root():
+    """The folder that holds the checkpoints."""
+    return Path(os.environ.get("EXPLORER_CHECKPOINTS") or Path(__file__).parent.parent / "checkpoints")
+
+
+def names():
+    """The names of all checkpoints, whole or not."""
+    return sorted(path.parent.name for path in root().glob(f"*/{SUMS}"))
+
+
+def models():
+    """The cards (dicts) of all checkpoints whose card is whole, in the order in which they are shown; loads no model."""
+    cards = []
+    for name in names():
+        try:
+            cards.append(card(name))
+        except CheckpointError:
+            continue  # `card` and `load` of that name say what is wrong with it
+    return sorted(cards, key=lambda c: (c.get("order", 99), c["name"]))
+
+
+def card(name):
+    """The card of a checkpoint (dict). Raises KeyError for an unknown name, CheckpointError for a damaged file."""
+    return json.loads(read(name, CARD))
+
+
+def encodings(name):
+    """The `Encodings` of a checkpoint's test set. Raises KeyError or CheckpointError as `card` does."""
+    return _encodings(str(root()), name)
+
+
+def load(name):
+    """A `Generator` by name; the same object each time. Raises KeyError naming the known ones, or CheckpointError."""
+    with _loading:  # the page's warm-up and a visitor's first call may come together
+        return _load(str(root()), name)
+
+
+def judge(name):
+    """A `Judge` by name ("digits", "fashion"), which maps pictures to class probabilities. Raises as `load` does."""
+    with _loading:
+        return _judge(str(root()), name)
+
+
+def read(name, file):
+    """The bytes of a checkpoint's file, checked against SHA256SUMS."""
+    folder = root() / name
+    sums = folder / SUMS
+    if not sums.is_file():
+        parent, known = folder.parent, names()
+        if parent != root():
+            known = sorted(path.parent.name for path in parent.glob(f"*/{SUMS}"))
+        raise KeyError(f"no checkpoint {folder.name!r}; there are {', '.join(known) or 'none'}")
+    expected = dict(reversed(line.split(maxsplit=1)) for line in sums.read_text("utf-8").splitlines() if line.strip())
+    if file not in expected:
+        raise CheckpointError(f"{name}/{file} is not listed in {name}/{SUMS}: restore {SUMS} from the repository")
+    try:
+        data = (folder / file).read_bytes()
+    except OSError as error:
+        raise CheckpointError(_damage(name, file, expected[file], "no such file")) from error
+    found = hashlib.sha256(data).hexdigest()
+    if found != expected[file]:
+        raise CheckpointError(_damage(name, file, expected[file], found))
+    return data
+
+
+def _damage(name, file, expected, found):
+    return (f"checkpoints/{name}/{file} is damaged (expected SHA-256 {expected}, found {found}). "
+            f"Restore it with `git checkout -- checkpoints/{name}` or train it: `python -m explorer train {name}`")  # fmt: skip
+
+
+def seal(folder):
+    """Write SHA256SUMS over the files of a checkpoint's folder."""
+    files = sorted(path for path in Path(folder).iterdir() if path.is_file() and path.name != SUMS)
+    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
+    Path(folder, SUMS).write_text("".join(lines), "utf-8")
+
+
+@lru_cache(maxsize=None)
+def _encodings(_, name):
+    with np.load(io.BytesIO(read(name, ENCODINGS))) as arrays:
+        stored = {key: arrays[key] for key in arrays.files}
+    log_var = stored.get("z_log_var")
+    return Encodings(stored["z_mean"].astype("float32"), None if log_var is None else log_var.astype("float32"), stored["label"])
+
+
+@lru_cache(maxsize=None)
+def _load(_, name):
+    kind = card(name)["kind"]
+    if kind not in ("ae", "vae"):
+        raise CheckpointError(f"{name}/{CARD}: kind {kind!r} is not one that this version can load")
+    from explorer.generators.autoencoder import AutoencoderGenerator
+
+    return AutoencoderGenerator(card(name), _keras_model(name))
+
+
+@lru_cache(maxsize=None)
+def _judge(_, name):
+    from explorer.generators.judge import Judge
+
+    return Judge(card(f"judges/{name}"), _keras_model(f"judges/{name}"))
+
+
+def _keras_model(name):
+    import keras
+
+    read(name, MODEL)  # for the check; Keras wants a path
+    return keras.saving.load_model(root() / name / MODEL, compile=False, safe_mode=True)

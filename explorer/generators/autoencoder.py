@@ -1,0 +1,180 @@
+"""Autoencoders and variational autoencoders, and the generator that explores them.
+
+Layers: *Deep Learning with Python*, 3rd ed., ch. 17 (`mnist-vae`); *Generative Deep Learning*, 2nd ed., ch. 3
+(`fashion-ae`, `fashion-vae`); *Hands-On Machine Learning*, 3rd ed., ch. 17 (`fashion-vae-10d`).
+"""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from explorer.generators.base import Generator, check_images
+
+# What multiplies the reconstruction term is always its mean over pixels and channels (the books state it so or as a sum,
+# which is the mean times the number of pixels); the KL term is always summed over the latent dimensions.
+RECONSTRUCTION_LOSSES = ("binary_crossentropy", "mse")
+
+
+@keras.saving.register_keras_serializable(package="explorer")
+class Sampling(layers.Layer):
+    """The reparameterization trick: z = z_mean + exp(z_log_var / 2) * eps, eps ~ N(0, I) (Kingma and Welling 2013, eq. 10).
+
+    Takes `[z_mean, z_log_var]`, each float (n, d); returns z, float (n, d).
+    """
+
+    def __init__(self, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.seed = seed
+        self._seed_generator = keras.random.SeedGenerator(seed)
+
+    def call(self, inputs):
+        z_mean, z_log_var = inputs
+        epsilon = keras.random.normal(ops.shape(z_mean), dtype=z_mean.dtype, seed=self._seed_generator)
+        return z_mean + ops.exp(0.5 * z_log_var) * epsilon
+
+    def get_config(self):
+        return {**super().get_config(), "seed": self.seed}
+
+
+def kl_divergence(z_mean, z_log_var):
+    """KL(N(z_mean, exp(z_log_var)) || N(0, I)) in nats, summed over dimensions: (n, d), (n, d) -> (n,).
+
+    Kingma and Welling 2013, appendix B.
+    """
+    return -0.5 * ops.sum(1 + z_log_var - ops.square(z_mean) - ops.exp(z_log_var), axis=-1)
+
+
+def reconstruction_error(images, reconstructions, loss="binary_crossentropy"):
+    """Mean over pixels and channels of the chosen loss, one value an image: (n, h, w, c) twice -> (n,)."""
+    if loss == "mse":
+        return ops.mean(ops.square(images - reconstructions), axis=(1, 2, 3))
+    return ops.mean(keras.losses.binary_crossentropy(images, reconstructions), axis=(1, 2))
+
+
+class _Family(keras.Model):
+    """What the autoencoder and the VAE share: two parts, a reconstruction term, and how they are written to disk."""
+
+    def __init__(self, encoder, decoder, reconstruction_loss="binary_crossentropy", reconstruction_weight=1.0, **kwargs):
+        super().__init__(**kwargs)
+        if reconstruction_loss not in RECONSTRUCTION_LOSSES:
+            raise ValueError(f"reconstruction_loss must be one of {RECONSTRUCTION_LOSSES}, got {reconstruction_loss!r}")
+        self.encoder, self.decoder = encoder, decoder
+        self.reconstruction_loss, self.reconstruction_weight = reconstruction_loss, float(reconstruction_weight)
+        self._reconstruction = keras.metrics.Mean(name="reconstruction")
+        self.built = True  # both parts are functional models, built when they were made
+
+    def get_config(self):
+        return {
+            "name": self.name,
+            "encoder": keras.saving.serialize_keras_object(self.encoder),
+            "decoder": keras.saving.serialize_keras_object(self.decoder),
+            "reconstruction_loss": self.reconstruction_loss,
+            "reconstruction_weight": self.reconstruction_weight,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        parts = {k: keras.saving.deserialize_keras_object(config[k], custom_objects) for k in ("encoder", "decoder")}
+        return cls(**{**config, **parts})
+
+
+@keras.saving.register_keras_serializable(package="explorer")
+class Autoencoder(_Family):
+    """A plain autoencoder: loss = reconstruction_weight * mean over pixels of the reconstruction loss (GDL ch. 3)."""
+
+    def call(self, images):
+        return self.decoder(self.encoder(images))
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        error = ops.mean(reconstruction_error(x, y_pred, self.reconstruction_loss))
+        self._reconstruction.update_state(error)
+        return self.reconstruction_weight * error
+
+
+@keras.saving.register_keras_serializable(package="explorer")
+class VAE(_Family):
+    """A variational autoencoder: loss = reconstruction_weight * mean over pixels + kl_weight * KL summed over dimensions.
+
+    `encoder` maps images (n, h, w, c) to `[z_mean, z_log_var]`, each (n, d); `decoder` maps z (n, d) to images in [0, 1].
+    With `reconstruction_weight` = h * w * c and `kl_weight` = 1 the loss is the negative ELBO.
+    """
+
+    def __init__(self, encoder, decoder, kl_weight=1.0, seed=None, **kwargs):
+        super().__init__(encoder, decoder, **kwargs)
+        self.kl_weight, self.seed = float(kl_weight), seed
+        self.sampling = Sampling(seed)
+        self._kl = keras.metrics.Mean(name="kl")
+
+    def call(self, images):
+        z_mean, z_log_var = self.encoder(images)
+        return {"reconstruction": self.decoder(self.sampling([z_mean, z_log_var])), "z_mean": z_mean, "z_log_var": z_log_var}
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        error = ops.mean(reconstruction_error(x, y_pred["reconstruction"], self.reconstruction_loss))
+        kl = ops.mean(kl_divergence(y_pred["z_mean"], y_pred["z_log_var"]))
+        self._reconstruction.update_state(error)
+        self._kl.update_state(kl)
+        return self.reconstruction_weight * error + self.kl_weight * kl
+
+    def get_config(self):
+        return {**super().get_config(), "kl_weight": self.kl_weight, "seed": self.seed}
+
+
+def build_encoder(image_shape, latent_size, filters=(), dense=(), variational=True):
+    """Strided 3x3 convolutions, then dense layers, then linear heads: `z`, or `[z_mean, z_log_var]` if `variational`."""
+    inputs = x = keras.Input(image_shape, name="image")
+    for width in filters:
+        x = layers.Conv2D(width, 3, strides=2, padding="same", activation="relu")(x)
+    x = layers.Flatten()(x)
+    for width in dense:
+        x = layers.Dense(width, activation="relu")(x)
+    heads = [layers.Dense(latent_size, name=name)(x) for name in (("z_mean", "z_log_var") if variational else ("z",))]
+    return keras.Model(inputs, heads if variational else heads[0], name="encoder")
+
+
+def build_decoder(image_shape, latent_size, filters=(), dense=(), projection="linear", output="sigmoid"):
+    """Dense layers, a projection to the smallest map and strided transposed 3x3 convolutions; without `filters`, dense only."""
+    height, width, channels = image_shape
+    inputs = x = keras.Input((latent_size,), name="z")
+    for units in dense:
+        x = layers.Dense(units, activation="relu")(x)
+    if not filters:
+        x = layers.Dense(height * width * channels, activation=output)(x)
+        return keras.Model(inputs, layers.Reshape(image_shape)(x), name="decoder")
+    small = (height >> len(filters), width >> len(filters), filters[0])
+    x = layers.Dense(int(np.prod(small)), activation=projection)(x)
+    x = layers.Reshape(small)(x)
+    for units in filters:
+        x = layers.Conv2DTranspose(units, 3, strides=2, padding="same", activation="relu")(x)
+    return keras.Model(inputs, layers.Conv2D(channels, 3, padding="same", activation=output)(x), name="decoder")
+
+
+def build(image_shape, latent_size, encoder, decoder, loss, variational=True, seed=None):
+    """An untrained model from a recipe's data: `encoder`, `decoder` and `loss` are keyword arguments of the parts."""
+    parts = (build_encoder(image_shape, latent_size, variational=variational, **encoder),
+             build_decoder(image_shape, latent_size, **decoder))  # fmt: skip
+    return VAE(*parts, seed=seed, **loss) if variational else Autoencoder(*parts, **loss)
+
+
+class AutoencoderGenerator(Generator):
+    """A trained autoencoder or VAE as a `Generator`; `model` is the Keras model, for those who want the layers."""
+
+    def _decode(self, z, label):
+        images = self.model.decoder.predict_on_batch(z)
+        return np.clip(np.asarray(images, "float32"), 0.0, 1.0)  # a linear output may leave [0, 1]
+
+    def encode(self, images):
+        """float (n, h, w, c) in [0, 1] -> (z_mean, z_log_var), float32 (n, d) each; an AE's z_log_var is None."""
+        codes = self.model.encoder.predict_on_batch(check_images(images, self.image_shape))
+        if self.card["kind"] == "ae":
+            return np.asarray(codes, "float32"), None
+        return tuple(np.asarray(code, "float32") for code in codes)
+
+    def prior(self, n, seed=0):
+        """float32 (n, d): N(0, I) for a VAE; for an AE, which has no prior, a Gaussian fitted to its training encodings."""
+        z = super().prior(n, seed)
+        fitted = self.card.get("fitted_gaussian")
+        if fitted is None:
+            return z
+        factor = np.linalg.cholesky(np.asarray(fitted["covariance"]))
+        return (np.asarray(fitted["mean"]) + z @ factor.T).astype("float32")

@@ -1,0 +1,60 @@
+"""What every generator is: a map from points of a latent space to pictures. NumPy only."""
+
+import numpy as np
+
+
+class Generator:
+    """Maps points of a latent space to pictures; made by `explorer.load(name)`.
+
+    Attributes: `card` (dict), `latent_shape`, `image_shape` (h, w, c), `model` (the Keras model).
+    """
+
+    def __init__(self, card, model):
+        self.card, self.model = card, model
+        self.latent_shape = tuple(card["latent_shape"])
+        self.image_shape = tuple(card["image_shape"])
+
+    def __repr__(self):
+        return f"<Generator {self.card['name']}: {self.latent_shape} -> {self.image_shape}>"
+
+    def prior(self, n, seed=0):
+        """Points drawn as the model was trained to be fed: float32 (n, *latent_shape)."""
+        return np.random.default_rng(seed).standard_normal((n, *self.latent_shape), dtype="float32")
+
+    def decode(self, z, label=None):
+        """float (n, *latent_shape) -> float32 (n, h, w, c) in [0, 1].
+
+        Raises ValueError for another shape or numbers that are not finite.
+        """
+        return self._decode(check_latents(z, self.latent_shape), label)
+
+    def _decode(self, z, label):
+        raise NotImplementedError
+
+    def encode(self, images):
+        """float (n, h, w, c) in [0, 1] -> (z_mean, z_log_var); raises NotImplementedError without an encoder."""
+        raise NotImplementedError(f"{self.card['name']} has no encoder: it only turns latents into pictures.")
+
+    def direction(self, attribute, hold=()):
+        """The latent direction of a named attribute; raises NotImplementedError for models without attributes."""
+        raise NotImplementedError(f"{self.card['name']} was trained without attributes, so it has no directions by name.")
+
+
+def check_latents(z, latent_shape):
+    """`z` as float32; ValueError says what was expected and what came."""
+    z = np.asarray(z, "float32")
+    if z.shape[1:] != latent_shape or z.ndim != 1 + len(latent_shape):
+        raise ValueError(f"latents must have shape (n, {', '.join(map(str, latent_shape))}), got {z.shape}")
+    if not np.isfinite(z).all():
+        raise ValueError(f"latents must be finite numbers, got {int((~np.isfinite(z)).sum())} that are NaN or infinite")
+    return z
+
+
+def check_images(images, image_shape):
+    """`images` as float32; ValueError says what was expected and what came."""
+    images = np.asarray(images, "float32")
+    if images.shape[1:] != image_shape:
+        raise ValueError(f"images must have shape (n, {', '.join(map(str, image_shape))}), got {images.shape}")
+    if images.size and not (images.min() >= 0 and images.max() <= 1):  # so that NaN fails as well
+        raise ValueError(f"images must lie in [0, 1], got values from {images.min():g} to {images.max():g}")
+    return images

@@ -1,0 +1,47 @@
+"""Judges: small classifiers of the project's own, by which generated pictures are measured. They are no generators."""
+
+import keras
+import numpy as np
+from keras import layers
+
+
+def build(image_shape, filters, dense, classes, dropout=0.3, augment=0.08):
+    """Pairs of 3x3 convolutions with batch normalization, pooled by 2 after each pair; softmax over `classes`."""
+    inputs = keras.Input(image_shape, name="image")
+    x = layers.RandomTranslation(augment, augment, fill_mode="constant")(inputs)
+    for width in filters:
+        for _ in range(2):
+            x = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
+            x = layers.BatchNormalization()(x)
+            x = layers.Activation("relu")(x)
+        x = layers.MaxPooling2D(2)(x)
+        x = layers.Dropout(dropout)(x)
+    x = layers.Flatten()(x)
+    x = layers.Dense(dense, activation="relu", name="features")(x)
+    x = layers.Dropout(dropout)(x)
+    return keras.Model(inputs, layers.Dense(classes, activation="softmax", name="class")(x), name="judge")
+
+
+class Judge:
+    """Calls a classifier on pictures; `card` carries its test accuracy, `classes` names its outputs."""
+
+    def __init__(self, card, model):
+        self.card, self.model, self.classes = card, model, card["classes"]
+        self.image_shape = tuple(card["image_shape"])
+
+    def __repr__(self):
+        return f"<Judge {self.card['name']}: {self.image_shape} -> {len(self.classes)} classes>"
+
+    def __call__(self, images):
+        """float (n, h, w, c) in [0, 1] -> class probabilities, float32 (n, classes).
+
+        Pictures that are larger by a margin (32x32 for 28x28) are taken as zero-padded and cropped at their centre; any
+        other shape raises ValueError.
+        """
+        images = np.asarray(images, "float32")
+        height, width, channels = self.image_shape
+        if images.ndim != 4 or images.shape[3] != channels or images.shape[1] < height or images.shape[2] < width:
+            raise ValueError(f"judge {self.card['name']}: images must be (n, {height}, {width}, {channels}), got {images.shape}")
+        top, left = (images.shape[1] - height) // 2, (images.shape[2] - width) // 2
+        images = images[:, top : top + height, left : left + width]
+        return np.asarray(self.model.predict(images, batch_size=256, verbose=0), "float32")

@@ -1,0 +1,171 @@
+"""Planes and paths through latent spaces. NumPy only; knows no model.
+
+A point is an array of any shape. Computed in float64, returned as float32.
+"""
+
+from statistics import NormalDist
+
+import numpy as np
+
+KINDS = ("linear", "slerp")
+
+
+def lerp(a, b, t):
+    """(1 - t) a + t b: `a`, `b` of shape s; t a number -> s, or of shape (n,) -> (n, *s)."""
+    a, b, t = _aligned(a, b, t)
+    return ((1 - t) * a + t * b).astype("float32")
+
+
+def slerp(a, b, t):
+    """Spherical interpolation: the unit vectors turn along the great circle, the norm goes linearly. Shapes as in `lerp`.
+
+    Equal to Shoemake's formula (1985; Deep Learning with Python, 3rd ed., ch. 17) where the norms are equal; where they
+    are not, the angle stays linear in t and the norm between those of the ends. Nearly parallel: lerp of the unit
+    vectors. Opposite: by way of the coordinate axis on which `a` is smallest, made perpendicular to `a`. If one of them
+    is zero, or opposite in a single dimension, there is no circle: lerp.
+    """
+    a, b, t = _aligned(a, b, t)
+    norm_a, norm_b = np.linalg.norm(a), np.linalg.norm(b)
+    if norm_a == 0 or norm_b == 0:
+        return ((1 - t) * a + t * b).astype("float32")
+    unit_a, unit_b = a / norm_a, b / norm_b
+    # atan2 of the half-angles is exact near 0 and pi, where acos of the dot product is not
+    theta = 2 * np.arctan2(np.linalg.norm(unit_a - unit_b), np.linalg.norm(unit_a + unit_b))
+    if theta < 1e-6:
+        unit = (1 - t) * unit_a + t * unit_b
+    else:
+        side = unit_b - np.vdot(unit_a, unit_b) * unit_a
+        if np.pi - theta < 1e-6:
+            if a.size == 1:
+                return ((1 - t) * a + t * b).astype("float32")
+            axis = np.zeros_like(a)
+            axis.flat[np.argmin(np.abs(a))] = 1
+            side = axis - np.vdot(unit_a, axis) * unit_a
+        unit = np.cos(t * theta) * unit_a + np.sin(t * theta) * side / np.linalg.norm(side)
+    return (((1 - t) * norm_a + t * norm_b) * unit).astype("float32")
+
+
+def interpolate(a, b, t, kind="linear"):
+    """`lerp` or `slerp` by name; ValueError for another."""
+    if kind not in KINDS:
+        raise ValueError(f"kind must be one of {KINDS}, got {kind!r}")
+    return (lerp if kind == "linear" else slerp)(a, b, t)
+
+
+class Path:
+    """The way from `a` to `b`; `closed` returns to `a` on the same way, so that a loop has no jump."""
+
+    def __init__(self, a, b, kind="linear", closed=False):
+        self.a, self.b, self.kind, self.closed = np.asarray(a), np.asarray(b), kind, closed
+        self.at([0.0])  # complains about shapes and kinds here, where they were given
+
+    def at(self, ts):
+        """Points at the positions `ts` (n,), 0 = a, 1 = b: float32 (n, *shape)."""
+        return interpolate(self.a, self.b, np.asarray(ts, "float64"), self.kind)
+
+    def points(self, n, start=0.0, stop=1.0):
+        """n points from `start` to `stop`, both included; of a closed path, n points of one round: float32 (n, *shape)."""
+        return self.at(self.positions(n, start, stop))
+
+    def positions(self, n, start=0.0, stop=1.0, change=None):
+        """The n positions of `points`, (n,). `change` (m + 1,) evens them out: how far the picture has come at m + 1 even
+        positions from start to stop; each step then changes the picture by as much."""
+        fractions = np.linspace(0, 1, n) if not self.closed else 1 - np.abs(1 - 2 * np.arange(n) / n)
+        if change is not None and change[-1] > change[0]:
+            change = np.asarray(change, "float64")
+            steps = np.linspace(0, 1, len(change))
+            fractions = np.interp(change[0] + fractions * (change[-1] - change[0]), change, steps)
+        return start + fractions * (stop - start)
+
+
+class Plane:
+    """The points origin + x u + y v. `origin`, `u`, `v`: arrays of one shape."""
+
+    def __init__(self, origin, u, v):
+        self.origin, self.u, self.v = (np.asarray(part, "float64") for part in (origin, u, v))
+        if not self.origin.shape == self.u.shape == self.v.shape:
+            raise ValueError(f"origin, u and v must have one shape, got {self.origin.shape}, {self.u.shape}, {self.v.shape}")
+
+    @classmethod
+    def corners(cls, a, b, c, d, kind="linear"):
+        """A surface through four points, which need not lie in one plane: a top left, b top right, c and d below them.
+
+        Each row is a path of `kind` between the two sides; x and y run from -1 to 1 within the corners.
+        """
+        return _Corners(a, b, c, d, kind)
+
+    def at(self, x, y):
+        """Points at coordinates x, y (arrays of one shape s): float32 (*s, *shape)."""
+        x, y = (np.reshape(c, np.shape(c) + (1,) * self.origin.ndim) for c in np.broadcast_arrays(x, y))
+        return (self.origin + x * self.u + y * self.v).astype("float32")
+
+    def grid(self, n, extent=1.0, center=(0.0, 0.0)):
+        """n x n points over center +- extent, both ends included, row 0 at the top: float32 (n, n, *shape)."""
+        steps = np.linspace(-extent, extent, n) if n > 1 else np.zeros(1)
+        return self.at(*np.meshgrid(center[0] + steps, center[1] - steps))
+
+    def coordinates(self, z):
+        """The (x, y) of the nearest point of the plane: (n, *shape) -> float64 (n, 2)."""
+        basis = np.stack([self.u.ravel(), self.v.ravel()], 1)
+        return np.linalg.lstsq(basis, (np.asarray(z, "float64") - self.origin).reshape(len(z), -1).T, rcond=None)[0].T
+
+
+class _Corners(Plane):
+    def __init__(self, a, b, c, d, kind):
+        self.top, self.bottom, self.kind = Path(a, b, kind), Path(c, d, kind), kind
+
+    def at(self, x, y):
+        x, y = np.broadcast_arrays(np.asarray(x, "float64"), np.asarray(y, "float64"))
+        across, down = (x.ravel() + 1) / 2, (1 - y.ravel()) / 2
+        tops, bottoms = self.top.at(across), self.bottom.at(across)
+        points = [interpolate(a, b, t, self.kind) for a, b, t in zip(tops, bottoms, down, strict=True)]
+        return np.stack(points).reshape(*x.shape, *tops.shape[1:])
+
+    def coordinates(self, z):
+        raise NotImplementedError("a surface through four points is curved: it has no nearest point by formula")
+
+
+def orthogonal(direction, others):
+    """`direction` without its part in the span of `others` (a sequence of arrays of its shape): float32."""
+    direction = np.asarray(direction, "float64")
+    if not len(others):
+        return direction.astype("float32")
+    basis = np.stack([np.asarray(other, "float64").ravel() for other in others], 1)
+    return (direction - (basis @ np.linalg.lstsq(basis, direction.ravel(), rcond=None)[0]).reshape(direction.shape)).astype("float32")
+
+
+def quantile(p):
+    """The standard normal's quantile function, by coordinate: p in (0, 1), any shape -> z of the same shape."""
+    inverse = NormalDist().inv_cdf
+    return np.vectorize(inverse, otypes=["float64"])(p)
+
+
+def density(points, x, y, bandwidth=None, offsets=None):
+    """Gaussian kernel estimate on a grid: points (n, 2), x (w,), y (h,) -> float64 (h, w), up to a constant.
+
+    `bandwidth` (2,) defaults to Scott's rule. `offsets` (n,): squared distances of the points from the plane, in bandwidths;
+    with them it is the estimate of the whole space on that plane.
+    """
+    points = np.asarray(points, "float64")
+    if bandwidth is None:
+        bandwidth = points.std(0) * len(points) ** (-1 / 6)
+    kernel_x, kernel_y = (
+        np.exp(-0.5 * ((np.asarray(axis)[:, None] - points[None, :, i]) / bandwidth[i]) ** 2) for i, axis in enumerate((x, y))
+    )
+    weights = 1.0 if offsets is None else np.exp(-0.5 * offsets)
+    return (kernel_y * weights) @ kernel_x.T
+
+
+def nearest(points, z, k):
+    """Indices (k,) of the points nearest to z, nearest first: points (n, d), z (d,)."""
+    distances = np.square(points - z).sum(1)
+    chosen = np.argpartition(distances, k - 1)[:k] if k < len(points) else np.arange(len(points))
+    return chosen[np.argsort(distances[chosen])]
+
+
+def _aligned(a, b, t):
+    """`a`, `b` as float64 of one shape, `t` with their dimensions appended."""
+    a, b, t = (np.asarray(part, "float64") for part in (a, b, t))
+    if a.shape != b.shape:
+        raise ValueError(f"the ends must have one shape, got {a.shape} and {b.shape}")
+    return a, b, t.reshape(t.shape + (1,) * a.ndim)

@@ -1,0 +1,182 @@
+"""Arrays to picture files and back: PNG, strips, grids, GIF, MP4; and the pictures people bring, made into clean arrays.
+
+Pictures are float (h, w, c) in [0, 1], c 1 or 3. Every file that is written carries the state that made it.
+"""
+
+import io
+import warnings
+
+import numpy as np
+from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
+
+MOST_PIXELS = 40_000_000  # a 30-megapixel photograph, with some to spare
+MOST_BYTES = 25_000_000
+STATE_KEY = "latent-explorer"  # of the PNG's text chunk
+
+
+class PictureError(ValueError):
+    """A picture that cannot be used; the message says what to do."""
+
+
+def to_bytes(images):
+    """float in [0, 1] -> uint8, rounded."""
+    return np.rint(np.clip(images, 0, 1) * 255).astype("uint8")
+
+
+def enlarged(images, size):
+    """(..., h, w, c) -> whole-number enlargement without smoothing, to at most `size` pixels a side, at least once."""
+    factor = max(1, size // max(images.shape[-3:-1]))
+    return images.repeat(factor, axis=-3).repeat(factor, axis=-2)
+
+
+def grid(images, columns, gap=0):
+    """(n, h, w, c) -> one picture, row by row, with `gap` pixels of middle grey between."""
+    images = np.asarray(images)
+    n, height, width, channels = images.shape
+    rows = -(-n // columns)
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), 0.5, images.dtype)
+    for i, image in enumerate(images):
+        top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
+        sheet[top : top + height, left : left + width] = image
+    return sheet
+
+
+def strip(images, gap=0):
+    """(n, h, w, c) -> one picture, side by side."""
+    return grid(images, len(images), gap)
+
+
+def to_pillow(image):
+    """float (h, w, c) in [0, 1] or uint8 -> PIL image, grey or RGB."""
+    pixels = image if image.dtype == np.uint8 else to_bytes(image)
+    return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
+
+
+def png(image, state=""):
+    """A picture as the bytes of a PNG file with its state in a text chunk."""
+    info, file = PngImagePlugin.PngInfo(), io.BytesIO()
+    info.add_text(STATE_KEY, state)
+    to_pillow(image).save(file, "PNG", pnginfo=info)
+    return file.getvalue()
+
+
+def gif(images, state="", seconds=0.12):
+    """(n, h, w, c) as the bytes of an endless GIF with its state in the comment."""
+    frames, file = [to_pillow(image) for image in images], io.BytesIO()
+    # optimize=False: otherwise Pillow drops a frame that equals the one before, and the film loses its rhythm
+    frames[0].save(
+        file, "GIF", save_all=True, append_images=frames[1:], duration=round(1000 * seconds), loop=0, optimize=False,
+        comment=state.encode(),
+    )  # fmt: skip
+    return file.getvalue()
+
+
+def mp4(images, state="", seconds=0.12):
+    """(n, h, w, c) as the bytes of an H.264 MP4 with its state in the comment; sides are padded to even numbers."""
+    import av
+
+    pixels = to_bytes(np.asarray(images))
+    if pixels.shape[-1] == 1:
+        pixels = pixels.repeat(3, -1)
+    pixels = np.pad(pixels, ((0, 0), (0, pixels.shape[1] % 2), (0, pixels.shape[2] % 2), (0, 0)), mode="edge")
+    file = io.BytesIO()
+    with av.open(file, "w", format="mp4") as container:
+        container.metadata["comment"] = state
+        stream = container.add_stream("libx264", rate=round(1 / seconds), options={"crf": "16"})
+        stream.height, stream.width = pixels.shape[1:3]
+        stream.pix_fmt = "yuv420p"  # what browsers and phones play
+        for image in pixels:
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        container.mux(stream.encode())
+    return file.getvalue()
+
+
+def state_of(file_bytes):
+    """The state in a file that `png`, `gif` or `mp4` wrote; "" if there is none."""
+    if file_bytes[4:8] == b"ftyp":
+        import av
+
+        with av.open(io.BytesIO(file_bytes)) as container:
+            return container.metadata.get("comment", "")
+    info = Image.open(io.BytesIO(file_bytes)).info
+    return info.get(STATE_KEY) or info.get("comment", b"").decode()
+
+
+def read_picture(file_bytes):
+    """The bytes of any picture file -> float32 (h, w, 4), RGB and alpha in [0, 1], upright.
+
+    The first frame of an animation; EXIF rotation is applied; CMYK, palette and 16-bit pictures are converted. Raises
+    PictureError for what is no picture, is damaged or too large.
+    """
+    if len(file_bytes) > MOST_BYTES:
+        raise PictureError(f"This file has {len(file_bytes) / 1e6:.0f} MB; at most {MOST_BYTES / 1e6:.0f} MB can be read.")
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("error", Image.DecompressionBombWarning)
+            picture = Image.open(io.BytesIO(file_bytes))
+            width, height = picture.size
+            if width * height > MOST_PIXELS:
+                raise Image.DecompressionBombError
+            picture.load()
+            picture = ImageOps.exif_transpose(picture)
+            return _to_rgba(picture)
+    except (Image.DecompressionBombError, Image.DecompressionBombWarning):
+        raise PictureError(
+            f"This picture has too many pixels; at most {MOST_PIXELS / 1e6:.0f} megapixels can be read. Make it smaller first."
+        ) from None
+    except UnidentifiedImageError:
+        raise PictureError("This file is not a picture. Choose a PNG, JPEG, GIF, BMP, TIFF or WebP file.") from None
+    except (OSError, SyntaxError, ValueError, EOFError) as error:
+        raise PictureError(f"This picture cannot be read ({error}). Open it in an image program and save it again.") from None
+
+
+def _to_rgba(picture):
+    if picture.mode.startswith("I") or picture.mode == "F":  # 16 bits: Pillow's convert would clip at 255
+        values = np.asarray(picture, "float32")
+        top = 65535.0 if picture.mode.startswith("I") and values.max() > 255 else max(255.0, float(values.max()))
+        grey = np.clip(values / top, 0, 1)
+        return np.stack([grey, grey, grey, np.ones_like(grey)], -1)
+    return np.asarray(picture.convert("RGBA"), "float32") / 255
+
+
+def framed(file_bytes, image_shape, framing):
+    """A drawing or photograph of one bright or dark thing -> float32 image_shape in [0, 1], as the data set frames it.
+
+    `framing` "mnist": grey on black, the thing's longest side 20 of 28 pixels, its centre of mass in the middle (LeCun et
+    al. 1998). "fashion": its longest side 28, its box in the middle. Pictures of 32 pixels are these, zero-padded. A
+    light background is inverted. Raises PictureError if nothing stands out.
+    """
+    rgba = read_picture(file_bytes)
+    grey = rgba[..., :3] @ np.array([0.299, 0.587, 0.114], "float32")
+    alpha = rgba[..., 3]
+    if alpha.min() < 0.5:  # a cut-out: what is transparent is background, whatever colour lies under it
+        ink = alpha * (grey if grey[alpha > 0.5].mean() > 0.5 else 1 - grey) if alpha.max() > 0.5 else alpha * 0
+    else:
+        border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
+        background = np.median(border)
+        ink = (1 - grey if background > 0.5 else grey) - min(background, 1 - background)
+    ink = np.clip(ink, 0, 1)
+    peak = float(ink.max())
+    mask = ink > max(0.15 * peak, 0.06)
+    if peak < 0.1 or mask.sum() < 2:
+        raise PictureError("There is nothing to see in this picture yet: draw or choose one thing on a plain background.")
+    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
+    box = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] / peak
+    thing = 20 if framing == "mnist" else 28
+    scale = thing / max(box.shape)
+    size = [max(1, round(side * scale)) for side in reversed(box.shape)]
+    small = np.asarray(Image.fromarray(box).resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC))
+    small = np.clip(small, 0, 1)
+    height, width = image_shape[:2]
+    if framing == "mnist":
+        weights = small + 1e-6
+        middle = [float(np.average(np.arange(side) + 0.5, weights=weights.sum(1 - axis))) for axis, side in enumerate(small.shape)]
+    else:
+        middle = [side / 2 for side in small.shape]
+    top, left = (
+        int(np.clip(round(whole / 2 - centre), 0, whole - side))
+        for whole, centre, side in zip((height, width), middle, small.shape, strict=True)
+    )
+    canvas = np.zeros(image_shape, "float32")
+    canvas[top : top + small.shape[0], left : left + small.shape[1]] = small[..., None]
+    return canvas

@@ -1,0 +1,152 @@
+"""From a state to the pictures that it stands for: the one way that the page, its downloads and `render` share."""
+
+import numpy as np
+from PIL import Image, ImageDraw
+
+from explorer import checkpoints, geometry, imaging
+from explorer.state import DECIMALS, StateError, text
+
+# Colours of the classes on the plane, for eyes of all kinds on a dark ground (after Okabe and Ito 2008, and four more).
+PALETTE = ("#56b4e9", "#e69f00", "#2fd6a3", "#f0e442", "#ff7f6e", "#cc79a7", "#b7a3ff", "#9bd64a", "#d9d9d9", "#ff9ed2")
+ENDINGS = ("png", "gif", "mp4")
+DEFAULT_MODEL = "mnist-vae"
+_EDGE = 1e-4  # p-values are kept so far from 0 and 1, where z would be infinite
+_MOST_PIXELS = 16_000  # along a sheet's side
+
+
+def complete(state):
+    """A state with the defaults of its model filled in; StateError says what does not fit the model.
+
+    Raises KeyError for an unknown model and CheckpointError for a damaged card.
+    """
+    card = checkpoints.card(state.get("model", DEFAULT_MODEL))
+    size, view = int(np.prod(card["latent_shape"])), card["view"]
+    full = {"view": "latent-plane", "what": "picture", "model": card["name"], "z": tuple(view["z"]), "kind": "linear",
+            "even": False, "closed": False, "start": 0.0, "stop": 1.0, "frames": 9, "axes": (0, 1), "scale": "z", "n": 30,
+            "veil": "none", "points": True, "hidden": ()} | state  # fmt: skip
+    for key in ("z", "to"):
+        if key in full and len(full[key]) != size:
+            raise StateError(f"{key} must be {size} numbers for {card['name']}, got {len(full[key])}")
+    if len(set(full["axes"])) != 2 or max(full["axes"]) >= size:
+        raise StateError(f"axes must be two different whole numbers from 0 to {size - 1} for {card['name']}")
+    if full["scale"] == "p" and card["kind"] == "ae":
+        raise StateError(f"scale p needs a prior, and {card['name']} is a plain autoencoder: use scale z")
+    full.setdefault("center", (0.5, 0.5) if full["scale"] == "p" else tuple(view["center"]))
+    full.setdefault("extent", 0.5 if full["scale"] == "p" else view["extent"])
+    return full
+
+
+def plane_of(state):
+    """The `Plane` of a complete state: spanned by its two axes, through its point."""
+    origin, (i, j) = np.array(state["z"], "float64"), state["axes"]
+    u, v = np.eye(len(origin))[[i, j]]
+    origin[[i, j]] = 0
+    return geometry.Plane(origin, u, v)
+
+
+def window(state, n):
+    """The z-coordinates of n cells' middles along x (left to right) and y (top to bottom) of what is visible: (n,), (n,)."""
+    steps = state["extent"] * (2 * (np.arange(n) + 0.5) / n - 1)
+    x, y = state["center"][0] + steps, state["center"][1] - steps
+    if state["scale"] == "p":
+        x, y = (geometry.quantile(np.clip(c, _EDGE, 1 - _EDGE)) for c in (x, y))
+    return x, y
+
+
+def picture(state):
+    """The decoded picture of the state's point: float32 (h, w, c)."""
+    return checkpoints.load(state["model"]).decode(np.array([state["z"]], "float32"))[0]
+
+
+def manifold(state):
+    """The n x n pictures of what is visible of the plane, row 0 at the top: float32 (n * n, h, w, c)."""
+    x, y = window(state, state["n"])
+    z = plane_of(state).at(*np.meshgrid(x, y))
+    return checkpoints.load(state["model"]).decode(z.reshape(-1, z.shape[-1]))
+
+
+def walk(state):
+    """The frames from z to `to`: (pictures float32 (frames, h, w, c), z float32 (frames, d), positions float64 (frames,))."""
+    if "to" not in state:
+        raise StateError("a walk needs two points: z and to")
+    generator = checkpoints.load(state["model"])
+    path = geometry.Path(np.array(state["z"]), np.array(state["to"]), state["kind"], closed=state["closed"])
+    change = None
+    if state["even"]:
+        fine = generator.decode(path.at(np.linspace(state["start"], state["stop"], 8 * state["frames"] + 1)))
+        change = np.cumsum([0, *np.sqrt(np.square(np.diff(fine, axis=0)).mean((1, 2, 3)))])
+    ts = path.positions(state["frames"], state["start"], state["stop"], change)
+    z = np.round(path.at(ts), DECIMALS)
+    return generator.decode(z), z, ts
+
+
+def veil(state, n=72):
+    """How dense the space is over what is visible, relative to its peak on this plane: float64 (n, n) in [0, 1].
+
+    "data": a kernel estimate over the shipped encodings; "normal": the standard normal. In more than two dimensions both
+    are densities of the whole space, on the plane.
+    """
+    x, y = window(state, n)
+    if state["veil"] == "normal":
+        return np.exp(-0.5 * (np.square(y)[:, None] + np.square(x)[None, :]))
+    points, axes = checkpoints.encodings(state["model"]).z_mean, list(state["axes"])
+    d = points.shape[1]
+    bandwidth = np.maximum(points.std(0), 0.05) * len(points) ** (-1 / (d + 4))  # Scott's rule; dead axes have no width
+    rest = [i for i in range(d) if i not in axes]
+    offsets = np.square((points[:, rest] - np.array(state["z"])[rest]) / bandwidth[rest]).sum(1) if rest else None
+    estimate = geometry.density(points[:, axes], x, y, bandwidth[axes], offsets)
+    at_points = geometry.density(points[:, axes], *(np.linspace(*np.quantile(points[:, a], (0.02, 0.98)), 24) for a in axes),
+                                 bandwidth[axes], offsets)  # fmt: skip
+    return np.clip(estimate / max(float(at_points.max()), 1e-12), 0, 1)
+
+
+def shade(density):
+    """How dark the veil lies over a density relative to its peak: 0 where there is plenty of data, 0.85 where there is none."""
+    return 0.85 * (1 - np.clip(np.sqrt(density) / 0.35, 0, 1))
+
+
+def figure(state, side=1080):
+    """The plane as the page draws it, with veil and points: uint8 (side, side, 3)."""
+    sheet = imaging.to_pillow(imaging.grid(manifold(state), state["n"])).convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
+    if state["veil"] != "none":
+        dark = Image.fromarray((255 * shade(veil(state))).astype("uint8")).resize((side, side), Image.Resampling.BICUBIC)
+        sheet.paste(Image.new("RGB", (side, side), "#0b0e14"), mask=dark)
+    if state["points"]:
+        codes = checkpoints.encodings(state["model"])
+        at = codes.z_mean[:, list(state["axes"])].astype("float64")
+        if state["scale"] == "p":
+            at = np.vectorize(geometry.NormalDist().cdf)(at)
+        at = ((at - state["center"]) * (1, -1) / state["extent"] + 1) * side / 2
+        draw = ImageDraw.Draw(sheet)
+        for (x, y), label in zip(at, codes.labels, strict=True):
+            if label not in state["hidden"] and 0 <= x < side and 0 <= y < side:
+                draw.ellipse((x - 2, y - 2, x + 2, y + 2), fill=PALETTE[label % len(PALETTE)])
+    return np.asarray(sheet)
+
+
+def render(state, ending):
+    """The bytes of the file that a state stands for, with the state inside; `ending` is one of `ENDINGS`.
+
+    `what` decides: picture, strip (PNG, GIF or MP4), plane (with veil and points) or grid (the bare sheet).
+    Raises StateError for what does not go together.
+    """
+    if ending not in ENDINGS:
+        raise StateError(f"the file must end in {', '.join('.' + e for e in ENDINGS)}, got .{ending}")
+    written, state = text(state), complete(state)
+    what = state["what"]
+    if ending != "png" and what != "strip":
+        raise StateError(f"a {ending.upper()} shows a walk: it needs what=strip, got what={what}")
+    native = checkpoints.card(state["model"])["image_shape"][0]
+    if what == "picture":
+        return imaging.png(imaging.enlarged(picture(state), state.get("size", 10 * native)), written)
+    if what == "strip":
+        frames = walk(state)[0]
+        if ending == "png":
+            return imaging.png(imaging.strip(imaging.enlarged(frames, state.get("size", 4 * native)), gap=4), written)
+        return getattr(imaging, ending)(imaging.enlarged(frames, state.get("size", 10 * native)), written)
+    if what == "plane":
+        return imaging.png(figure(state), written)
+    size = state.get("size", 4 * native)
+    if state["n"] * size > _MOST_PIXELS:
+        raise StateError(f"n x size must be at most {_MOST_PIXELS} pixels, got {state['n']} x {size}")
+    return imaging.png(imaging.enlarged(imaging.grid(imaging.to_bytes(manifold(state)), state["n"]), state["n"] * size), written)

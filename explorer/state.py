@@ -1,0 +1,159 @@
+"""Everything that decides a picture, as one string: the URL's query, a file's metadata, the argument of `render`.
+
+A state is a dict with the keys of `KEYS`; what is missing has the default of the model or the view. Numbers of points are
+quantised here, before anything is decoded, so that the link is the picture.
+"""
+
+import math
+from collections.abc import Callable
+from typing import NamedTuple
+from urllib.parse import parse_qsl, quote
+
+DECIMALS = 4  # of latent coordinates: 1/10,000 of the prior's standard deviation
+LIMIT = 100.0  # no decoder here has seen anything near it
+
+
+class Key(NamedTuple):
+    """How one key of a state is read and written; `read` raises ValueError saying what it takes."""
+
+    read: Callable
+    write: Callable
+
+
+def _choice(*choices):
+    def read(text):
+        if text not in choices:
+            raise ValueError(f"must be one of {', '.join(choices)}")
+        return text
+
+    return Key(read, str)
+
+
+def _whole(low, high):
+    def read(text):
+        try:
+            value = int(text)
+        except ValueError:
+            raise ValueError(f"must be a whole number from {low} to {high}") from None
+        if not low <= value <= high:
+            raise ValueError(f"must be a whole number from {low} to {high}")
+        return value
+
+    return Key(read, str)
+
+
+def _decimal(text, low, high):
+    try:
+        value = float(text)
+    except ValueError:
+        value = math.nan
+    if not low <= value <= high:  # NaN as well
+        raise ValueError(f"must be a number from {low:g} to {high:g}")
+    return round(value, DECIMALS) + 0.0  # + 0.0: no minus zero
+
+
+def number_text(value):
+    """A number as it stands in a link: at most four decimals, no needless zeros."""
+    return f"{round(float(value), DECIMALS) + 0.0:.{DECIMALS}f}".rstrip("0").rstrip(".")
+
+
+def _number(low, high):
+    return Key(lambda text: _decimal(text, low, high), number_text)
+
+
+def _numbers(low, high, length=None, most=4096):
+    what = f"{length} numbers" if length else "numbers"
+
+    def read(text):
+        parts = text.split(",")
+        if length and len(parts) != length or len(parts) > most:
+            raise ValueError(f"must be {what} from {low:g} to {high:g}, separated by commas")
+        try:
+            return tuple(_decimal(part, low, high) for part in parts)
+        except ValueError:
+            raise ValueError(f"must be {what} from {low:g} to {high:g}, separated by commas") from None
+
+    return Key(read, lambda values: ",".join(map(number_text, values)))
+
+
+def _wholes(low, high, most):
+    def read(text):
+        parts = text.split(",") if text else []
+        if len(parts) > most or not all(part.isdecimal() and low <= int(part) <= high for part in parts):
+            raise ValueError(f"must be at most {most} whole numbers from {low} to {high}, separated by commas")
+        return tuple(int(part) for part in parts)
+
+    return Key(read, lambda values: ",".join(map(str, values)))
+
+
+_flag = Key(_choice("0", "1").read, lambda value: str(int(value)))
+_flag = Key(lambda text, read=_flag.read: read(text) == "1", _flag.write)
+
+
+def _name(text):
+    if not 0 < len(text) <= 200:
+        raise ValueError("must be a name of 1 to 200 characters")
+    return text
+
+
+VIEWS = ("latent-plane", "models")
+WHATS = ("picture", "strip", "plane", "grid")
+
+KEYS = {
+    "view": _choice(*VIEWS),
+    "what": _choice(*WHATS),  # what `render` writes; the page shows all of them
+    "model": Key(_name, str),
+    "z": _numbers(-LIMIT, LIMIT),  # the point
+    "to": _numbers(-LIMIT, LIMIT),  # the other end of a path from z
+    "kind": _choice("linear", "slerp"),
+    "even": _flag,  # frames evenly spaced by what changes in the picture
+    "closed": _flag,
+    "start": _number(0, 1),
+    "stop": _number(0, 1),
+    "frames": _whole(2, 64),
+    "axes": _wholes(0, 4095, 2),  # the two dimensions that span the plane
+    "scale": _choice("z", "p"),  # the plane's coordinates: z, or the normal's CDF of each
+    "center": _numbers(-LIMIT, LIMIT, 2),  # of what is visible, in the plane's coordinates
+    "extent": _number(0.001, LIMIT),  # half its width
+    "n": _whole(1, 60),  # cells along a side
+    "size": _whole(16, 1024),  # pixels along a picture's side
+    "veil": _choice("none", "data", "normal"),
+    "points": _flag,
+    "hidden": _wholes(0, 255, 256),  # classes switched off
+    "beside": Key(_name, str),  # a second model
+    "label": _whole(0, 1000),
+}
+
+
+class StateError(ValueError):
+    """A state that cannot be read; the message names the key, what it takes and what came."""
+
+
+def parse(query):
+    """A query string -> (state, problems): bad values are left out and said in `problems` (list of str). Unknown keys are
+    ignored."""
+    state, problems = {}, []
+    for key, text in parse_qsl(query.removeprefix("?"), keep_blank_values=True):
+        if key in KEYS:
+            try:
+                state[key] = KEYS[key].read(text)
+            except ValueError as error:
+                shown = text if len(text) <= 40 else text[:37] + "..."
+                problems.append(f"{key} {error}, got {shown!r}")
+    return state, problems
+
+
+def parse_strictly(query):
+    """As `parse`, but the first bad value raises StateError."""
+    state, problems = parse(query)
+    if problems:
+        raise StateError(problems[0])
+    return state
+
+
+def text(state):
+    """The query string of a state, keys in the order of `KEYS`: `parse(text(state))` is the state again."""
+    unknown = set(state) - set(KEYS)
+    if unknown:
+        raise StateError(f"unknown keys: {', '.join(sorted(unknown))}")
+    return "&".join(f"{key}={quote(KEYS[key].write(state[key]), safe=',:-._~')}" for key in KEYS if key in state)

@@ -1,0 +1,96 @@
+"""Recipes as data: every number by which a shipped model came to be. `python -m explorer train NAME` follows them.
+
+`loss`: what multiplies the mean over pixels of the reconstruction loss, and the KL term summed over latent dimensions.
+`validation`: so many of the last training images are kept out of training and watched; 0 trains on all of them.
+`patience`: stop after so many epochs without a better validation loss, and keep the best; None runs all `epochs`.
+"""
+
+from copy import deepcopy
+
+_DLWP = "Deep Learning with Python, 3rd ed., ch. 17"
+_GDL = "Generative Deep Learning, 2nd ed., ch. 3"
+_HOML = "Hands-On Machine Learning, 3rd ed., ch. 17"
+_COSINE = {"name": "cosine", "initial": 1e-3, "warmup_epochs": 1, "final_fraction": 0.01}
+
+RECIPES = {
+    "mnist-vae": {
+        "kind": "vae", "order": 0, "title": "Digits: a VAE with a plane for a latent space", "source": _DLWP,
+        "data": "mnist", "judge": "digits", "image_shape": [28, 28, 1], "latent_size": 2,
+        "encoder": {"filters": [32, 64], "dense": [16]},
+        "decoder": {"filters": [64, 32], "projection": "relu"},
+        "loss": {"reconstruction_loss": "binary_crossentropy", "reconstruction_weight": 784.0, "kl_weight": 1.0},
+        "optimizer": "adam", "learning_rate": _COSINE, "batch_size": 128, "epochs": 50,
+        "validation": 0, "patience": None, "seed": 0, "snapshots": [0, 1, 2, 3, 5, 8, 13, 21, 34],
+    },
+    "fashion-vae": {
+        "kind": "vae", "order": 1, "title": "Clothes: a VAE with a plane for a latent space", "source": _GDL,
+        "data": "fashion", "judge": "fashion", "image_shape": [32, 32, 1], "latent_size": 2,
+        "encoder": {"filters": [32, 64, 128]},
+        "decoder": {"filters": [128, 64, 32]},
+        "loss": {"reconstruction_loss": "binary_crossentropy", "reconstruction_weight": 500.0, "kl_weight": 1.0},
+        "optimizer": "adam", "learning_rate": {"name": "plateau", "initial": 1e-3, "factor": 0.3, "after": 3},
+        "batch_size": 100, "epochs": 60, "validation": 5000, "patience": 5, "seed": 0,
+    },
+    "fashion-ae": {
+        "kind": "ae", "order": 2, "title": "Clothes: a plain autoencoder, with holes", "source": _GDL,
+        "data": "fashion", "judge": "fashion", "image_shape": [32, 32, 1], "latent_size": 2,
+        "encoder": {"filters": [32, 64, 128]},
+        "decoder": {"filters": [128, 64, 32]},
+        "loss": {"reconstruction_loss": "binary_crossentropy", "reconstruction_weight": 1.0},
+        "optimizer": "adam", "learning_rate": {"name": "plateau", "initial": 1e-3, "factor": 0.3, "after": 3},
+        "batch_size": 100, "epochs": 60, "validation": 5000, "patience": 5, "seed": 0,
+    },
+    "fashion-vae-10d": {
+        "kind": "vae", "order": 3, "title": "Clothes: a dense VAE with ten dimensions", "source": _HOML,
+        "data": "fashion", "judge": "fashion", "image_shape": [28, 28, 1], "latent_size": 10,
+        "encoder": {"dense": [150, 100]},
+        "decoder": {"dense": [100, 150], "output": "linear"},
+        "loss": {"reconstruction_loss": "mse", "reconstruction_weight": 1.0, "kl_weight": 1 / 784},
+        "optimizer": "nadam", "learning_rate": {"name": "plateau", "initial": 1e-3, "factor": 0.3, "after": 5},
+        "batch_size": 128, "epochs": 200, "validation": 5000, "patience": 10, "seed": 42,
+    },
+}  # fmt: skip
+
+JUDGES = {
+    "digits": {
+        "title": "Judge of digits", "data": "mnist", "image_shape": [28, 28, 1], "filters": [16, 32], "dense": 96,
+        "optimizer": "adam", "learning_rate": _COSINE, "batch_size": 128, "epochs": 10, "seed": 0,
+    },
+    "fashion": {
+        "title": "Judge of clothes", "data": "fashion", "image_shape": [28, 28, 1], "filters": [24, 48], "dense": 128,
+        "optimizer": "adam", "learning_rate": _COSINE, "batch_size": 128, "epochs": 16, "seed": 0,
+    },
+}  # fmt: skip
+
+KL_WEIGHTS = (0.0, 0.5, 1.0, 4.0)
+
+
+def _with_kl_weight(weight):
+    """`mnist-vae` but for the KL weight (and the epochs, the same for all four): what the slider over the KL term shows."""
+    recipe = deepcopy(RECIPES["mnist-vae"])
+    recipe.update(title=f"Digits: KL weight {weight:g}", epochs=15, snapshots=[], order=10, series=["KL weight", weight])
+    recipe["loss"]["kl_weight"] = weight
+    return recipe
+
+
+def recipe_names():
+    """Every recipe, judges first, since the others are measured by them."""
+    return [f"judges/{name}" for name in JUDGES] + list(RECIPES)
+
+
+def recipe(name):
+    """A copy of the recipe of a model, or of `judges/NAME`; KeyError naming the known ones."""
+    if name not in recipe_names():
+        raise KeyError(f"no recipe {name!r}; there are {', '.join(recipe_names())}")
+    if name.startswith("judges/"):
+        return {"kind": "judge", **deepcopy(JUDGES[name.removeprefix("judges/")])}
+    return deepcopy(RECIPES[name])
+
+
+def snapshot_recipe(recipe, epoch):
+    """The recipe of the same run, cut after `epoch` epochs."""
+    title = "Digits: before training" if epoch == 0 else f"Digits: after {epoch} epoch{'s' * (epoch > 1)}"
+    return {**recipe, "title": title, "series": ["epoch", epoch], "order": 11, "snapshots": []}
+
+
+RECIPES |= {f"mnist-vae-kl-{weight:g}": _with_kl_weight(weight) for weight in KL_WEIGHTS}

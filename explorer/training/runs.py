@@ -1,0 +1,178 @@
+"""One training run: from a recipe to the best weights, with progress, previews, resumption and Ctrl-C.
+
+A run keeps its state in a folder: `history.json`, `last.weights.h5` (with the optimizer's state), `best.weights.h5`, and
+`epoch-NNN.weights.h5` where the recipe wants snapshots. Training again with the same folder goes on where it stopped.
+"""
+
+import json
+import os
+import platform
+import sys
+import time
+from pathlib import Path
+
+import keras
+import numpy as np
+
+from explorer import data
+from explorer.generators import autoencoder, judge
+
+HISTORY, LAST, BEST = "history.json", "last.weights.h5", "best.weights.h5"
+
+
+def build(recipe):
+    """The untrained Keras model of a recipe."""
+    if recipe["kind"] == "judge":
+        keys = ("image_shape", "filters", "dense")
+        return judge.build(**{key: recipe[key] for key in keys}, classes=len(data.classes(recipe["data"])))
+    return autoencoder.build(
+        recipe["image_shape"], recipe["latent_size"], recipe["encoder"], recipe["decoder"], recipe["loss"],
+        variational=recipe["kind"] == "vae", seed=recipe["seed"],
+    )  # fmt: skip
+
+
+def learning_rate(schedule, steps_per_epoch, epochs):
+    """A number, or a Keras schedule over the whole run; "plateau" starts as a number that the `Journal` lowers."""
+    if schedule["name"] == "plateau":
+        return schedule["initial"]
+    warmup = schedule["warmup_epochs"] * steps_per_epoch
+    return keras.optimizers.schedules.CosineDecay(
+        0.0, max(1, epochs * steps_per_epoch - warmup), alpha=schedule["final_fraction"],
+        warmup_target=schedule["initial"], warmup_steps=warmup,
+    )  # fmt: skip
+
+
+def fit(recipe, folder, data_folder=None, preview=None, out=sys.stderr):
+    """Train by `recipe` in `folder`, resuming what is there; returns (uncompiled model with the best weights, history dict).
+
+    `preview(model, epoch)` is called after each epoch. Ctrl-C ends the run with what the last whole epoch left; with no
+    whole epoch KeyboardInterrupt goes on to the caller.
+    """
+    folder = Path(folder)
+    folder.mkdir(parents=True, exist_ok=True)
+    keras.utils.set_random_seed(recipe["seed"])
+    model = build(recipe)
+    images, labels = data.load(recipe["data"], "train", recipe["image_shape"][0], data_folder)
+    held_out = recipe.get("validation", 0)
+    split = len(images) - held_out
+    targets = () if recipe["kind"] != "judge" else (labels,)
+    steps = int(np.ceil(split / recipe["batch_size"]))
+    optimizer = keras.optimizers.get(recipe["optimizer"])
+    optimizer.learning_rate = learning_rate(recipe["learning_rate"], steps, recipe["epochs"])
+    losses = {"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]} if targets else {}
+    model.compile(optimizer=optimizer, **losses)
+    optimizer.build(model.trainable_variables)
+
+    journal = Journal(recipe, folder, steps, preview, out)
+    if journal.history["loss"]:
+        model.load_weights(folder / LAST)
+    elif 0 in recipe.get("snapshots", ()):
+        model.save_weights(journal.snapshot(0))
+    if not journal.finished:
+        try:
+            model.fit(
+                images[:split], *(t[:split] for t in targets), batch_size=recipe["batch_size"], epochs=recipe["epochs"],
+                initial_epoch=len(journal.history["loss"]), callbacks=[journal], verbose=0,
+                validation_data=tuple(a[split:] for a in (images, *targets)) if held_out else None,
+            )  # fmt: skip
+        except KeyboardInterrupt:
+            if not journal.history["loss"]:
+                raise
+            print(f"\nstopped: keeping what {len(journal.history['loss'])} epochs learned", file=out)
+    return trained(recipe, folder / BEST), journal.history
+
+
+def trained(recipe, weights):
+    """A model of the recipe with stored weights and no optimizer."""
+    model = build(recipe)
+    model.load_weights(weights)
+    return model
+
+
+class Journal(keras.callbacks.Callback):
+    """Writes a run's history and weights after each epoch, lowers the rate and stops on a plateau, shows time left."""
+
+    def __init__(self, recipe, folder, steps, preview, out):
+        super().__init__()
+        self.recipe, self.folder, self.steps, self.preview, self.out = recipe, folder, steps, preview, out
+        path = folder / HISTORY
+        self.history = json.loads(path.read_text()) if path.is_file() else {"loss": [], "seconds": [], "device": device()}
+        self.watched = "val_loss" if recipe.get("validation") else "loss"
+
+    @property
+    def best_epoch(self):
+        """Index of the epoch whose weights are kept: the best on the validation images, or the last."""
+        if self.recipe.get("validation"):
+            return int(np.argmin(self.history["val_loss"]))
+        return len(self.history["loss"]) - 1
+
+    @property
+    def finished(self):
+        done, patience = len(self.history["loss"]), self.recipe.get("patience")
+        return done >= self.recipe["epochs"] or bool(done and patience and done - 1 - self.best_epoch >= patience)
+
+    def snapshot(self, epoch):
+        return self.folder / snapshot_file(epoch)
+
+    def on_epoch_begin(self, epoch, logs=None):
+        self._began, self._epoch, self._shown = time.perf_counter(), epoch, 0.0
+
+    def on_train_batch_end(self, batch, logs=None):
+        now = time.perf_counter()
+        if now - self._shown < 0.5 or not self.out.isatty():
+            return
+        self._shown = now
+        done = (batch + 1) / self.steps
+        left = (now - self._began) / done * (self.recipe["epochs"] - self._epoch - done)
+        bar = "#" * int(24 * done) + "." * (24 - int(24 * done))
+        line = f"\repoch {self._epoch + 1}/{self.recipe['epochs']} [{bar}] loss {logs['loss']:.4g}, {clock(left)} left "
+        print(line, end="", file=self.out, flush=True)
+
+    def on_epoch_end(self, epoch, logs=None):
+        for key, value in {**logs, "seconds": time.perf_counter() - self._began}.items():
+            self.history.setdefault(key, []).append(round(float(value), 6))
+        self.model.save_weights(self.folder / LAST)
+        if self.best_epoch == epoch:
+            self.model.save_weights(self.folder / BEST)
+        if epoch + 1 in self.recipe.get("snapshots", ()):
+            self.model.save_weights(self.snapshot(epoch + 1))
+        written = self.folder / (HISTORY + ".part")  # so that Ctrl-C never leaves half a file
+        written.write_text(json.dumps(self.history))
+        written.replace(self.folder / HISTORY)
+        if self.preview:
+            self.preview(self.model, epoch + 1)
+        numbers = ", ".join(f"{key} {values[-1]:.5g}" for key, values in self.history.items() if key != "device")
+        print(f"\repoch {epoch + 1}/{self.recipe['epochs']}: {numbers}", file=self.out, flush=True)
+        if self.finished:
+            self.model.stop_training = True
+            return
+        schedule, stale = self.recipe["learning_rate"], epoch - self.best_epoch
+        if schedule["name"] == "plateau" and stale and stale % schedule["after"] == 0:
+            self.model.optimizer.learning_rate = float(self.model.optimizer.learning_rate) * schedule["factor"]
+
+
+def snapshot_file(epoch):
+    """The name of the weights after so many epochs."""
+    return f"epoch-{epoch:03d}.weights.h5"
+
+
+def cut(history, epochs):
+    """The history of a run's first epochs."""
+    return {key: values[:epochs] if isinstance(values, list) else values for key, values in history.items()}
+
+
+def clock(seconds):
+    """Seconds as h:mm:ss or m:ss."""
+    minutes, seconds = divmod(int(seconds), 60)
+    hours, minutes = divmod(minutes, 60)
+    return f"{hours}:{minutes:02d}:{seconds:02d}" if hours else f"{minutes}:{seconds:02d}"
+
+
+def device():
+    """What trains, in words: the backend and its processor."""
+    backend = keras.backend.backend()
+    try:
+        accelerators = [d for d in keras.distribution.list_devices() if not d.startswith("cpu")]
+    except Exception:  # a backend without such a list has none that we could name
+        accelerators = []
+    return f"{backend}, " + (", ".join(accelerators) or f"{os.cpu_count()} CPU cores ({platform.machine()})")

@@ -1,0 +1,205 @@
+"""What a finished run leaves behind: the checkpoint's folder, all of it measured on the weights as they are stored."""
+
+import json
+import os
+import zipfile
+from pathlib import Path
+
+import h5py
+import keras
+import numpy as np
+from PIL import Image
+
+from explorer import checkpoints, data, imaging
+from explorer.generators.autoencoder import AutoencoderGenerator
+from explorer.generators.judge import Judge
+from explorer.training import evaluation
+
+SHEET_CELLS = 30
+
+
+def ship(name, recipe, model, history, root, data_folder=None):
+    """Write `root/name`: model (float16), encodings of the test set, sheet of the plane, card with metrics, SHA256SUMS."""
+    folder = Path(root, name)
+    folder.mkdir(parents=True, exist_ok=True)
+    save(model, folder / checkpoints.MODEL)
+    stored = keras.saving.load_model(folder / checkpoints.MODEL, compile=False, safe_mode=True)
+    card = {
+        "name": name.split("/")[-1],
+        "kind": recipe["kind"],
+        "title": recipe["title"],
+        "order": recipe.get("order", 99),
+        "series": recipe.get("series"),
+        "image_shape": recipe["image_shape"],
+        "classes": data.classes(recipe["data"]),
+        "data": f"{recipe['data']}: {trained_on(recipe):,} training images, measured on the 10,000 test images",
+        "licence": f"Apache-2.0 (learned from {data.licence(recipe['data'])})",
+        "source": recipe.get("source", "the project's own"),
+        "known_failures": recipe.get("known_failures", []),
+        "recipe": {**recipe, **run_facts(recipe, history)},
+        "history": {key: values for key, values in history.items() if key != "device"},
+    }
+    if recipe["kind"] == "judge":
+        card |= {"parameters": {"judge": stored.count_params()}, "architecture": {"judge": summary(stored)}}
+        card["metrics"] = evaluation.judge_metrics(Judge(card, stored), data_folder)
+    else:
+        parts = {"encoder": stored.encoder, "decoder": stored.decoder}
+        card |= {
+            "latent_shape": [recipe["latent_size"]],
+            "parameters": {part: network.count_params() for part, network in parts.items()},
+            "architecture": {part: summary(network) for part, network in parts.items()},
+        }
+        _add_latent_space(card, folder, AutoencoderGenerator(card, stored), data_folder)
+    card["bytes"] = sum(path.stat().st_size for path in folder.iterdir() if path.suffix in (".keras", ".npz", ".webp"))
+    (folder / checkpoints.CARD).write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", "utf-8")
+    checkpoints.seal(folder)
+    return card
+
+
+def _add_latent_space(card, folder, generator, data_folder):
+    """The encodings' file, the sheet of a 2-D plane, and what the card says of the latent space."""
+    images, labels = data.load(card["recipe"]["data"], "test", generator.image_shape[0], data_folder)
+    z_mean, z_log_var = evaluation.encode(generator, images)
+    keep = slice(None, 2000 if card["series"] else None)  # the steps of a series need no more to show their shape
+    arrays = {"z_mean": z_mean[keep].astype("float16"), "label": labels[keep]}
+    if z_log_var is not None:
+        arrays["z_log_var"] = z_log_var[keep].astype("float16")
+    np.savez_compressed(folder / checkpoints.ENCODINGS, **arrays)
+    if card["kind"] == "ae":
+        codes, _ = evaluation.encode(generator, data.load(card["recipe"]["data"], "train", generator.image_shape[0], data_folder)[0])
+        card["fitted_gaussian"] = {"mean": codes.mean(0).tolist(), "covariance": np.cov(codes.T).tolist()}
+    card["metrics"] = evaluation.autoencoder_metrics(generator, data_folder)
+    card["view"] = view(z_mean, labels)
+    card["dead_axes"] = [i for i, sd in enumerate(z_mean.std(0)) if sd < 0.1]
+    card["examples"] = examples(generator, z_mean, labels, card["classes"])
+    if z_mean.shape[1] == 2:
+        (x, y), extent = card["view"]["center"], card["view"]["extent"]
+        steps = extent * (2 * (np.arange(SHEET_CELLS) + 0.5) / SHEET_CELLS - 1)
+        z = np.stack(np.meshgrid(x + steps, y - steps), -1).reshape(-1, 2)
+        sheet = imaging.to_pillow(imaging.grid(generator.decode(z), SHEET_CELLS))
+        sheet.save(folder / checkpoints.SHEET, "WEBP", quality=60, method=6)
+    elif generator.card["recipe"]["data"] == "fashion":
+        card["walks"] = [walk_between(generator, z_mean, labels, "Trouser", "Pullover", "From trousers to sweaters")]
+
+
+def view(z_mean, labels):
+    """What the plane shows at first: a square that holds 99 % of the encodings, at least the prior's +-3 where they fill it."""
+    low, high = np.quantile(z_mean, (0.005, 0.995), axis=0)
+    if np.abs([low, high]).max() <= 4.5:
+        center, extent = np.zeros(z_mean.shape[1]), 3.0
+    else:
+        center, extent = (low + high) / 2, float((high - low).max() / 2 * 1.08)
+    return {"center": [round(float(c), 2) for c in center[:2]], "extent": round(extent, 2),
+            "z": [round(float(c), 2) for c in np.median(z_mean[labels == labels[0]], 0)]}  # fmt: skip
+
+
+def examples(generator, z_mean, labels, classes):
+    """Points worth a first look: the middle of some classes, and the middles between two that lie side by side."""
+    judge = checkpoints.judge(generator.card["recipe"]["judge"])
+    middles = np.stack([np.median(z_mean[labels == i], 0) for i in range(len(classes))])
+    sure = judge(generator.decode(middles))[range(len(classes)), range(len(classes))]
+    best = np.argsort(-sure)[:3]
+    found = [{"title": classes[i], "z": middles[i]} for i in sorted(best)]
+    gaps = np.linalg.norm(middles[:, None] - middles[None], axis=-1) + 1e9 * np.tri(len(classes))
+    for pair in np.argsort(gaps, axis=None)[:3]:
+        i, j = divmod(int(pair), len(classes))
+        found.append({"title": f"{classes[i]} to {classes[j]}", "z": middles[i], "to": middles[j]})
+    return [{key: [round(float(c), 2) for c in v] if key != "title" else v for key, v in e.items()} for e in found]
+
+
+def walk_between(generator, z_mean, labels, first, last, title):
+    """The axis and interval along which the judge sees `first` turn into `last`: searched through the origin and means.
+
+    Every axis that carries something is walked through the origin and through each class's mean code; the walk with the
+    greatest product of the judge's confidence at both ends is kept.
+    """
+    judge, steps = checkpoints.judge(generator.card["recipe"]["judge"]), np.linspace(-3, 3, 61)
+    a, b = judge.classes.index(first), judge.classes.index(last)
+    through = {"zeros": np.zeros(z_mean.shape[1])} | {name: z_mean[labels == i].mean(0) for i, name in enumerate(judge.classes)}
+    best = None
+    for where, origin in through.items():
+        for axis in np.flatnonzero(z_mean.std(0) >= 0.1):
+            z = np.tile(origin, (len(steps), 1))
+            z[:, axis] = steps
+            p = judge(generator.decode(z))
+            i, j = int(p[:, a].argmax()), int(p[:, b].argmax())
+            score = float(p[i, a] * p[j, b])
+            if best is None or score > best["score"]:
+                best = {"title": title, "axis": int(axis), "through": where, "score": round(score, 4),
+                        "z": [round(float(c), 2) for c in z[i]], "to": [round(float(c), 2) for c in z[j]],
+                        "judged": [round(float(p[i, a]), 3), round(float(p[j, b]), 3)]}  # fmt: skip
+    return best
+
+
+def run_facts(recipe, history):
+    """What the run itself adds to its recipe."""
+    return {
+        "epochs_run": len(history["loss"]),
+        "best_epoch": 1 + int(np.argmin(history["val_loss"])) if recipe.get("validation") else len(history["loss"]),
+        "minutes": round(sum(history["seconds"]) / 60, 1),
+        "device": history["device"],
+        "keras": keras.__version__,
+        "stored_as": "float16",
+    }
+
+
+def trained_on(recipe):
+    return 60_000 - recipe.get("validation", 0)
+
+
+def summary(network):
+    """The layers as the books print them: [name, class, output shape, parameters] each."""
+    return [[layer.name, type(layer).__name__, str(tuple(layer.output.shape)), layer.count_params()] for layer in network.layers]
+
+
+def save(model, path):
+    """`model.save`, the float32 weights stored as float16 (Keras loads them as float32 again)."""
+    whole = Path(path).with_suffix(".whole.keras")
+    model.save(whole)
+    weights = whole.with_suffix(".h5")
+    with zipfile.ZipFile(whole) as source, zipfile.ZipFile(path, "w", zipfile.ZIP_DEFLATED) as target:
+        for item in source.infolist():
+            content = source.read(item)
+            if item.filename == "model.weights.h5":
+                weights.write_bytes(content)
+                _halve(weights, small := weights.with_suffix(".half.h5"))
+                content = small.read_bytes()
+                small.unlink()
+            target.writestr(zipfile.ZipInfo(item.filename), content, zipfile.ZIP_DEFLATED)
+    whole.unlink()
+    weights.unlink()
+
+
+def _halve(source, target):
+    """Copy an HDF5 file of weights, storing float32 as float16."""
+    with h5py.File(source) as old, h5py.File(target, "w") as new:
+
+        def copy(name, item):
+            if isinstance(item, h5py.Group):
+                group = new.require_group(name)
+                group.attrs.update(item.attrs)
+            else:
+                values = item[()]
+                new.create_dataset(name, data=values.astype("float16") if values.dtype == np.float32 else values)
+
+        old.visititems(copy)
+        new.attrs.update(old.attrs)
+
+
+def preview(recipe, path):
+    """A callback for `runs.fit`: writes what the model decodes now (the plane, or 64 points of the prior) to `path`."""
+    if recipe["kind"] == "judge":
+        return None
+    d = recipe["latent_size"]
+    steps = np.linspace(-2.5, 2.5, 12)
+    z = np.stack(np.meshgrid(steps, -steps), -1).reshape(-1, 2) if d == 2 else np.random.default_rng(0).standard_normal((64, d))
+    columns = 12 if d == 2 else 8
+
+    def write(model, _):
+        images = np.clip(np.asarray(model.decoder.predict_on_batch(z.astype("float32"))), 0, 1)
+        sheet: Image.Image = imaging.to_pillow(imaging.grid(images, columns))
+        part = f"{path}.part"
+        sheet.save(part, "PNG")
+        os.replace(part, path)
+
+    return write

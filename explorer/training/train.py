@@ -1,0 +1,30 @@
+"""`python -m explorer train NAME`: run a recipe and ship what it learned."""
+
+import sys
+from pathlib import Path
+
+from explorer import checkpoints
+from explorer.training import recipes, runs, shipping
+
+
+def train(name, data_folder=None, epochs=None, out=None, seed=None, log=sys.stderr):
+    """Train `name` and write `out/name` (default: the registry's root); returns its card.
+
+    The run's state stays in `out/name/run`, so that training again with more epochs goes on from there. Raises KeyError
+    for an unknown name, ValueError for a folder whose run has another seed.
+    """
+    recipe = recipes.recipe(name)
+    recipe |= {key: value for key, value in {"epochs": epochs, "seed": seed}.items() if value is not None}
+    root = Path(out) if out else checkpoints.root()
+    working = root / name / "run"
+    working.mkdir(parents=True, exist_ok=True)
+    print(f"{name}: {recipe['epochs']} epochs, state and preview in {working}", file=log)
+    model, history = runs.fit(recipe, working, data_folder, shipping.preview(recipe, working / "preview.png"), log)
+    card = shipping.ship(name, recipe, model, history, root, data_folder)
+    for epoch in recipe.get("snapshots", ()):
+        if (working / runs.snapshot_file(epoch)).is_file():
+            early = recipes.snapshot_recipe(recipe, epoch)
+            shipping.ship(f"{name}-epoch-{epoch:02d}", early, runs.trained(recipe, working / runs.snapshot_file(epoch)),
+                          runs.cut(history, epoch), root, data_folder)  # fmt: skip
+    print(f"{name}: shipped to {root / name}", file=log)
+    return card
