@@ -24,7 +24,7 @@ def complete(state):
     full = {"view": "latent-plane", "what": "picture", "model": card["name"], "z": tuple(view["z"]), "kind": "linear",
             "even": False, "closed": False, "start": 0.0, "stop": 1.0, "frames": 9, "axes": (0, 1), "scale": "z", "n": 30,
             "veil": "none", "points": True, "hidden": ()} | state  # fmt: skip
-    for key in ("z", "to"):
+    for key in ("z", "from", "to"):
         if key in full and len(full[key]) != size:
             raise StateError(f"{key} must be {size} numbers for {card['name']}, got {len(full[key])}")
     if len(set(full["axes"])) != 2 or max(full["axes"]) >= size:
@@ -66,11 +66,11 @@ def manifold(state):
 
 
 def walk(state):
-    """The frames from z to `to`: (pictures float32 (frames, h, w, c), z float32 (frames, d), positions float64 (frames,))."""
+    """The frames from `from` (default: z) to `to`: (pictures float32 (frames, h, w, c), z float32 (frames, d), positions float64 (frames,))."""
     if "to" not in state:
-        raise StateError("a walk needs two points: z and to")
+        raise StateError("a walk needs two points: from (or z) and to")
     generator = checkpoints.load(state["model"])
-    path = geometry.Path(np.array(state["z"]), np.array(state["to"]), state["kind"], closed=state["closed"])
+    path = geometry.Path(np.array(state.get("from", state["z"])), np.array(state["to"]), state["kind"], closed=state["closed"])
     change = None
     if state["even"]:
         fine = generator.decode(path.at(np.linspace(state["start"], state["stop"], 8 * state["frames"] + 1)))

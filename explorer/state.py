@@ -104,7 +104,8 @@ KEYS = {
     "what": _choice(*WHATS),  # what `render` writes; the page shows all of them
     "model": Key(_name, str),
     "z": _numbers(-LIMIT, LIMIT),  # the point
-    "to": _numbers(-LIMIT, LIMIT),  # the other end of a path from z
+    "from": _numbers(-LIMIT, LIMIT),  # where a path begins, if not at z
+    "to": _numbers(-LIMIT, LIMIT),  # where it ends
     "kind": _choice("linear", "slerp"),
     "even": _flag,  # frames evenly spaced by what changes in the picture
     "closed": _flag,

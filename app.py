@@ -1,0 +1,23 @@
+"""Entry point of the Space and of `python app.py`: arguments, build, launch."""
+
+import argparse
+import os
+
+os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no telemetry
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's notes about missing GPUs
+
+
+def main():
+    parser = argparse.ArgumentParser(description="Latent Explorer: see, touch and steer the latent spaces of image generators.")
+    parser.add_argument("--host", help="address to listen on (default: this machine only; 0.0.0.0: the whole network)")
+    parser.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
+    parser.add_argument("--open", action="store_true", help="open the browser")
+    options = parser.parse_args()
+
+    from explorer.ui.page import launch
+
+    launch(options.host, options.port, options.open)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,164 @@
+"""The Models view: a card for each model, written from its card.json."""
+
+from html import escape
+
+import gradio as gr
+import numpy as np
+import plotly.graph_objects as go
+
+from explorer import checkpoints
+from explorer.state import parse
+
+# Keys of metrics that are plain numbers, in words; what is not named here is shown under its own name.
+WORDS = {
+    "bce_plus_kl": "BCE + KL on the test images (sums, z sampled, mean of 10 seeds)",
+    "bce_plus_kl_standard_error": "standard error of it over the seeds",
+    "bce_at_z_mean": "BCE at z_mean (sum over pixels)",
+    "bce_z_sampled": "BCE with z sampled",
+    "kl": "KL (sum over dimensions, nats)",
+    "mse_at_z_mean": "MSE at z_mean (mean over pixels)",
+    "mse_z_sampled": "MSE with z sampled",
+    "fitted_gaussian_kl": "KL of the Gaussian fitted to the encodings from N(0, I), nats",
+    "active_dimensions": "active dimensions (KL above 0.01 nats)",
+    "prior_samples_judged_above_0.9": "share of 1,000 prior samples that the judge is sure of (above 0.9)",
+    "test_images_judged_above_0.9": "the same for real test images",
+    "reconstructions_judged_as_labelled": "share of reconstructions judged as labelled",
+    "test_accuracy": "accuracy on the test images",
+    "test_share_above_0.9": "share of test images judged with confidence above 0.9",
+}
+PARTS = ("loss", "reconstruction", "kl", "accuracy")
+
+
+def cards():
+    """All cards that are whole, judges last: key -> card."""
+    found = {card["name"]: card for card in checkpoints.models()}
+    for folder in sorted((checkpoints.root() / "judges").glob(f"*/{checkpoints.SUMS}")):
+        try:
+            key = f"judges/{folder.parent.name}"
+            found[key] = checkpoints.card(key)
+        except checkpoints.CheckpointError:
+            continue
+    return found
+
+
+def damaged():
+    """What is wrong with the cards that are not whole, one line each."""
+    lines = []
+    for name in checkpoints.names():
+        try:
+            checkpoints.card(name)
+        except checkpoints.CheckpointError as error:
+            lines.append(str(error))
+    return lines
+
+
+def page(name):
+    """A card as HTML."""
+    card = checkpoints.card(name)
+    rows = [
+        ("Name", f"<code>{escape(name)}</code>"),
+        ("Latents → pictures", _shapes(card)),
+        ("Parameters", ", ".join(f"{part} {count:,}" for part, count in card["parameters"].items())),
+        ("On disk", f"{card['bytes'] / 1e6:.2f} MB"),
+        ("Architecture from", escape(card["source"])),
+        ("Data", escape(card["data"])),
+        ("Terms", escape(card["licence"])),
+    ]
+    facts = "".join(f"<tr><th scope='row'>{key}</th><td>{value}</td></tr>" for key, value in rows)
+    return f"""<article class="lx-card"><h2>{escape(card["title"])}</h2>
+<table class="lx-facts">{facts}</table>
+<h3>Measured quality</h3>{_metrics(card["metrics"])}
+{_failures(card)}
+<h3>How it was trained</h3>{_recipe(card["recipe"])}
+<h3>Layers</h3>{"".join(_layers(part, layers) for part, layers in card["architecture"].items())}</article>"""
+
+
+def _shapes(card):
+    left = " × ".join(map(str, card["latent_shape"])) + " numbers" if "latent_shape" in card else "picture"
+    shape = " × ".join(map(str, card["image_shape"]))
+    return f"{left} → {shape}" if "latent_shape" in card else f"{shape} → {len(card['classes'])} classes"
+
+
+def _metrics(metrics):
+    numbers = {key: value for key, value in metrics.items() if isinstance(value, (int, float))}
+    rows = "".join(f"<tr><th scope='row'>{escape(WORDS.get(k, k.replace('_', ' ')))}</th><td>{v:,g}</td></tr>" for k, v in numbers.items())
+    others = "".join(
+        f"<tr><th scope='row'>{escape(key.replace('_', ' '))}</th><td>{escape(_listed(value))}</td></tr>"
+        for key, value in metrics.items() if key not in numbers
+    )  # fmt: skip
+    return f"<table>{rows}{others}</table>"
+
+
+def _listed(value):
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {part:g}" for key, part in value.items())
+    return ", ".join(f"{part:g}" for part in value)
+
+
+def _failures(card):
+    lines = "".join(f"<li>{escape(line)}</li>" for line in card["known_failures"])
+    return f"<h3>Known failures</h3><ul>{lines}</ul>" if lines else ""
+
+
+def _recipe(recipe):
+    left_out = ("title", "order", "series", "source", "judge", "known_failures", "beside")
+    items = {key: value for key, value in recipe.items() if key not in left_out and value not in (None, [])}
+    rows = "".join(f"<tr><th scope='row'>{escape(key.replace('_', ' '))}</th><td>{escape(_plain(value))}</td></tr>" for key, value in items.items())
+    return f"<table>{rows}</table>"
+
+
+def _plain(value):
+    if isinstance(value, dict):
+        return ", ".join(f"{key} {_plain(part)}" for key, part in value.items())
+    if isinstance(value, list):
+        return ", ".join(map(_plain, value))
+    return f"{value:,g}" if isinstance(value, float) else str(value)
+
+
+def _layers(part, layers):
+    rows = "".join(f"<tr><td>{escape(n)}</td><td>{escape(kind)}</td><td>{escape(shape)}</td><td>{count:,}</td></tr>" for n, kind, shape, count in layers)
+    total = sum(count for *_, count in layers)
+    return f"""<table class="lx-layers"><caption>{escape(part)}</caption><thead><tr><th>layer</th><th>kind</th><th>output</th><th>parameters</th></tr></thead>
+<tbody>{rows}</tbody><tfoot><tr><td colspan="3">total</td><td>{total:,}</td></tr></tfoot></table>"""
+
+
+def curves(name):
+    """The loss curves of a model's training as a Plotly figure; an untrained model has none."""
+    history = checkpoints.card(name)["history"]
+    figure = go.Figure()
+    for key in PARTS:
+        for prefix, dash in (("", "solid"), ("val_", "dot")):
+            values = history.get(prefix + key)
+            if values:
+                figure.add_scatter(x=np.arange(1, len(values) + 1), y=values, name=prefix.replace("_", " ") + key,
+                                   line={"dash": dash}, visible=True if key == "loss" else "legendonly")  # fmt: skip
+    figure.update_layout(height=320, margin={"l": 50, "r": 10, "t": 30, "b": 40}, xaxis_title="epoch", yaxis_title="loss",
+                         legend={"orientation": "h", "y": 1.12}, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
+                         font={"color": "#8891a5"}, xaxis={"gridcolor": "#8891a540"}, yaxis={"gridcolor": "#8891a540"})  # fmt: skip
+    return figure
+
+
+def build(blocks, tab):
+    """The view: choose a model, read its card, see its curves."""
+    names = list(cards())
+    warning = gr.Markdown("\n\n".join(f"⚠ {line}" for line in damaged()), visible=bool(damaged()))
+    chosen = gr.Dropdown(names, value=names[0] if names else None, label="Model", elem_id="models-choice")
+    card = gr.HTML(page(names[0]) if names else "There are no models in checkpoints/.", apply_default_css=False, elem_id="models-card")
+    plot = gr.Plot(curves(names[0]) if names else None, label="Loss curves (click the legend to show the parts)", elem_id="models-curves")
+
+    def show(name):
+        try:
+            return page(name), curves(name)
+        except (KeyError, checkpoints.CheckpointError) as error:
+            raise gr.Error(str(error.args[0])) from None
+
+    def of_link(request: gr.Request):
+        name = parse(str(request.query_params))[0].get("model")
+        return gr.Dropdown(value=name) if name in names else gr.skip()
+
+    write = "(name) => { const other = location.search.slice(1).split('&').filter(p => p.startsWith('__')); history.replaceState(null, '', location.pathname + '?' + [`view=models&model=${encodeURIComponent(name)}`, ...other].join('&')); }"
+    chosen.change(show, chosen, [card, plot], show_progress="hidden", api_visibility="private")
+    chosen.input(None, chosen, js=write, api_visibility="private")
+    tab.select(None, chosen, js=write, api_visibility="private")
+    blocks.load(of_link, outputs=chosen, show_progress="hidden", api_visibility="private")
+    return warning

@@ -1,0 +1,71 @@
+"""The whole page: one tab a view, the theme, and how it is served."""
+
+import logging
+import threading
+from pathlib import Path
+
+import gradio as gr
+
+from explorer import checkpoints, rendering
+from explorer.state import parse
+from explorer.ui import models_view, plane_view
+
+HERE = Path(__file__).parent
+STYLES = ("page.css", "latent_plane.css", "plane_view.css")
+TABS = {"latent-plane": "Latent plane", "models": "Models"}
+_log = logging.getLogger(__name__)
+
+
+def theme():
+    """Gradio's base with the system's own fonts: nothing is fetched from anywhere."""
+    return gr.themes.Base(
+        primary_hue="indigo", neutral_hue="slate", radius_size="md",
+        font=["system-ui", "-apple-system", "Segoe UI", "Roboto", "sans-serif"],
+        font_mono=["ui-monospace", "SFMono-Regular", "Menlo", "Consolas", "monospace"],
+    )  # fmt: skip
+
+
+def build():
+    """The app's Blocks; needs no Keras."""
+    with gr.Blocks(title="Latent Explorer", analytics_enabled=False, fill_width=True) as blocks:
+        gr.HTML("<header class='lx-head'><h1>Latent Explorer</h1><p>Drag across a latent space and see what it decodes to.</p></header>",
+                apply_default_css=False)  # fmt: skip
+        with gr.Tabs(elem_id="views") as tabs:
+            with gr.Tab(TABS["latent-plane"], id="latent-plane"):
+                plane_view.build()
+            with gr.Tab(TABS["models"], id="models") as models_tab:
+                models_view.build(blocks, models_tab)
+        blocks.load(_view_of_link, outputs=tabs, show_progress="hidden", api_visibility="private")
+    return blocks
+
+
+def _view_of_link(request: gr.Request):
+    """The tab that the link names."""
+    state, _ = parse(str(request.query_params))
+    return gr.Tabs(selected=state.get("view", "latent-plane"))
+
+
+def launch(host=None, port=None, open_browser=False, block=True):
+    """Serve the page, then load Keras and the models behind it."""
+    blocks = build()
+    served = blocks.launch(
+        server_name=host, server_port=port, inbrowser=open_browser, prevent_thread_lock=True, theme=theme(),
+        css="\n".join((HERE / style).read_text("utf-8") for style in STYLES), footer_links=[], show_error=True, quiet=True,
+        ssr_mode=False, run_history=False, max_file_size="25mb", favicon_path=HERE / "favicon.svg",
+    )  # fmt: skip
+    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    if block:
+        print(f"Latent Explorer: {blocks.local_url}", flush=True)
+        blocks.block_thread()
+    return served
+
+
+def warm_up():
+    """Load the model of the first page and decode once, then the others: nobody's first drag waits for it."""
+    names = [card["name"] for card in checkpoints.models() if not card["series"]]
+    for name in sorted(names, key=lambda name: name != rendering.DEFAULT_MODEL):
+        try:
+            generator = checkpoints.load(name)
+            generator.decode(generator.prior(1))
+        except Exception as error:  # one bad checkpoint must not keep the others waiting; its view says what is wrong
+            _log.warning("%s could not be loaded: %s", name, error)

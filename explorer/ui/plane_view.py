@@ -1,0 +1,136 @@
+"""The latent plane view: your picture, the plane, the decoded picture, the walk. The page's half is `plane_view.js`."""
+
+import base64
+import binascii
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+
+from explorer import checkpoints, imaging, rendering
+from explorer.state import DECIMALS, parse, text
+from explorer.ui import latent_plane
+from explorer.ui.latent_plane import answered, in_turn, pixels, state_of
+
+HERE = Path(__file__).parent
+POSTERIOR_SAMPLES = 6
+
+
+@answered
+def open_view(query):
+    """What the page needs to show a query string: the state, what was wrong with it, the model, and the other models."""
+    state, problems = parse(str(query))
+    try:
+        full = rendering.complete(state)
+    except checkpoints.CheckpointError as error:
+        return {"problems": [*problems, str(error)], "models": _models(), "model": None, "state": None}
+    except (KeyError, ValueError) as error:  # a name or a value that does not fit the model: start from what is left
+        kept = {"model": state["model"]} if isinstance(error, ValueError) else {}
+        problems, full = [*problems, str(error.args[0])], rendering.complete(kept)
+    return {"problems": problems, "models": _models(), "model": describe(full["model"]), "state": _json(full)}
+
+
+def describe(name):
+    """What the page needs of a model's card."""
+    card = checkpoints.card(name)
+    keys = ("name", "title", "kind", "image_shape", "latent_shape", "classes", "view", "examples", "series", "dead_axes")
+    return {key: card[key] for key in keys} | {
+        "walks": card.get("walks", []),
+        "beside": card["recipe"].get("beside"),
+        "kl_weight": card["recipe"]["loss"].get("kl_weight"),
+        "code": code(card),
+    }
+
+
+def _models():
+    """Names, titles and series of all models whose card is whole, and the damaged ones' names."""
+    cards = checkpoints.models()
+    known = [{"name": c["name"], "title": c["title"], "series": c["series"], "kind": c["kind"]} for c in cards]
+    damaged = sorted(set(checkpoints.names()) - {c["name"] for c in cards})
+    return known + [{"name": name, "title": name, "series": None, "kind": None} for name in damaged if "-epoch-" not in name]
+
+
+def _json(state):
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in state.items()}
+
+
+def code(card):
+    """The few lines of Keras that make the picture; the page puts the point in place of `{z}`."""
+    return f"""import keras
+import numpy as np
+import explorer.generators.autoencoder  # the classes that the file names
+
+model = keras.saving.load_model("checkpoints/{card["name"]}/model.keras")
+z = np.array([[{{z}}]], "float32")
+picture = model.decoder.predict(z)[0]  # float32 {tuple(card["image_shape"])} in [0, 1]
+
+# the same by this project's own names
+import explorer
+picture = explorer.load("{card["name"]}").decode(z)[0]
+"""
+
+
+@answered
+def draw_prior(request):
+    """A point drawn from the model's prior: {"model", "seed"} -> {"z"}."""
+    z = checkpoints.load(request["model"]).prior(1, seed=int(request["seed"]) % 2**32)[0]
+    return {"z": np.round(z, DECIMALS).tolist()}
+
+
+@answered
+def encode_picture(request):
+    """{"model", "picture": base64 of a file} -> what the model sees, z_mean, its spread, reconstruction, posterior samples.
+
+    The picture lives in this call only: nothing of it is written anywhere.
+    """
+    generator = checkpoints.load(request["model"])
+    try:
+        file = base64.b64decode(str(request["picture"]).split(",")[-1], validate=True)
+    except binascii.Error:
+        raise imaging.PictureError("The picture did not arrive whole. Try again.") from None
+    framing = "mnist" if generator.card["recipe"]["data"] == "mnist" else "fashion"
+    seen = imaging.framed(file, generator.image_shape, framing)
+    z_mean, z_log_var = generator.encode(seen[None])
+    z = np.round(z_mean, DECIMALS)
+    answer = {"seen": pixels(seen), "z": z[0].tolist(), "reconstruction": pixels(generator.decode(z)[0]), "sigma": None, "samples": []}
+    answer["lost"] = round(float(np.sqrt(np.square(generator.decode(z)[0] - seen).mean())), 3)
+    if z_log_var is not None:
+        sigma = np.exp(0.5 * z_log_var)
+        noise = np.random.default_rng(0).standard_normal((POSTERIOR_SAMPLES, z.shape[1]), dtype="float32")
+        samples = generator.decode(z_mean + sigma * noise)
+        answer |= {"sigma": np.round(sigma[0], DECIMALS).tolist(), "samples": [pixels(image) for image in samples]}
+    return answer
+
+
+@answered
+@in_turn
+def walk_frames(query):
+    """The frames of the state's walk, their points and positions."""
+    frames, z, ts = rendering.walk(state_of(query))
+    return {"frames": [pixels(frame) for frame in frames], "z": z.tolist(), "t": np.round(ts, 3).tolist()}
+
+
+@answered
+@in_turn
+def export_file(request):
+    """{"query", "ending"} -> the file that `python -m explorer render` writes for the same string: base64 and a name."""
+    state, problems = parse(str(request["query"]))
+    if problems:
+        raise ValueError(problems[0])
+    ending = str(request["ending"])
+    data = rendering.render(state, ending)
+    full = rendering.complete(state)
+    return {"file": base64.b64encode(data).decode(), "name": f"{full['model']}-{full['what']}.{ending}", "state": text(state)}
+
+
+def build():
+    """The view as one component."""
+    script = "\n".join((HERE / file).read_text("utf-8") for file in ("latent_plane.js", "plane_view.js"))
+    return gr.HTML(
+        html_template=(HERE / "plane_view.html").read_text("utf-8"),
+        js_on_load=script,
+        apply_default_css=False,
+        elem_id="latent-plane",
+        palette=list(rendering.PALETTE),
+        server_functions=[*latent_plane.SERVER_FUNCTIONS, open_view, draw_prior, encode_picture, walk_frames, export_file],
+    )

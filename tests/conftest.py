@@ -1,0 +1,158 @@
+"""Shared by the tests: small checkpoints made on the spot, the shipped ones, and the data sets where they are."""
+
+import io
+import json
+import os
+import subprocess
+import sys
+from pathlib import Path
+from types import SimpleNamespace
+
+os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is imported by anyone
+
+import numpy as np
+import pytest
+
+from explorer import checkpoints
+
+REPOSITORY = Path(__file__).parent.parent
+
+
+def lacking(what):
+    """Skip for want of `what` on a developer's machine; on CI, where nothing may be missing, fail."""
+    (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
+
+
+def python(code, *arguments, timeout=300, **environment):
+    """Run `code` in a fresh interpreter at the repository's root; returns the finished process with its text output."""
+    settings = {**os.environ, "PYTHONPATH": str(REPOSITORY), **environment}
+    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], cwd=REPOSITORY, env=settings, text=True,
+                          capture_output=True, timeout=timeout)  # fmt: skip
+
+
+@pytest.fixture
+def fresh_python():
+    """`python` above: code in an interpreter that has imported nothing yet."""
+    return python
+
+
+@pytest.fixture
+def real_data():
+    """The folder with the real data sets."""
+    folder = os.environ.get("EXPLORER_DATA")
+    if not folder or not all(Path(folder, file).is_file() for file in ("mnist.npz", "fashion_mnist.npz")):
+        lacking("EXPLORER_DATA names no folder with mnist.npz and fashion_mnist.npz")
+    return Path(folder)
+
+
+def strokes(n, seed):
+    """Pictures that any small net can learn: class k is a bar through the middle, turned by 18 k degrees, a little off."""
+    rng = np.random.default_rng(seed)
+    labels = np.arange(n, dtype="uint8") % 10
+    angle = np.pi * (labels + rng.uniform(-0.2, 0.2, n)) / 10
+    middle = 13.5 + rng.uniform(-2, 2, (2, n))
+    y, x = np.mgrid[:28, :28][..., None] - middle.reshape(2, 1, 1, n)
+    across, along = x * np.sin(angle) - y * np.cos(angle), x * np.cos(angle) + y * np.sin(angle)
+    ink = np.clip(2.2 - np.abs(across), 0, 1) * (np.abs(along) < 9)
+    return (255 * ink).transpose(2, 0, 1).astype("uint8"), labels
+
+
+def write_data(folder, train=600, test=200):
+    """Stand-ins for both data sets, in the files and under the keys of the real ones."""
+    for seed, file in enumerate(("mnist.npz", "fashion_mnist.npz")):
+        (x_train, y_train), (x_test, y_test) = strokes(train, 2 * seed), strokes(test, 2 * seed + 1)
+        np.savez(folder / file, x_train=x_train, y_train=y_train, x_test=x_test, y_test=y_test)
+    return folder
+
+
+@pytest.fixture(scope="session")
+def small_data(tmp_path_factory):
+    """A folder with a few hundred made-up images in the place of each data set."""
+    return write_data(tmp_path_factory.mktemp("data"))
+
+
+@pytest.fixture(scope="session")
+def small(tmp_path_factory, small_data):
+    """A registry of checkpoints that `train` made in one epoch each: both judges, `mnist-vae` with two snapshots, `fashion-ae`.
+
+    Has `root`, `data`, `cards` (what `train` returned) and `log` (what it printed).
+    """
+    from explorer.training import recipes
+    from explorer.training.train import train
+
+    root, log = tmp_path_factory.mktemp("small"), io.StringIO()
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EXPLORER_CHECKPOINTS", str(root))
+        patch.setitem(recipes.RECIPES, "fashion-ae", {**recipes.RECIPES["fashion-ae"], "validation": 100})
+        names = ("judges/digits", "judges/fashion", "mnist-vae", "fashion-ae")
+        cards = {name: train(name, small_data, epochs=1, log=log) for name in names}
+    return SimpleNamespace(root=root, data=small_data, cards=cards, log=log.getvalue())
+
+
+@pytest.fixture
+def small_registry(small, monkeypatch):
+    """`small`, with the registry looking there."""
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(small.root))
+    return small
+
+
+class Toy:
+    """What a made-by-hand checkpoint decodes, worked out by NumPy: sigmoid(z W + b), and its encodings."""
+
+    def __init__(self, name, latent_size, side, seed):
+        rng = np.random.default_rng(seed)
+        self.name, self.side, self.latent_size = name, side, latent_size
+        # coarse numbers, so that storing them in 16 bits loses nothing
+        self.kernel = np.round(rng.normal(0, 0.8, (latent_size, side * side)) * 64) / 64
+        self.bias = np.round(rng.normal(0, 0.3, side * side) * 64) / 64
+        self.z_mean = np.round(rng.normal(0, 1, (60, latent_size)) * np.linspace(1.2, 0.6, latent_size), 2).astype("float16")
+        self.labels = np.arange(60, dtype="uint8") % 3
+
+    def pictures(self, z):
+        """float64 (n, side, side, 1), decoded without Keras."""
+        logits = np.asarray(z, "float64").reshape(-1, self.latent_size) @ self.kernel + self.bias
+        return (1 / (1 + np.exp(-logits))).reshape(-1, self.side, self.side, 1)
+
+    def picture_bytes(self, z):
+        """uint8 (n, side, side), as they stand in a file."""
+        return np.floor(self.pictures(z)[..., 0] * 255 + 0.5).astype("uint8")
+
+
+def make_toy(root, name, kind="vae", latent_size=2, side=8, seed=0):
+    """Write a whole checkpoint `root/name` whose decoder is one dense layer; returns its `Toy`."""
+    from explorer.generators.autoencoder import build
+
+    toy = Toy(name, latent_size, side, seed)
+    loss = {"reconstruction_loss": "binary_crossentropy", "reconstruction_weight": 1.0}
+    model = build((side, side, 1), latent_size, {}, {}, loss, variational=kind == "vae", seed=0)
+    model.decoder.set_weights([toy.kernel, toy.bias])
+    folder = Path(root, name)
+    folder.mkdir(parents=True)
+    model.save(folder / checkpoints.MODEL)
+    card = {"name": name, "kind": kind, "title": name, "latent_shape": [latent_size], "image_shape": [side, side, 1],
+            "parameters": {"encoder": model.encoder.count_params(), "decoder": model.decoder.count_params()}, "bytes": 0,
+            "data": "none", "licence": "none", "source": "a test", "metrics": {"one": 1.5}, "recipe": {}, "order": seed,
+            "view": {"z": [0.5, -0.25, 0.75, 0.25][:latent_size], "center": [0.0, 0.0], "extent": 3.0},
+            "classes": ["a", "b", "c"]}  # fmt: skip
+    if kind == "ae":
+        card["fitted_gaussian"] = {"mean": [2.0, -1.0], "covariance": [[4.0, 1.2], [1.2, 1.0]]}
+    (folder / checkpoints.CARD).write_text(json.dumps(card), "utf-8")
+    np.savez(folder / checkpoints.ENCODINGS, z_mean=toy.z_mean, label=toy.labels)
+    checkpoints.seal(folder)
+    return toy
+
+
+@pytest.fixture(scope="session")
+def toy_root(tmp_path_factory):
+    """A registry of three toys: `flat` (2-D), `deep` (4-D) and `holes`, a plain autoencoder."""
+    root = tmp_path_factory.mktemp("toys")
+    toys = {"flat": make_toy(root, "flat"), "deep": make_toy(root, "deep", latent_size=4, seed=1),
+            "holes": make_toy(root, "holes", kind="ae", seed=2)}  # fmt: skip
+    return SimpleNamespace(root=root, **toys)
+
+
+@pytest.fixture
+def toys(toy_root, monkeypatch):
+    """`toy_root`, with the registry looking there."""
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(toy_root.root))
+    return toy_root

@@ -1,0 +1,114 @@
+import itertools
+import random
+
+import pytest
+
+from explorer import state
+
+EXAMPLES = {
+    "view": "models", "what": "strip", "model": "mnist-vae-kl-0.5", "z": (0.5, -1.25), "from": (-1.0, 0.0), "to": (0.0001, 99.9999),
+    "kind": "slerp", "even": True, "closed": False, "start": 0.25, "stop": 0.75, "frames": 9, "axes": (0, 7), "scale": "p",
+    "center": (0.5, 0.5), "extent": 0.125, "n": 30, "size": 280, "veil": "data", "points": False, "hidden": (1, 9), "beside": "fashion-ae",
+    "label": 3,
+}  # fmt: skip
+
+
+def test_every_key_survives_the_link_in_every_combination_with_another():
+    assert set(EXAMPLES) == set(state.KEYS)
+    for pair in itertools.combinations(EXAMPLES, 2):
+        part = {key: EXAMPLES[key] for key in pair}
+        assert state.parse(state.text(part)) == (part, [])
+    assert state.parse("?" + state.text(EXAMPLES)) == (EXAMPLES, [])
+
+
+def test_a_whole_state_as_text():
+    assert state.text({"to": (1.0,), "what": "strip", "z": (-0.5, 0.25), "even": True}) == "what=strip&z=-0.5,0.25&to=1&even=1"
+
+
+def test_the_order_in_which_keys_were_set_changes_nothing():
+    keys = list(EXAMPLES)
+    random.Random(0).shuffle(keys)
+    assert state.text({key: EXAMPLES[key] for key in keys}) == state.text(EXAMPLES)
+
+
+def test_what_is_written_once_is_written_so_forever():
+    numbers = random.Random(1)
+    for _ in range(300):
+        z = tuple(numbers.choice((numbers.uniform(-100, 100), numbers.gauss(0, 1), numbers.gauss(0, 1e-4))) for _ in range(3))
+        once = state.text({"z": z})
+        read, problems = state.parse(once)
+        assert not problems
+        assert state.text(read) == once
+        assert all(abs(a - b) <= 0.5e-4 + 1e-12 for a, b in zip(read["z"], z, strict=True))
+
+
+@pytest.mark.parametrize(("value", "written"), [
+    (0, "0"), (-0.0, "0"), (-0.00001, "0"), (100, "100"), (-10.5, "-10.5"), (1e-4, "0.0001"), (0.00005001, "0.0001"), (1 / 3, "0.3333"),
+    (20.0, "20"), (99.99999, "100"),
+])  # fmt: skip
+def test_numbers_are_short(value, written):
+    assert state.number_text(value) == written
+
+
+def test_minus_zero_is_zero():
+    read, _ = state.parse("z=-0,-0.00001")
+    assert [str(c) for c in read["z"]] == ["0.0", "0.0"]
+
+
+BAD = [
+    "z=nan,0", "z=NaN", "z=inf,0", "z=-inf", "z=1e9,0", "z=1000000000", "z=1e999", "z=", "z=,", "z=1,,2", "z=one", "z=1;2", "z=0x10",
+    "z=100.1", "z=" + ",".join(["0"] * 5000), "z=" + "9" * 10_000, "from=nan", "to=1e9", "start=-0.1", "start=2", "stop=nan", "stop=",
+    "frames=1", "frames=65", "frames=2.5", "frames=1e1", "frames=-3", "frames=" + "9" * 10_000, "axes=0,1,2", "axes=-1,0", "axes=a,b", "axes=0,5000",
+    "axes=0,1.5", "axes=²,0", "axes=0," + "9" * 10_000, "kind=cubic", "kind=", "kind=LINEAR", "scale=q", "center=0", "center=0,0,0",
+    "center=nan,0", "extent=0", "extent=-1", "extent=1e9", "extent=nan", "n=0", "n=61", "n=1000000000", "size=15", "size=1025", "size=nan",
+    "veil=grey", "points=2", "points=yes", "even=", "closed=true", "hidden=256", "hidden=1,", "model=", "model=" + "m" * 201, "beside=",
+    "label=-1", "label=1001", "view=faces", "what=film", "what=", "z=%FF%FE", "z=\0",
+]  # fmt: skip
+
+
+@pytest.mark.parametrize("query", BAD, ids=lambda query: query[:24])
+def test_a_bad_value_is_left_out_and_named_and_the_rest_is_kept(query):
+    key, value = query.split("=", 1)
+    read, problems = state.parse(f"{query}&seed=7&unknown=nan&" + ("model=mnist-vae" if key != "model" else "n=5"))
+    assert key not in read
+    assert read == ({"model": "mnist-vae"} if key != "model" else {"n": 5})
+    (problem,) = problems
+    assert problem.startswith(f"{key} must be ")
+    assert "got '" in problem
+    assert len(problem) < 300
+    assert "\n" not in problem
+    with pytest.raises(state.StateError, match=f"^{key} must be "):
+        state.parse_strictly(query)
+
+
+def test_each_bad_value_is_said_once_in_order():
+    read, problems = state.parse("z=nan,0&n=7&frames=1&extent=-1")
+    assert read == {"n": 7}
+    assert [problem.split()[0] for problem in problems] == ["z", "frames", "extent"]
+
+
+@pytest.mark.parametrize("query", ["", "?", "&&", "=", "nonsense", "seed=1&prompt=a+b", "Z=1,2", "__class__=x"])
+def test_unknown_keys_and_empty_links_are_no_problem(query):
+    assert state.parse(query) == ({}, [])
+    assert state.parse_strictly(query) == {}
+
+
+def test_links_as_browsers_and_chats_encode_them():
+    assert state.parse("z=0.5%2C-1&hidden=1%2C2&model=mnist%2Dvae")[0] == {"z": (0.5, -1.0), "hidden": (1, 2), "model": "mnist-vae"}
+
+
+def test_no_class_hidden_is_a_value_too():
+    assert state.parse("hidden=") == ({"hidden": ()}, [])
+    assert state.text({"hidden": ()}) == "hidden="
+
+
+def test_odd_names_are_quoted():
+    name = "a&b=c d/é#?"
+    written = state.text({"model": name, "n": 3})
+    assert written.count("&") == 1
+    assert state.parse(written)[0] == {"model": name, "n": 3}
+
+
+def test_a_state_with_keys_that_no_link_has_is_refused():
+    with pytest.raises(state.StateError, match="colour, size_of_hat"):
+        state.text({"size_of_hat": 3, "colour": 1, "n": 2})
