@@ -22,11 +22,18 @@ def _expected():
     """What bad input raises; anything else is a bug and keeps its traceback."""
     from explorer.checkpoints import CheckpointError
 
-    return (CheckpointError, FileNotFoundError, KeyError, NotADirectoryError, PermissionError, ValueError)
+    return (CheckpointError, FileNotFoundError, IsADirectoryError, KeyError, NotADirectoryError, PermissionError, ValueError)
+
+
+class _Parser(argparse.ArgumentParser):
+    """An argument parser that complains in one line."""
+
+    def error(self, message):
+        self.exit(2, f"{self.prog}: {message} (see {self.prog} --help)\n")
 
 
 def _parser():
-    parser = argparse.ArgumentParser("python -m explorer", description="Latent Explorer: latent spaces of image generators.")
+    parser = _Parser("python -m explorer", description="Latent Explorer: latent spaces of image generators.")
     verbs = parser.add_subparsers(dest="verb", required=True)
 
     models = verbs.add_parser("models", help="list the models")

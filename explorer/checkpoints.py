@@ -9,6 +9,7 @@ import hashlib
 import io
 import json
 import os
+import re
 import threading
 from dataclasses import dataclass
 from functools import lru_cache
@@ -19,6 +20,7 @@ import numpy as np
 SUMS, CARD, MODEL, ENCODINGS, SHEET = "SHA256SUMS", "card.json", "model.keras", "encodings.npz", "sheet.webp"
 CARD_KEYS = ("name", "kind", "title", "latent_shape", "image_shape", "parameters", "bytes", "data", "licence", "source",
              "metrics", "recipe")  # fmt: skip
+_NAME = re.compile(r"(judges/)?\w[\w.-]*", re.ASCII)  # of a folder here, never of one elsewhere
 _loading = threading.RLock()
 
 
@@ -42,7 +44,11 @@ def root():
 
 def names():
     """The names of all checkpoints, whole or not."""
-    return sorted(path.parent.name for path in root().glob(f"*/{SUMS}"))
+    return _names(root())
+
+
+def _names(folder):
+    return sorted({path.parent.name for file in (SUMS, CARD, MODEL) for path in folder.glob(f"*/{file}")})
 
 
 def models():
@@ -81,15 +87,17 @@ def judge(name):
 def read(name, file):
     """The bytes of a checkpoint's file, checked against SHA256SUMS."""
     folder = root() / name
-    sums = folder / SUMS
-    if not sums.is_file():
-        parent, known = folder.parent, names()
-        if parent != root():
-            known = sorted(path.parent.name for path in parent.glob(f"*/{SUMS}"))
-        raise KeyError(f"no checkpoint {folder.name!r}; there are {', '.join(known) or 'none'}")
-    expected = dict(reversed(line.split(maxsplit=1)) for line in sums.read_text("utf-8").splitlines() if line.strip())
+    if not _NAME.fullmatch(name) or not any((folder / part).is_file() for part in (SUMS, CARD, MODEL)):
+        known = _names(root() / "judges" if name.startswith("judges/") else root())
+        raise KeyError(f"no checkpoint {name.removeprefix('judges/')!r}; there are {', '.join(known) or 'none'}")
+    try:
+        lines = (folder / SUMS).read_text("utf-8", errors="replace").splitlines()
+    except OSError as error:
+        raise CheckpointError(f"checkpoints/{name}/{SUMS} is missing: {_remedy(name)}") from error
+    pairs = [line.split(maxsplit=1) for line in lines]
+    expected = {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
     if file not in expected:
-        raise CheckpointError(f"{name}/{file} is not listed in {name}/{SUMS}: restore {SUMS} from the repository")
+        raise CheckpointError(f"checkpoints/{name}/{SUMS} is damaged (it does not list {file}). {_remedy(name)}")
     try:
         data = (folder / file).read_bytes()
     except OSError as error:
@@ -101,8 +109,12 @@ def read(name, file):
 
 
 def _damage(name, file, expected, found):
-    return (f"checkpoints/{name}/{file} is damaged (expected SHA-256 {expected}, found {found}). "
-            f"Restore it with `git checkout -- checkpoints/{name}` or train it: `python -m explorer train {name}`")  # fmt: skip
+    return f"checkpoints/{name}/{file} is damaged (expected SHA-256 {expected}, found {found}). {_remedy(name)}"
+
+
+def _remedy(name):
+    run = name.partition("-epoch-")[0]  # the steps of a run come with it
+    return f"Restore it with `git checkout -- checkpoints/{name}` or train it: `python -m explorer train {run}`"
 
 
 def seal(folder):
@@ -141,4 +153,8 @@ def _keras_model(name):
     import keras
 
     read(name, MODEL)  # for the check; Keras wants a path
-    return keras.saving.load_model(root() / name / MODEL, compile=False, safe_mode=True)
+    try:
+        return keras.saving.load_model(root() / name / MODEL, compile=False, safe_mode=True)
+    except Exception as error:  # whole, but of another version of this project or of Keras
+        reason = str(error).strip().splitlines()[0]
+        raise CheckpointError(f"checkpoints/{name}/{MODEL} is whole, but Keras {keras.__version__} cannot load it: {reason}") from error

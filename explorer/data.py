@@ -6,6 +6,7 @@ in Keras' cache, which downloads them. Images come as float32 (n, h, w, c) in [0
 
 import os
 from pathlib import Path
+from zipfile import BadZipFile
 
 import numpy as np
 
@@ -33,7 +34,7 @@ def licence(name):
 def load(name, split="train", image_size=28, folder=None):
     """Images float32 (n, image_size, image_size, 1) in [0, 1] and labels uint8 (n,); images are zero-padded to `image_size`.
 
-    Raises ValueError for an unknown name or split, FileNotFoundError if `folder` is given and lacks the file.
+    Raises ValueError for an unknown name or split or a damaged file, FileNotFoundError if `folder` is given and lacks the file.
     """
     file, module, _, _ = _entry(name)
     if split not in SPLITS:
@@ -43,8 +44,11 @@ def load(name, split="train", image_size=28, folder=None):
         path = Path(folder, file)
         if not path.is_file():
             raise FileNotFoundError(f"{path} is missing: put {file} there, or unset EXPLORER_DATA to let Keras download it")
-        with np.load(path) as arrays:
-            images, labels = arrays[f"x_{split}"], arrays[f"y_{split}"]
+        try:
+            with np.load(path) as arrays:
+                images, labels = arrays[f"x_{split}"], arrays[f"y_{split}"]
+        except (BadZipFile, EOFError, KeyError, OSError, ValueError) as error:
+            raise ValueError(f"{path} is damaged or another file than Keras' {file} ({error}): get it anew") from error
     else:
         import keras
 

@@ -11,6 +11,7 @@ from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 MOST_PIXELS = 40_000_000  # a 30-megapixel photograph, with some to spare
 MOST_BYTES = 25_000_000
+FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "AVIF")  # Pillow would hand an EPS to Ghostscript
 STATE_KEY = "latent-explorer"  # of the PNG's text chunk
 
 
@@ -113,7 +114,7 @@ def read_picture(file_bytes):
     try:
         with warnings.catch_warnings():
             warnings.simplefilter("error", Image.DecompressionBombWarning)
-            picture = Image.open(io.BytesIO(file_bytes))
+            picture = Image.open(io.BytesIO(file_bytes), formats=FORMATS)
             width, height = picture.size
             if width * height > MOST_PIXELS:
                 raise Image.DecompressionBombError
@@ -125,7 +126,7 @@ def read_picture(file_bytes):
             f"This picture has too many pixels; at most {MOST_PIXELS / 1e6:.0f} megapixels can be read. Make it smaller first."
         ) from None
     except UnidentifiedImageError:
-        raise PictureError("This file is not a picture. Choose a PNG, JPEG, GIF, BMP, TIFF or WebP file.") from None
+        raise PictureError("This file is not a picture. Choose a PNG, JPEG, GIF, BMP, TIFF, WebP or AVIF file.") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise PictureError(f"This picture cannot be read ({error}). Open it in an image program and save it again.") from None
 
@@ -142,7 +143,7 @@ def _to_rgba(picture):
 def framed(file_bytes, image_shape, framing):
     """A drawing or photograph of one bright or dark thing -> float32 image_shape in [0, 1], as the data set frames it.
 
-    `framing` "mnist": grey on black, the thing's longest side 20 of 28 pixels, its centre of mass in the middle (LeCun et
+    `framing` "mnist": grey on black, the thing's longest side 20 of 28 pixels, its centre of mass on pixel (14, 14) (LeCun et
     al. 1998). "fashion": its longest side 28, its box in the middle. Pictures of 32 pixels are these, zero-padded. A
     light background is inverted. Raises PictureError if nothing stands out.
     """
@@ -170,11 +171,12 @@ def framed(file_bytes, image_shape, framing):
     height, width = image_shape[:2]
     if framing == "mnist":
         weights = small + 1e-6
-        middle = [float(np.average(np.arange(side) + 0.5, weights=weights.sum(1 - axis))) for axis, side in enumerate(small.shape)]
+        # MNIST's centres of mass lie on pixel 14, which is half a pixel past the middle
+        middle = [float(np.average(np.arange(side), weights=weights.sum(1 - axis))) for axis, side in enumerate(small.shape)]
     else:
         middle = [side / 2 for side in small.shape]
     top, left = (
-        int(np.clip(round(whole / 2 - centre), 0, whole - side))
+        int(np.clip(np.floor(whole / 2 - centre + 0.5), 0, whole - side))  # halves go down and right, as in both data sets
         for whole, centre, side in zip((height, width), middle, small.shape, strict=True)
     )
     canvas = np.zeros(image_shape, "float32")

@@ -20,6 +20,8 @@ def complete(state):
     Raises KeyError for an unknown model and CheckpointError for a damaged card.
     """
     card = checkpoints.card(state.get("model", DEFAULT_MODEL))
+    if card["kind"] == "judge":
+        raise KeyError(f"{card['name']} is a judge, which makes no pictures; there are {', '.join(checkpoints.names())}")
     size, view = int(np.prod(card["latent_shape"])), card["view"]
     full = {"view": "latent-plane", "what": "picture", "model": card["name"], "z": tuple(view["z"]), "kind": "linear",
             "even": False, "closed": False, "start": 0.0, "stop": 1.0, "frames": 9, "axes": (0, 1), "scale": "z", "n": 30,

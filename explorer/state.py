@@ -79,7 +79,7 @@ def _numbers(low, high, length=None, most=4096):
 def _wholes(low, high, most):
     def read(text):
         parts = text.split(",") if text else []
-        if len(parts) > most or not all(part.isdecimal() and low <= int(part) <= high for part in parts):
+        if len(parts) > most or not all(part.isdecimal() and len(part) < 10 and low <= int(part) <= high for part in parts):
             raise ValueError(f"must be at most {most} whole numbers from {low} to {high}, separated by commas")
         return tuple(int(part) for part in parts)
 

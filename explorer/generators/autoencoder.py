@@ -103,6 +103,8 @@ class VAE(_Family):
         super().__init__(encoder, decoder, **kwargs)
         self.kl_weight, self.seed = float(kl_weight), seed
         self.sampling = Sampling(seed)
+        # a variable, so that training can raise it from 0 without compiling again
+        self.kl_weight_now = self.add_weight(name="kl_weight_now", initializer=keras.initializers.Constant(kl_weight), trainable=False)
         self._kl = keras.metrics.Mean(name="kl")
 
     def call(self, images):
@@ -114,7 +116,7 @@ class VAE(_Family):
         kl = ops.mean(kl_divergence(y_pred["z_mean"], y_pred["z_log_var"]))
         self._reconstruction.update_state(error)
         self._kl.update_state(kl)
-        return self.reconstruction_weight * error + self.kl_weight * kl
+        return self.reconstruction_weight * error + self.kl_weight_now * kl
 
     def get_config(self):
         return {**super().get_config(), "kl_weight": self.kl_weight, "seed": self.seed}

@@ -117,6 +117,14 @@ class Journal(keras.callbacks.Callback):
     def on_epoch_begin(self, epoch, logs=None):
         self._began, self._epoch, self._shown = time.perf_counter(), epoch, 0.0
 
+    def on_train_batch_begin(self, batch, logs=None):
+        warmup = self.recipe.get("kl_warmup_epochs")
+        if warmup:
+            if keras.backend.backend() == "jax":
+                self.model.jax_state_sync()  # its trainer keeps the variables to itself between batches
+            raised = min(1.0, (self._epoch + (batch + 1) / self.steps) / warmup)
+            self.model.kl_weight_now.assign(raised * self.recipe["loss"]["kl_weight"])
+
     def on_train_batch_end(self, batch, logs=None):
         now = time.perf_counter()
         if now - self._shown < 0.5 or not self.out.isatty():

@@ -29,6 +29,8 @@ def ship(name, recipe, model, history, root, data_folder=None):
         "kind": recipe["kind"],
         "title": recipe["title"],
         "order": recipe.get("order", 99),
+        "short": recipe.get("short", recipe["title"]),
+        "family": recipe.get("family"),  # models that share data, latent shape and the sliders of their series
         "series": recipe.get("series"),
         "image_shape": recipe["image_shape"],
         "classes": data.classes(recipe["data"]),

@@ -1,5 +1,6 @@
 """`python -m explorer train NAME`: run a recipe and ship what it learned."""
 
+import json
 import sys
 from pathlib import Path
 
@@ -18,6 +19,10 @@ def train(name, data_folder=None, epochs=None, out=None, seed=None, log=sys.stde
     root = Path(out) if out else checkpoints.root()
     working = root / name / "run"
     working.mkdir(parents=True, exist_ok=True)
+    written = working / "recipe.json"
+    if written.is_file() and (before := json.loads(written.read_text("utf-8"))["seed"]) != recipe["seed"]:
+        raise ValueError(f"{working} holds a run with seed {before}: go on with that, delete the folder, or name another --out")
+    written.write_text(json.dumps(recipe, indent=1), "utf-8")
     print(f"{name}: {recipe['epochs']} epochs, state and preview in {working}", file=log)
     model, history = runs.fit(recipe, working, data_folder, shipping.preview(recipe, working / "preview.png"), log)
     card = shipping.ship(name, recipe, model, history, root, data_folder)

@@ -211,7 +211,7 @@ class LatentPlane {
 
   _drawPoints(context) {
     const zoom = this.home ? Math.sqrt(this.home.extent / this.window.extent) : 1;
-    const size = Math.max(1.6, Math.min(7, this.side / 300 * zoom)), half = size / 2;
+    const size = Math.max(1.6, Math.min(4, this.side / 300 * zoom)), half = size / 2;
     const many = this._labels.length;
     for (let label = 0; label < 256; label++) {
       if (this.hidden.has(label)) continue;

@@ -101,7 +101,7 @@ def _failures(card):
 
 
 def _recipe(recipe):
-    left_out = ("title", "order", "series", "source", "judge", "known_failures", "beside")
+    left_out = ("title", "short", "order", "family", "series", "source", "judge", "known_failures", "beside")
     items = {key: value for key, value in recipe.items() if key not in left_out and value not in (None, [])}
     rows = "".join(f"<tr><th scope='row'>{escape(key.replace('_', ' '))}</th><td>{escape(_plain(value))}</td></tr>" for key, value in items.items())
     return f"<table>{rows}</table>"
@@ -144,7 +144,7 @@ def build(blocks, tab):
     warning = gr.Markdown("\n\n".join(f"⚠ {line}" for line in damaged()), visible=bool(damaged()))
     chosen = gr.Dropdown(names, value=names[0] if names else None, label="Model", elem_id="models-choice")
     card = gr.HTML(page(names[0]) if names else "There are no models in checkpoints/.", apply_default_css=False, elem_id="models-card")
-    plot = gr.Plot(curves(names[0]) if names else None, label="Loss curves (click the legend to show the parts)", elem_id="models-curves")
+    plot = gr.Plot(curves(names[0]) if names else None, show_label=False, elem_id="models-curves")
 
     def show(name):
         try:

@@ -8,15 +8,14 @@ let state = {}, model = null, models = [], live = false, sheet = null, undone = 
 // ---- words
 
 function say(text) {
-  const box = find(".lx-message");
-  box.textContent = text || "";
-  box.hidden = !text;
+  find(".lx-message span").textContent = text || "";
+  find(".lx-message").hidden = !text;
 }
 
-async function ask(name, request) {
+async function ask(name, request, quiet) {
   let answer;
   try { answer = await server[name](request); } catch { answer = { error: "The server does not answer. Is it still running? Your point is kept in the address bar." }; }
-  if (answer.error) { say(answer.error); return null; }
+  if (answer.error) { if (!quiet) say(answer.error); return null; }
   return answer;
 }
 
@@ -85,7 +84,8 @@ const decode = Newest(async (began, handled) => {
   const answer = await ask("decode_point", `model=${encodeURIComponent(asked.model)}&z=${asked.z.map(numberText).join(",")}`);
   if (!answer || asked.model !== state.model) return;
   lastPixels = bytesOf(answer.pixels);
-  showPicture(find(".lx-picture"), pictureCanvas(lastPixels, model.image_shape, scratch));
+  pictureCanvas(lastPixels, model.image_shape, scratch);
+  showDecoded();
   const shown = performance.now();
   if (began !== undefined) performance.measure("event-to-pixels", { start: began, end: shown });
   live = true;
@@ -96,6 +96,16 @@ const decode = Newest(async (began, handled) => {
   describe(answer.nearest);
 });
 
+// On a phone the picture stands in a corner of the plane too, away from the point: the finger and the picture in one glance.
+function showDecoded() {
+  showPicture(find(".lx-picture"), scratch);
+  const inset = find(".lx-inset");
+  if (!inset.offsetParent) return;
+  const [x, y] = plane._toScreen(...plane._toPlane(state.z));
+  inset.classList.toggle("lx-left", x > plane.side / 2 && y < plane.side / 2);
+  showPicture(inset, scratch);
+}
+
 // Until this server's decoder is there, the nearest picture of the shipped sheet stands in, and says so.
 function showFromSheet(began) {
   if (!sheet || sheet.model !== state.model || state.z.length !== 2) return;
@@ -103,7 +113,7 @@ function showFromSheet(began) {
   const side = sheet.image.width / sheet.n, column = cell(state.z[0], sheet.center[0], 1), row = cell(state.z[1], sheet.center[1], -1);
   scratch.width = scratch.height = side;
   scratch.getContext("2d").drawImage(sheet.image, column * side, row * side, side, side, 0, 0, side, side);
-  showPicture(find(".lx-picture"), scratch);
+  showDecoded();
   view.dataset.ready = "sheet";
   find(".lx-speed").textContent = "from the shipped sheet, the decoder is starting";
   if (began !== undefined) performance.measure("event-to-sheet", { start: began, end: performance.now() });
@@ -165,7 +175,9 @@ function loadImage(url) {
 }
 
 function setPoint(z, began) {
+  const before = state.z;
   state.z = z.map(value => Math.round(value * 1e4) / 1e4);
+  if (before?.some((value, i) => value !== state.z[i] && !state.axes.includes(i))) refresh(); // the plane goes through the point
   plane.move(state.z);
   decode(began);
   syncSliders();
@@ -183,7 +195,7 @@ async function open(text, { keepHistory } = {}) {
   const before = model, changed = !before || before.name !== answer.model.name;
   model = answer.model;
   state = answer.state;
-  if (changed) live = live && false;
+  if (changed) live = false;
   buildModels(model.name);
   buildControls();
   placeSpace();
@@ -209,7 +221,7 @@ function placeSpace() {
 
 async function loadModel(before) {
   const name = model.name;
-  const family = m => m && (m.series || m.name === "mnist-vae") ? "mnist" : m && m.name, together = before && family(before) === family(model);
+  const together = sameFamily(before, model); // then the points fly to their new places, and the old sheet stays till the new one is there
   if (!together) { plane.setBackdrop(null); plane._points = plane._xy = null; }
   plane.ellipse = null;
   ask("plane_points", name).then(answer => {
@@ -230,11 +242,14 @@ function change(values) { // keys of the state, then everything that follows fro
   return open(query());
 }
 
+const sameFamily = (one, other) => !!(one?.family && one.family === other?.family);
+
+// Within a family, which shares its data and its latent shape, the point and the window stay.
 function changeModel(name) {
-  const series = models.find(m => m.name === name)?.series, now = model && (model.series || model.name === "mnist-vae");
-  const kept = now && (series || name === "mnist-vae") && model ? { z: state.z, veil: state.veil, hidden: state.hidden, center: state.center, extent: state.extent, scale: state.scale } : { veil: state.veil };
-  state = { ...kept, model: name };
   if (!model) return open(`model=${encodeURIComponent(name)}`);
+  const keys = sameFamily(model, models.find(m => m.name === name)) ? ["z", "veil", "hidden", "points", "center", "extent", "scale"] : ["veil", "points"];
+  state = { ...Object.fromEntries(keys.map(key => [key, state[key]])), model: name };
+  if (models.find(m => m.name === name)?.kind === "ae") { if (state.veil === "normal") state.veil = "data"; }
   return open(query());
 }
 
@@ -243,8 +258,8 @@ function changeModel(name) {
 function buildModels(current) {
   const box = find(".lx-models"), chosen = models.find(m => m.name === current);
   box.replaceChildren(...models.filter(m => !m.series).map(m => {
-    const button = document.createElement("button"), on = m.name === current || (chosen?.series && m.name === "mnist-vae");
-    Object.assign(button, { type: "button", textContent: m.title.split(":").length > 1 ? SHORT(m) : m.title, title: m.title });
+    const button = document.createElement("button"), on = m.name === current || (chosen?.series && m.name === chosen.family);
+    Object.assign(button, { type: "button", textContent: m.short, title: m.title });
     button.setAttribute("role", "radio");
     button.setAttribute("aria-checked", String(!!on));
     button.dataset.model = m.name;
@@ -252,7 +267,6 @@ function buildModels(current) {
     return button;
   }));
 }
-const SHORT = m => `${m.title.split(":")[0]} · ${m.name.replace(/^[a-z]+-/, "").replace("-10d", ", 10 dimensions").toUpperCase().replace("DIMENSIONS", "dimensions")}`;
 
 function buildControls() {
   const d = model.latent_shape[0];
@@ -315,7 +329,6 @@ function buildSliders(d) {
         const z = state.z.slice();
         z[i] = Math.max(-100, Math.min(100, value));
         setPoint(z, began);
-        if (d > 2 && !state.axes.includes(i)) refresh();
       };
       input.onchange = settle;
     }
@@ -330,16 +343,16 @@ function buildSliders(d) {
 }
 
 function syncSliders() {
-  for (const input of all("[data-z]")) if (document.activeElement !== input || input.type === "range") input.value = state.z[input.dataset.z].toFixed(input.type === "range" ? 2 : 3);
+  for (const input of all("input[data-z]")) if (document.activeElement !== input || input.type === "range") input.value = state.z[input.dataset.z].toFixed(input.type === "range" ? 2 : 3);
 }
 
 function buildSeries() {
-  const box = find(".lx-series"), shown = model.series || model.name === "mnist-vae";
+  const box = find(".lx-series"), shown = model.family;
   box.hidden = !shown;
   if (!shown) return box.replaceChildren();
   const rows = [["KL weight", "KL weight in the loss"], ["epoch", "epochs of training"]].map(([series, title]) => {
-    const steps = models.filter(m => m.series?.[0] === series).map(m => ({ name: m.name, value: m.series[1] })).sort((a, b) => a.value - b.value);
-    if (series === "epoch") steps.push({ name: "mnist-vae", value: "all" });
+    const steps = models.filter(m => m.family === model.family && m.series?.[0] === series).map(m => ({ name: m.name, value: m.series[1] })).sort((a, b) => a.value - b.value);
+    if (series === "epoch") steps.push({ name: model.family, value: "all" });
     if (steps.length < 2) return null;
     const at = steps.findIndex(step => step.name === model.name), label = document.createElement("label");
     label.innerHTML = `<span>${title}</span><input type="range" min="0" max="${steps.length - 1}" step="1"><output></output>`;
@@ -358,6 +371,7 @@ function buildSeries() {
     return label;
   });
   box.replaceChildren(...rows.filter(Boolean));
+  box.hidden = !box.children.length;
 }
 
 // ---- small pictures: examples, kept points
@@ -381,11 +395,14 @@ async function buildExamples() {
   const box = find(".lx-examples div"), list = [...model.walks, ...model.examples].slice(0, 6), of = model;
   if (exampled === of.name) return;
   exampled = of.name;
-  box.replaceChildren(...list.map(example => chip(example.title, () => {
-    const keep = { z: example.z, from: example.to && example.z, to: example.to };
-    if (example.axis !== undefined) keep.axes = [example.axis, state.axes.find(a => a !== example.axis && !model.dead_axes.includes(a)) ?? (example.axis ? 0 : 1)];
-    change(keep);
-  })));
+  box.replaceChildren(...list.map(example => {
+    const button = chip(example.title, () => {
+      const axis = example.axis, other = of.latent_shape[0] === 2 ? 1 - axis : state.axes.find(a => a !== axis && !of.dead_axes.includes(a)) ?? (axis ? 0 : 1);
+      change({ z: example.z, from: example.to && example.z, to: example.to, ...(axis !== undefined && { axes: [axis, other] }) });
+    });
+    if (example.axis !== undefined) button.title = `along z${example.axis} from ${short(example.z[example.axis])} to ${short(example.to[example.axis])}`;
+    return button;
+  }));
   for (const [i, example] of list.entries())
     for (const z of [example.z, example.to].filter(Boolean)) {
       const picture = await thumbnail(of, z);
@@ -423,22 +440,22 @@ function showKept() {
 // ---- your picture
 
 const pad = find(".lx-pad canvas"), ink = pad.getContext("2d");
-let drawn = false, stroke = null;
+let stroke = null;
 
 function clearPad() {
   ink.fillStyle = "#000";
   ink.fillRect(0, 0, 280, 280);
-  drawn = false;
   find(".lx-hint").hidden = false;
   find(".lx-encoded").hidden = true;
   plane.ellipse = null;
   plane.draw();
 }
 
-const encode = Newest(async picture => {
-  const asked = model.name, answer = await ask("encode_picture", { model: asked, picture });
+const encode = Newest(async (picture, preview) => {
+  const asked = model.name, answer = await ask("encode_picture", { model: asked, picture }, !!stroke); // half a stroke is no mistake
   if (!answer || asked !== model.name) return;
   say("");
+  if (preview) await showOnPad(picture);
   find(".lx-encoded").hidden = false;
   const show = (canvas, bytes) => showPicture(canvas, pictureCanvas(bytesOf(bytes), model.image_shape));
   show(find(".lx-seen"), answer.seen);
@@ -451,7 +468,6 @@ const encode = Newest(async picture => {
   const outside = plane._toScreen(...plane._toPlane(answer.z)).some(v => v < 0 || v > plane.side);
   setPoint(answer.z);
   if (outside) { Object.assign(state, { center: model.view.center, extent: Math.min(90, Math.max(model.view.extent, 1.2 * Math.max(...state.axes.map((a, k) => Math.abs(answer.z[a] - model.view.center[k]))))), scale: "z" }); placeSpace(); refresh(); }
-  else if (model.latent_shape[0] > 2) refresh();
   plane.draw();
   settleSoon();
 });
@@ -460,7 +476,7 @@ function drawTo(event) {
   const box = pad.getBoundingClientRect(), at = [(event.clientX - box.left) / box.width * 280, (event.clientY - box.top) / box.height * 280];
   ink.strokeStyle = "#fff"; ink.lineCap = ink.lineJoin = "round"; ink.lineWidth = 22;
   ink.beginPath(); ink.moveTo(...(stroke || at)); ink.lineTo(...at); ink.stroke();
-  stroke = at; drawn = true;
+  stroke = at;
   find(".lx-hint").hidden = true;
 }
 pad.onpointerdown = event => { pad.setPointerCapture(event.pointerId); stroke = null; drawTo(event); event.preventDefault(); };
@@ -471,18 +487,17 @@ function choose(file) {
   if (!file) return;
   if (file.size > 25e6) return say(`This file has ${(file.size / 1e6).toFixed(0)} MB; at most 25 MB can be read.`);
   const reader = new FileReader();
-  reader.onload = () => {
-    const image = new Image();
-    image.onload = () => {
-      const scale = Math.min(280 / image.width, 280 / image.height), [w, h] = [image.width * scale, image.height * scale];
-      clearPad();
-      ink.drawImage(image, (280 - w) / 2, (280 - h) / 2, w, h);
-      drawn = true; find(".lx-hint").hidden = true;
-    };
-    image.src = reader.result;
-    encode(reader.result);
-  };
+  reader.onload = () => encode(reader.result, true);
   reader.readAsDataURL(file);
+}
+
+async function showOnPad(url) {
+  clearPad();
+  find(".lx-hint").hidden = true;
+  try {
+    const image = await loadImage(url), scale = Math.min(280 / image.width, 280 / image.height), [w, h] = [image.width * scale, image.height * scale];
+    ink.drawImage(image, (280 - w) / 2, (280 - h) / 2, w, h);
+  } catch { /* a kind that the server reads and the browser does not, such as TIFF: the encoder's view beside it shows it */ }
 }
 const picker = find(".lx-input [type=file]");
 picker.onchange = () => { choose(picker.files[0]); picker.value = ""; };
@@ -528,7 +543,8 @@ function play() {
   playing = setInterval(() => {
     if (!walked || !element.offsetParent) return stop();
     const at = i++ % walked.frames.length;
-    showPicture(find(".lx-picture"), pictureCanvas(bytesOf(walked.frames[at]), model.image_shape, scratch));
+    pictureCanvas(bytesOf(walked.frames[at]), model.image_shape, scratch);
+    showDecoded();
     [...find(".lx-strip").children].forEach((frame, k) => frame.classList.toggle("lx-now", k === at));
     plane.move(walked.z[at]);
     if (still.matches && i >= walked.frames.length) { stop(); setPoint(state.z); }
@@ -576,7 +592,7 @@ function fillWords() {
   const ae = `<p>A plain autoencoder only asks for good reconstructions of pictures it has seen:</p><p class="lx-formula">loss = reconstruction(x, x̂), &nbsp; x̂ = decoder(encoder(x))</p>
     <p>Nothing says where its codes should lie or what is between them: they spread unevenly, and in the holes the decoder draws what no one ever wore. It has no prior; “Surprise me” draws from a Gaussian fitted to its codes.</p>`;
   find(".lx-explanation").innerHTML = (model.kind === "ae" ? ae : vae) + (model.kl_weight !== null && model.kl_weight !== undefined ? `<p>In this model β, per unit of this loss, is ${numberText(model.kl_weight)}.</p>` : "") +
-    (model.latent_shape[0] > 2 ? "<p>The plane is a slice: the two axes that you choose vary, all others stay where the point is. An axis is dead when its mean code never moves; the model found no use for it.</p>" : "");
+    (model.latent_shape[0] > 2 ? "<p>The plane is a slice: the two axes that you choose vary, all others stay where the point is; the veil is the density on that slice, the dots are all encodings seen along the other axes. An axis is dead when its mean code never moves; the model found no use for it.</p>" : "");
   find(".lx-folds code").textContent = model.code.replace("{z}", state.z.map(numberText).join(", "));
   find(".lx-hint").textContent = model.classes[0] === "0" ? "draw a digit" : "draw a piece of clothing";
 }
@@ -593,9 +609,10 @@ async function save(what, ending) {
 }
 
 const ACTIONS = {
-  async dice() { const answer = await ask("draw_prior", { model: model.name, seed: crypto.getRandomValues(new Uint32Array(1))[0] }); if (answer) { setPoint(answer.z, performance.now()); if (answer.z.length > 2) refresh(); settle(); } },
+  async dice() { const answer = await ask("draw_prior", { model: model.name, seed: crypto.getRandomValues(new Uint32Array(1))[0] }); if (answer) { setPoint(answer.z, performance.now()); settle(); } },
   async undo() { const last = undone.pop(); if (!last) return; settled = last; await open(last, { keepHistory: true }); find("[data-do=undo]").disabled = !undone.length; writeAddress(); },
   keep: keepPoint,
+  hush() {},
   async link() {
     const text = `${location.origin}${location.pathname}?${query()}`, button = find("[data-do=link]");
     try { await navigator.clipboard.writeText(text); button.textContent = "Copied"; } catch { say(`The link: ${text}`); }

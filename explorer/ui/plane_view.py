@@ -33,7 +33,7 @@ def open_view(query):
 def describe(name):
     """What the page needs of a model's card."""
     card = checkpoints.card(name)
-    keys = ("name", "title", "kind", "image_shape", "latent_shape", "classes", "view", "examples", "series", "dead_axes")
+    keys = ("name", "title", "kind", "image_shape", "latent_shape", "classes", "view", "examples", "family", "series", "dead_axes")
     return {key: card[key] for key in keys} | {
         "walks": card.get("walks", []),
         "beside": card["recipe"].get("beside"),
@@ -45,9 +45,10 @@ def describe(name):
 def _models():
     """Names, titles and series of all models whose card is whole, and the damaged ones' names."""
     cards = checkpoints.models()
-    known = [{"name": c["name"], "title": c["title"], "series": c["series"], "kind": c["kind"]} for c in cards]
-    damaged = sorted(set(checkpoints.names()) - {c["name"] for c in cards})
-    return known + [{"name": name, "title": name, "series": None, "kind": None} for name in damaged if "-epoch-" not in name]
+    known = [{key: card[key] for key in ("name", "title", "short", "family", "series", "kind")} for card in cards]
+    damaged = sorted(set(checkpoints.names()) - {card["name"] for card in cards})
+    unknown = {"family": None, "series": None, "kind": None}
+    return known + [{"name": name, "title": f"{name} is damaged", "short": name, **unknown} for name in damaged]
 
 
 def _json(state):

@@ -1,0 +1,365 @@
+"""Files are read back by Pillow and PyAV; uploads are made by hand, good ones and bad ones."""
+
+import io
+import struct
+import time
+import zlib
+
+import av
+import numpy as np
+import pytest
+from PIL import Image, ImageDraw
+
+from explorer import imaging
+from explorer.imaging import PictureError, framed, read_picture
+
+
+def noise(*shape, seed=0):
+    return np.random.default_rng(seed).random(shape, dtype="float32")
+
+
+def file_of(picture, kind="PNG", **options):
+    file = io.BytesIO()
+    picture.save(file, kind, **options)
+    return file.getvalue()
+
+
+# --- writing ---
+
+
+def test_bytes_are_rounded_to_the_nearest_and_clipped():
+    assert imaging.to_bytes(np.array([-1, 0, 0.4 / 255, 0.6 / 255, 127.4 / 255, 254.6 / 255, 1, 7])).tolist() == [0, 0, 0, 1, 127, 255, 255, 255]
+
+
+def test_enlarging_repeats_whole_pixels():
+    images = noise(2, 3, 4, 1)
+    large = imaging.enlarged(images, 13)  # 3 x 4 fits three times
+    assert large.shape == (2, 9, 12, 1)
+    np.testing.assert_array_equal(large[1, ..., 0], np.kron(images[1, ..., 0], np.ones((3, 3))))
+    np.testing.assert_array_equal(imaging.enlarged(images, 2), images)  # never smaller than it is
+
+
+def test_a_grid_is_read_like_a_page_with_grey_between():
+    images = np.stack([np.full((2, 3, 1), i / 10, "float32") for i in range(5)])
+    sheet = imaging.grid(images, columns=3, gap=1)
+    assert sheet.shape == (5, 11, 1)
+    for i, (top, left) in enumerate([(0, 0), (0, 4), (0, 8), (3, 0), (3, 4)]):
+        assert (sheet[top : top + 2, left : left + 3] == images[i]).all()
+    assert (sheet[2] == 0.5).all()
+    assert (sheet[:, 3] == 0.5).all()
+    assert (sheet[3:, 8:] == 0.5).all()  # the empty place
+    np.testing.assert_array_equal(imaging.strip(images), np.concatenate(list(images), axis=1))
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_png_holds_the_exact_picture_and_its_state(channels):
+    image, state = noise(5, 7, channels), "model=mnist-vae&z=0.5,-1&prompt=é"
+    file = imaging.png(image, state)
+    picture = Image.open(io.BytesIO(file))
+    assert (picture.format, picture.mode, picture.size) == ("PNG", "L" if channels == 1 else "RGB", (7, 5))
+    assert picture.info["latent-explorer"] == state
+    np.testing.assert_array_equal(np.asarray(picture).reshape(5, 7, channels), np.round(image * 255))
+    assert imaging.state_of(file) == state
+
+
+def test_a_gif_plays_every_frame_as_long_as_the_others_forever():
+    frames = [noise(6, 6, 1, seed=i) for i in range(4)]
+    images = np.stack([frames[0], frames[0], frames[1], frames[1], frames[2]])  # some stand still for a moment
+    file = imaging.gif(images, "z=1,2", seconds=0.2)
+    picture = Image.open(io.BytesIO(file))
+    assert (picture.format, picture.info["loop"], picture.info["comment"]) == ("GIF", 0, b"z=1,2")
+    shown = []  # what is on screen every 200 ms
+    for i in range(picture.n_frames):
+        picture.seek(i)
+        shown += [np.asarray(picture.convert("L"))] * round(picture.info["duration"] / 200)
+    assert len(shown) == 5
+    for pixels, image in zip(shown, images, strict=True):
+        np.testing.assert_array_equal(pixels, np.round(image[..., 0] * 255))
+    assert imaging.state_of(file) == "z=1,2"
+
+
+@pytest.mark.parametrize(("height", "width", "channels"), [(32, 48, 1), (33, 47, 3)])
+def test_an_mp4_is_h264_that_browsers_play(height, width, channels):
+    y, x = np.mgrid[:height, :width] / 48
+    images = np.stack([np.stack([0.2 + 0.1 * i + 0.3 * x + 0.1 * y] * channels, -1) for i in range(4)]).astype("float32")
+    file = imaging.mp4(images, "model=mnist-vae&z=1,2", seconds=0.125)
+    with av.open(io.BytesIO(file)) as container:
+        stream = container.streams.video[0]
+        assert (stream.codec_context.name, stream.pix_fmt, stream.average_rate) == ("h264", "yuv420p", 8)
+        assert container.metadata["comment"] == "model=mnist-vae&z=1,2"
+        frames = [frame.to_ndarray(format="rgb24") for frame in container.decode(video=0)]
+    assert len(frames) == 4
+    for frame, image in zip(frames, images, strict=True):
+        assert frame.shape == (height + height % 2, width + width % 2, 3)
+        assert np.abs(frame[:height, :width] / 255 - image).mean() < 0.02
+    assert imaging.state_of(file) == "model=mnist-vae&z=1,2"
+
+
+def test_a_picture_from_elsewhere_has_no_state():
+    for kind in ("PNG", "GIF", "JPEG"):
+        assert imaging.state_of(file_of(Image.new("L", (4, 4)), kind)) == ""
+
+
+# --- reading: good pictures of all kinds ---
+
+
+def test_a_plain_picture_is_read_exactly():
+    pixels = (noise(4, 6, 3) * 255).astype("uint8")
+    rgba = read_picture(file_of(Image.fromarray(pixels)))
+    assert rgba.dtype == np.float32
+    np.testing.assert_allclose(rgba[..., :3], pixels / 255, atol=1e-6)
+    assert (rgba[..., 3] == 1).all()
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
+def test_every_named_format_is_read(kind):
+    rgba = read_picture(file_of(Image.new("RGB", (9, 5), (255, 0, 0)), kind))
+    assert rgba.shape == (5, 9, 4)
+    np.testing.assert_allclose(rgba, np.broadcast_to([1.0, 0, 0, 1], (5, 9, 4)), atol=0.03)
+
+
+def test_a_sixteen_bit_picture_keeps_its_tones():
+    values = np.linspace(0, 65535, 64).astype("uint16").reshape(8, 8)
+    rgba = read_picture(file_of(Image.fromarray(values)))
+    np.testing.assert_allclose(rgba[..., 0], values / 65535, atol=1e-5)
+    assert rgba.shape == (8, 8, 4)
+
+
+def test_a_sixteen_bit_colour_picture_keeps_its_tones():
+    row = struct.pack(">6H", 65535, 32768, 0, 0, 16384, 65535)
+    rgba = read_picture(handmade_png(2, 1, b"\0" + row, depth=16, colour=2))
+    np.testing.assert_allclose(rgba[0, :, :3], [[1, 0.5, 0], [0, 0.25, 1]], atol=0.005)
+
+
+def test_a_cmyk_jpeg_is_read_in_its_colours():
+    rgba = read_picture(file_of(Image.new("CMYK", (8, 8), (0, 255, 255, 0)), "JPEG", quality=95))
+    np.testing.assert_allclose(rgba, np.broadcast_to([1.0, 0, 0, 1], (8, 8, 4)), atol=0.05)
+
+
+def test_a_palette_picture_is_read_in_its_colours_with_its_transparent_one():
+    picture = Image.new("P", (2, 1))
+    picture.putpalette([10, 20, 30, 200, 100, 0])
+    picture.putpixel((1, 0), 1)
+    np.testing.assert_allclose(read_picture(file_of(picture))[0], [[10 / 255, 20 / 255, 30 / 255, 1], [200 / 255, 100 / 255, 0, 1]], atol=1e-6)
+    assert read_picture(file_of(picture, transparency=1))[0, :, 3].tolist() == [1, 0]
+
+
+def test_transparency_is_kept():
+    rgba = read_picture(file_of(Image.new("RGBA", (1, 1), (255, 0, 0, 51))))
+    np.testing.assert_allclose(rgba[0, 0], [1, 0, 0, 0.2], atol=1e-6)
+    assert read_picture(file_of(Image.new("LA", (1, 1), (255, 0))))[0, 0].tolist() == [1, 1, 1, 0]
+
+
+def test_of_an_animated_gif_the_first_frame_is_read():
+    frames = [Image.new("RGB", (5, 5), colour) for colour in ("#ff0000", "#00ff00", "#0000ff")]
+    rgba = read_picture(file_of(frames[0], "GIF", save_all=True, append_images=frames[1:], duration=50))
+    np.testing.assert_allclose(rgba, np.broadcast_to([1.0, 0, 0, 1], (5, 5, 4)), atol=0.01)
+
+
+@pytest.mark.parametrize(("orientation", "corner"), [(1, (0, 0)), (3, (-1, -1)), (6, (0, -1)), (8, (-1, 0))])
+def test_a_photograph_stands_upright(orientation, corner):
+    picture = Image.new("L", (32, 16))
+    picture.paste(255, (0, 0, 8, 8))  # stored top left; EXIF says where that belongs
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    rgba = read_picture(file_of(picture, "JPEG", exif=exif, quality=95))
+    assert rgba.shape[:2] == ((16, 32) if orientation in (1, 3) else (32, 16))
+    assert rgba[*corner, 0] > 0.9
+    assert rgba[..., 0].mean() == pytest.approx(64 / 512, abs=0.02)
+
+
+def test_a_black_and_white_picture_is_read():
+    assert read_picture(file_of(Image.new("1", (3, 2), 1))).tolist() == np.ones((2, 3, 4)).tolist()
+
+
+# --- reading: what is no picture ---
+
+
+def handmade_png(width, height, rows, depth=1, colour=0):
+    def chunk(name, content):
+        return struct.pack(">I", len(content)) + name + content + struct.pack(">I", zlib.crc32(name + content))
+
+    header = struct.pack(">IIBBBBB", width, height, depth, colour, 0, 0, 0)
+    return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 1)) + chunk(b"IEND", b"")
+
+
+@pytest.mark.parametrize("content", [b"", b"\0", b"Dear reader,\nthis is a text file renamed .png\n" * 50, b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff",
+                                     b"GIF89a", b"RIFF\0\0\0\0WEBP", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EOF\n",
+                                     b"P5 3 3 255 123456789", b"<svg xmlns='http://www.w3.org/2000/svg'/>"], ids=repr)  # fmt: skip
+def test_what_is_no_picture_gets_a_sentence(content):
+    with pytest.raises(PictureError, match=r"^This .*\.$"):
+        read_picture(content)
+    with pytest.raises(PictureError):
+        framed(content, (28, 28, 1), "mnist")
+
+
+@pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
+def test_a_damaged_picture_is_read_or_refused_but_never_crashes(kind):
+    whole = file_of(Image.fromarray((noise(20, 30, 3) * 255).astype("uint8")), kind)
+    rng, refused = np.random.default_rng(1), 0
+    for trial in range(120):
+        damaged = bytearray(whole[: rng.integers(1, len(whole))] if trial % 2 else whole)
+        for _ in range(trial % 5):
+            damaged[rng.integers(min(len(damaged), 200))] ^= 1 << rng.integers(8)
+        try:
+            rgba = read_picture(bytes(damaged))
+        except PictureError as error:
+            assert str(error).endswith(".")  # a whole sentence
+            refused += 1
+        else:
+            assert rgba.ndim == 3
+            assert rgba.shape[2] == 4
+            assert np.isfinite(rgba).all()
+            assert 0 <= rgba.min() <= rgba.max() <= 1
+    assert refused > 10
+
+
+IN_LITTLE_MEMORY = """
+import resource, sys
+from explorer.imaging import PictureError, read_picture
+data = open(sys.argv[1], "rb").read()
+used = int(open("/proc/self/statm").read().split()[0]) * resource.getpagesize()
+resource.setrlimit(resource.RLIMIT_AS, (used + 150_000_000,) * 2)
+try:
+    read_picture(data)
+except PictureError as error:
+    print(error)
+"""
+
+
+@pytest.mark.parametrize(("width", "height"), [(20_000, 20_000), (9_000, 9_000), (100_000, 1_000)])
+def test_a_png_that_swells_is_refused_at_once_and_in_little_memory(width, height, tmp_path, fresh_python):
+    file = tmp_path / "bomb.png"
+    file.write_bytes(handmade_png(width, height, bytes(height * (1 + width // 8))))
+    assert file.stat().st_size < 1_000_000
+    began = time.perf_counter()
+    with pytest.raises(PictureError, match="megapixels"):
+        read_picture(file.read_bytes())
+    assert time.perf_counter() - began < 1
+    finished = fresh_python(IN_LITTLE_MEMORY, file)
+    assert finished.returncode == 0, finished.stderr
+    assert "too many pixels; at most 40 megapixels" in finished.stdout
+
+
+def test_a_large_photograph_is_still_read():
+    rgba = read_picture(handmade_png(5_000, 4_000, bytes(4_000 * 626)))
+    assert rgba.shape == (4_000, 5_000, 4)
+
+
+def test_a_file_of_too_many_bytes_is_refused_before_it_is_looked_at():
+    with pytest.raises(PictureError, match=r"26 MB; at most 25 MB"):
+        read_picture(bytes(26_000_000))
+
+
+# --- drawings, framed as the data sets frame theirs ---
+
+
+def drawing(side=280, ink=0, paper=255, at=(90, 60), thick=24):
+    """A seven: a bar and a leg."""
+    picture = Image.new("L", (side, side), paper)
+    x, y = at
+    ImageDraw.Draw(picture).line([(x, y), (x + 90, y), (x + 30, y + 140)], fill=ink, width=thick, joint="curve")
+    return picture
+
+
+def centre_of_mass(image):
+    total = image.sum()
+    return [float((image.sum(1 - axis) * (np.arange(image.shape[axis]) + 0.5)).sum() / total) for axis in (0, 1)]
+
+
+def box(image, above=0.1):
+    rows, columns = np.flatnonzero((image > above).any(1)), np.flatnonzero((image > above).any(0))
+    return rows[-1] - rows[0] + 1, columns[-1] - columns[0] + 1
+
+
+def test_a_drawing_is_framed_as_mnist_frames_its_digits():
+    image = framed(file_of(drawing()), (28, 28, 1), "mnist")
+    assert image.shape == (28, 28, 1)
+    assert image.dtype == np.float32
+    assert 0 <= image.min() <= image.max() <= 1
+    grey = image[..., 0]
+    assert max(box(grey)) == 20
+    assert np.abs(np.array(centre_of_mass(grey)) - 14.5).max() <= 0.51  # MNIST's mean is 14.50; whole pixels can come no nearer
+    assert grey.max() > 0.9
+    assert grey[0].max() == grey[:, 0].max() == 0  # a black margin
+
+
+def test_neither_place_nor_size_nor_colours_change_what_is_framed():
+    expected = framed(file_of(drawing()), (28, 28, 1), "mnist")
+    moved = framed(file_of(drawing(at=(150, 120))), (28, 28, 1), "mnist")
+    np.testing.assert_allclose(moved, expected, atol=1e-5)
+    chalk = framed(file_of(drawing(ink=255, paper=0)), (28, 28, 1), "mnist")
+    np.testing.assert_allclose(chalk, expected, atol=1e-5)
+    pencil = framed(file_of(drawing(ink=120, paper=240)), (28, 28, 1), "mnist")
+    np.testing.assert_allclose(pencil, expected, atol=0.02)
+    large = framed(file_of(drawing().resize((840, 840), Image.Resampling.NEAREST)), (28, 28, 1), "mnist")
+    assert np.abs(large - expected).mean() < 0.01
+
+
+@pytest.mark.parametrize("ink", [0, 255])
+def test_a_cut_out_is_seen_whatever_colour_it_has(ink):
+    mask = Image.eval(drawing(), lambda value: 255 - value)
+    picture = Image.merge("LA", (Image.new("L", mask.size, ink), mask))
+    expected = framed(file_of(drawing()), (28, 28, 1), "mnist")
+    np.testing.assert_allclose(framed(file_of(picture), (28, 28, 1), "mnist"), expected, atol=1e-5)
+
+
+def test_larger_pictures_are_the_same_with_a_margin():
+    expected = np.pad(framed(file_of(drawing()), (28, 28, 1), "fashion"), ((2, 2), (2, 2), (0, 0)))
+    np.testing.assert_array_equal(framed(file_of(drawing()), (32, 32, 1), "fashion"), expected)
+
+
+def test_clothes_fill_their_picture():
+    picture = Image.new("L", (200, 200), 255)
+    picture.paste(40, (20, 10, 60, 90))  # 40 wide, 80 high, near a corner
+    image = framed(file_of(picture), (28, 28, 1), "fashion")[..., 0]
+    assert (image[:, 7:21] > 0.9).all()
+    assert image[:, :7].max() == image[:, 21:].max() == 0
+
+
+@pytest.mark.parametrize("picture", [
+    Image.new("L", (280, 280), 255), Image.new("L", (280, 280), 0), Image.new("L", (280, 280), 128), Image.new("RGBA", (280, 280), (0, 0, 0, 0)),
+    Image.new("RGBA", (280, 280), (255, 255, 255, 0)), Image.new("L", (1, 1), 0), Image.new("RGBA", (1, 1)),
+], ids=["white", "black", "grey", "transparent", "transparent white", "one pixel in all", "one transparent pixel"])  # fmt: skip
+@pytest.mark.parametrize("framing", ["mnist", "fashion"])
+def test_an_empty_drawing_is_said_to_be_empty(picture, framing):
+    with pytest.raises(PictureError, match="nothing to see"):
+        framed(file_of(picture), (28, 28, 1), framing)
+
+
+@pytest.mark.parametrize("paper", [0, 255])
+def test_a_drawing_of_one_pixel_is_none_yet(paper):
+    picture = Image.new("L", (280, 280), paper)
+    picture.putpixel((140, 17), 255 - paper)
+    with pytest.raises(PictureError, match="nothing to see"):
+        framed(file_of(picture), (28, 28, 1), "mnist")
+
+
+@pytest.mark.parametrize("size", [(2, 280), (280, 2), (3, 3), (28, 28), (2000, 30)])
+def test_a_dot_of_any_size_and_a_line_of_any_length_make_a_sane_picture(size):
+    picture = Image.new("L", (2400, 400), 255)
+    picture.paste(0, (100, 50, 100 + size[0], 50 + size[1]))
+    image = framed(file_of(picture), (28, 28, 1), "mnist")[..., 0]
+    assert np.isfinite(image).all()
+    assert max(box(image)) == 20
+    assert np.abs(np.array(centre_of_mass(image)) - 14.5).max() <= 0.51
+
+
+def test_photographs_with_noise_all_over_make_a_sane_picture():
+    image = framed(file_of(Image.fromarray((noise(300, 200, 3) * 255).astype("uint8")), "JPEG"), (32, 32, 1), "fashion")
+    assert image.shape == (32, 32, 1)
+    assert 0 <= image.min() <= image.max() <= 1
+
+
+@pytest.mark.data
+@pytest.mark.parametrize(("file", "framing"), [("mnist.npz", "mnist"), ("fashion_mnist.npz", "fashion")])
+def test_the_data_sets_own_pictures_come_back_nearly_unchanged(real_data, file, framing):
+    with np.load(real_data / file) as arrays:
+        images = arrays["x_test"][:60]
+    likeness = []
+    for pixels in images:
+        large = Image.fromarray(255 - pixels).resize((280, 280), Image.Resampling.BICUBIC)
+        back = framed(file_of(large), (28, 28, 1), framing)[..., 0]
+        likeness.append(np.corrcoef(back.ravel(), pixels.ravel())[0, 1])
+    assert np.median(likeness) > 0.95  # one pixel off is 0.8
+    assert np.mean(np.array(likeness) > 0.7) > 0.95
