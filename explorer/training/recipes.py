@@ -59,11 +59,11 @@ RECIPES = {
 JUDGES = {
     "digits": {
         "title": "Judge of digits", "data": "mnist", "image_shape": [28, 28, 1], "filters": [16, 32], "dense": 96,
-        "optimizer": "adam", "learning_rate": _COSINE, "batch_size": 128, "epochs": 10, "seed": 0,
+        "optimizer": "adam", "learning_rate": _COSINE, "batch_size": 128, "epochs": 6, "seed": 0,
     },
     "fashion": {
         "title": "Judge of clothes", "data": "fashion", "image_shape": [28, 28, 1], "filters": [24, 48], "dense": 128,
-        "optimizer": "adam", "learning_rate": _COSINE, "batch_size": 128, "epochs": 16, "seed": 0,
+        "optimizer": "adam", "learning_rate": _COSINE, "batch_size": 128, "epochs": 10, "seed": 0,
     },
 }  # fmt: skip
 
@@ -73,7 +73,7 @@ KL_WEIGHTS = (0.0, 0.5, 1.0, 4.0)
 def _with_kl_weight(weight):
     """`mnist-vae` but for the KL weight (and the epochs, the same for all four): what the slider over the KL term shows."""
     recipe = deepcopy(RECIPES["mnist-vae"])
-    recipe.update(title=f"Digits: KL weight {weight:g}", epochs=12, snapshots=[], order=10, series=["KL weight", weight])
+    recipe.update(title=f"Digits: KL weight {weight:g}", epochs=8, snapshots=[], order=10, series=["KL weight", weight])
     recipe["loss"]["kl_weight"] = weight
     recipe["beside"] = None
     return recipe

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 import explorer
-from explorer.generators.autoencoder import VAE, Autoencoder, Sampling, build, build_decoder, build_encoder, kl_divergence, reconstruction_error
+from explorer.generators.autoencoder import VAE, Autoencoder, AutoencoderGenerator, Sampling, build, build_decoder, build_encoder, kl_divergence, reconstruction_error
 from explorer.training import runs, shipping
 from explorer.training.recipes import RECIPES
 
@@ -191,9 +191,7 @@ def test_decode_is_the_decoder(toys):
 def test_a_linear_output_is_kept_in_range():
     card = {"name": "x", "kind": "vae", "latent_shape": [2], "image_shape": [4, 4, 1]}
     model = build((4, 4, 1), 2, {}, {"output": "linear"}, {})
-    model.decoder.set_weights([np.linspace(-2, 2, 32).reshape(2, 16), np.zeros(16)])
-    from explorer.generators.autoencoder import AutoencoderGenerator
-
+    model.decoder.set_weights([np.stack([np.linspace(-2, 2, 16), np.zeros(16)]), np.zeros(16)])
     images = AutoencoderGenerator(card, model).decode([[3.0, -1.0]])
     assert (images.min(), images.max()) == (0, 1)
 
