@@ -12,7 +12,6 @@ import os
 import re
 import threading
 from dataclasses import dataclass
-from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -21,7 +20,7 @@ SUMS, CARD, MODEL, ENCODINGS, SHEET = "SHA256SUMS", "card.json", "model.keras", 
 CARD_KEYS = ("name", "kind", "title", "latent_shape", "image_shape", "parameters", "bytes", "data", "licence", "source",
              "metrics", "recipe")  # fmt: skip
 _NAME = re.compile(r"(judges/)?\w[\w.-]*", re.ASCII)  # of a folder here, never of one elsewhere
-_loading = threading.RLock()
+_loading, _made = threading.RLock(), {}
 
 
 class CheckpointError(RuntimeError):
@@ -69,19 +68,17 @@ def card(name):
 
 def encodings(name):
     """The `Encodings` of a checkpoint's test set. Raises KeyError or CheckpointError as `card` does."""
-    return _encodings(str(root()), name)
+    return _once(_encodings, name)
 
 
 def load(name):
     """A `Generator` by name; the same object each time. Raises KeyError naming the known ones, or CheckpointError."""
-    with _loading:  # the page's warm-up and a visitor's first call may come together
-        return _load(str(root()), name)
+    return _once(_load, name)
 
 
 def judge(name):
     """A `Judge` by name ("digits", "fashion"), which maps pictures to class probabilities. Raises as `load` does."""
-    with _loading:
-        return _judge(str(root()), name)
+    return _once(_judge, name)
 
 
 def read(name, file):
@@ -124,16 +121,24 @@ def seal(folder):
     Path(folder, SUMS).write_text("".join(lines), "utf-8")
 
 
-@lru_cache(maxsize=None)
-def _encodings(_, name):
+def _once(make, name):
+    """`make(name)`, made once for each root. Who asks for what is there never waits for what is being loaded."""
+    key = make, root(), name
+    if key not in _made:
+        with _loading:  # the page's warm-up and a visitor's first call may come together
+            if key not in _made:
+                _made[key] = make(name)
+    return _made[key]
+
+
+def _encodings(name):
     with np.load(io.BytesIO(read(name, ENCODINGS))) as arrays:
         stored = {key: arrays[key] for key in arrays.files}
     log_var = stored.get("z_log_var")
     return Encodings(stored["z_mean"].astype("float32"), None if log_var is None else log_var.astype("float32"), stored["label"])
 
 
-@lru_cache(maxsize=None)
-def _load(_, name):
+def _load(name):
     kind = card(name)["kind"]
     if kind not in ("ae", "vae"):
         raise CheckpointError(f"{name}/{CARD}: kind {kind!r} is not one that this version can load")
@@ -142,8 +147,7 @@ def _load(_, name):
     return AutoencoderGenerator(card(name), _keras_model(name))
 
 
-@lru_cache(maxsize=None)
-def _judge(_, name):
+def _judge(name):
     from explorer.generators.judge import Judge
 
     return Judge(card(f"judges/{name}"), _keras_model(f"judges/{name}"))

@@ -20,7 +20,9 @@ class PictureError(ValueError):
 
 
 def to_bytes(images):
-    """float in [0, 1] -> uint8, rounded."""
+    """float in [0, 1] -> uint8, rounded; uint8 stays as it is."""
+    if images.dtype == np.uint8:
+        return images
     return np.rint(np.clip(images, 0, 1) * 255).astype("uint8")
 
 
@@ -35,7 +37,8 @@ def grid(images, columns, gap=0):
     images = np.asarray(images)
     n, height, width, channels = images.shape
     rows = -(-n // columns)
-    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), 0.5, images.dtype)
+    grey = 128 if images.dtype == np.uint8 else 0.5
+    sheet = np.full((rows * (height + gap) - gap, columns * (width + gap) - gap, channels), grey, images.dtype)
     for i, image in enumerate(images):
         top, left = (i // columns) * (height + gap), (i % columns) * (width + gap)
         sheet[top : top + height, left : left + width] = image
@@ -49,7 +52,7 @@ def strip(images, gap=0):
 
 def to_pillow(image):
     """float (h, w, c) in [0, 1] or uint8 -> PIL image, grey or RGB."""
-    pixels = image if image.dtype == np.uint8 else to_bytes(image)
+    pixels = to_bytes(image)
     return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
 

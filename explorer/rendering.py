@@ -142,13 +142,19 @@ def render(state, ending):
     if what == "picture":
         return imaging.png(imaging.enlarged(picture(state), state.get("size", 10 * native)), written)
     if what == "strip":
-        frames = walk(state)[0]
+        frames = imaging.to_bytes(walk(state)[0])
         if ending == "png":
-            return imaging.png(imaging.strip(imaging.enlarged(frames, state.get("size", 4 * native)), gap=4), written)
+            size = _bounded("frames", state["frames"], state.get("size", 4 * native))
+            return imaging.png(imaging.strip(imaging.enlarged(frames, size), gap=4), written)
         return getattr(imaging, ending)(imaging.enlarged(frames, state.get("size", 10 * native)), written)
     if what == "plane":
         return imaging.png(figure(state), written)
-    size = state.get("size", 4 * native)
-    if state["n"] * size > _MOST_PIXELS:
-        raise StateError(f"n x size must be at most {_MOST_PIXELS} pixels, got {state['n']} x {size}")
+    size = _bounded("n", state["n"], state.get("size", 4 * native))
     return imaging.png(imaging.enlarged(imaging.grid(imaging.to_bytes(manifold(state)), state["n"]), state["n"] * size), written)
+
+
+def _bounded(key, count, size):
+    """`size`, if so many pictures side by side make a file that can be opened."""
+    if count * size > _MOST_PIXELS:
+        raise StateError(f"{key} x size must be at most {_MOST_PIXELS} pixels, got {count} x {size}")
+    return size

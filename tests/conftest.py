@@ -84,6 +84,8 @@ def small(tmp_path_factory, small_data):
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv("EXPLORER_CHECKPOINTS", str(root))
         patch.setitem(recipes.RECIPES, "fashion-ae", {**recipes.RECIPES["fashion-ae"], "validation": 100})
+        for judge, recipe in recipes.JUDGES.items():
+            patch.setitem(recipes.JUDGES, judge, recipe | {"filters": [4, 8], "dense": 16})
         names = ("judges/digits", "judges/fashion", "mnist-vae", "fashion-ae")
         cards = {name: train(name, small_data, epochs=1, log=log) for name in names}
     return SimpleNamespace(root=root, data=small_data, cards=cards, log=log.getvalue())

@@ -41,7 +41,7 @@ RECIPES = {
         "encoder": {"filters": [32, 64, 128]},
         "decoder": {"filters": [128, 64, 32]},
         "loss": {"reconstruction_loss": "binary_crossentropy", "reconstruction_weight": 1.0},
-        "optimizer": "adam", "learning_rate": {"name": "plateau", "initial": 1e-3, "factor": 0.3, "after": 3},
+        "optimizer": "adam", "learning_rate": {"name": "plateau", "initial": 1e-3, "factor": 0.2, "after": 2},
         "batch_size": 100, "epochs": 60, "validation": 5000, "patience": 5, "seed": 0,
     },
     "fashion-vae-10d": {

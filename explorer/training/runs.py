@@ -42,13 +42,13 @@ def learning_rate(schedule, steps_per_epoch, epochs):
     )  # fmt: skip
 
 
-def fit(recipe, folder, data_folder=None, preview=None, out=sys.stderr):
+def fit(recipe, folder, data_folder=None, preview=None, out=None):
     """Train by `recipe` in `folder`, resuming what is there; returns (uncompiled model with the best weights, history dict).
 
     `preview(model, epoch)` is called after each epoch. Ctrl-C ends the run with what the last whole epoch left; with no
     whole epoch KeyboardInterrupt goes on to the caller.
     """
-    folder = Path(folder)
+    folder, out = Path(folder), out or sys.stderr
     folder.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(recipe["seed"])
     model = build(recipe)

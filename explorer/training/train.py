@@ -8,12 +8,13 @@ from explorer import checkpoints
 from explorer.training import recipes, runs, shipping
 
 
-def train(name, data_folder=None, epochs=None, out=None, seed=None, log=sys.stderr):
+def train(name, data_folder=None, epochs=None, out=None, seed=None, log=None):
     """Train `name` and write `out/name` (default: the registry's root); returns its card.
 
     The run's state stays in `out/name/run`, so that training again with more epochs goes on from there. Raises KeyError
     for an unknown name, ValueError for a folder whose run has another seed.
     """
+    log = log or sys.stderr
     recipe = recipes.recipe(name)
     recipe |= {key: value for key, value in {"epochs": epochs, "seed": seed}.items() if value is not None}
     root = Path(out) if out else checkpoints.root()

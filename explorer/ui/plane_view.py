@@ -13,6 +13,7 @@ from explorer.ui import latent_plane
 from explorer.ui.latent_plane import answered, in_turn, pixels, state_of
 
 HERE = Path(__file__).parent
+SCRIPTS = ("latent_plane.js", "plane_view.js", "plane_controls.js", "plane_shelves.js", "your_picture.js", "plane_walk.js")
 POSTERIOR_SAMPLES = 6
 
 
@@ -21,13 +22,22 @@ def open_view(query):
     """What the page needs to show a query string: the state, what was wrong with it, the model, and the other models."""
     state, problems = parse(str(query))
     try:
-        full = rendering.complete(state)
+        full = _completed(state, problems)
     except checkpoints.CheckpointError as error:
         return {"problems": [*problems, str(error)], "models": _models(), "model": None, "state": None}
-    except (KeyError, ValueError) as error:  # a name or a value that does not fit the model: start from what is left
-        kept = {"model": state["model"]} if isinstance(error, ValueError) else {}
-        problems, full = [*problems, str(error.args[0])], rendering.complete(kept)
     return {"problems": problems, "models": _models(), "model": describe(full["model"]), "state": _json(full)}
+
+
+def _completed(state, problems):
+    """The complete state; what does not fit the model is said in `problems`, and its default shown."""
+    try:
+        return rendering.complete(state)
+    except KeyError as error:
+        problems.append(str(error.args[0]))
+        return rendering.complete({})
+    except ValueError as error:
+        problems.append(str(error))
+        return rendering.complete({"model": state["model"]} if "model" in state else {})
 
 
 def describe(name):
@@ -126,10 +136,10 @@ def export_file(request):
 
 def build():
     """The view as one component."""
-    script = "\n".join((HERE / file).read_text("utf-8") for file in ("latent_plane.js", "plane_view.js"))
+    script = "\n".join((HERE / file).read_text("utf-8") for file in SCRIPTS)
     return gr.HTML(
         html_template=(HERE / "plane_view.html").read_text("utf-8"),
-        js_on_load=script,
+        js_on_load=f"{script}\nstart();",
         apply_default_css=False,
         elem_id="latent-plane",
         palette=list(rendering.PALETTE),

@@ -18,10 +18,13 @@ from explorer.training import recipes, runs
 from explorer.training.train import train
 
 
+QUICK = {"encoder": {"dense": [16]}, "decoder": {"dense": [16]}, "batch_size": 200, "snapshots": []}
+
+
 @pytest.fixture
 def recipe():
-    """A quick one: the real `mnist-vae`, two epochs, no snapshots."""
-    return recipes.recipe("mnist-vae") | {"epochs": 2, "snapshots": [], "batch_size": 200}
+    """A quick one: `mnist-vae` with thinner nets, two epochs, no snapshots."""
+    return recipes.recipe("mnist-vae") | QUICK | {"epochs": 2}
 
 
 def fit(recipe, folder, data_folder, **options):
@@ -88,7 +91,7 @@ def test_the_kl_term_rises_to_its_weight(recipe, small_data, tmp_path):
     assert raised == pytest.approx([2, 4, 4])
 
 
-def interrupt(*_):
+def interrupt(*_, **__):
     os.kill(os.getpid(), signal.SIGINT)
 
 
@@ -271,7 +274,7 @@ def test_a_preview_lies_beside_the_run(small):
 
 def test_training_again_goes_on_and_another_seed_is_refused(small, tmp_path, monkeypatch):
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(small.root))  # for the judge
-    monkeypatch.setitem(recipes.RECIPES, "mnist-vae", recipes.RECIPES["mnist-vae"] | {"snapshots": []})
+    monkeypatch.setitem(recipes.RECIPES, "mnist-vae", recipes.RECIPES["mnist-vae"] | QUICK)
     first = train("mnist-vae", small.data, 1, tmp_path, seed=11, log=io.StringIO())
     with pytest.raises(ValueError, match=r"seed 11"):
         train("mnist-vae", small.data, 2, tmp_path, seed=12, log=io.StringIO())

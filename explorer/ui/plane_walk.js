@@ -1,0 +1,45 @@
+// The walk from A to B: marks on the plane, a strip of frames, and playing it.
+
+function mark() {
+  plane.marks = { ...(state.from && { A: state.from }), ...(state.to && { B: state.to }) };
+  plane.draw();
+}
+
+const walk = Newest(async () => {
+  const whole = state.from && state.to;
+  find(".lx-walk-do").hidden = !whole;
+  find(".lx-walk-hint").hidden = !!whole;
+  if (!whole) { walked = null; plane.trail = []; find(".lx-strip").replaceChildren(); mark(); return; }
+  const asked = query({ what: "strip" }), answer = await ask("walk_frames", asked);
+  if (!answer || !state.to) return;
+  walked = answer;
+  plane.trail = answer.z;
+  mark();
+  find(".lx-strip").replaceChildren(...answer.frames.map((frame, i) => {
+    const button = document.createElement("button");
+    button.type = "button";
+    button.append(pictureCanvas(bytesOf(frame), model.image_shape));
+    button.title = `${i + 1} of ${answer.frames.length}: go to this point`;
+    button.setAttribute("aria-label", button.title);
+    button.onclick = () => { setPoint(answer.z[i], performance.now()); settle(); };
+    return button;
+  }));
+});
+
+let playing = null;
+function play() {
+  const button = find("[data-do=play]");
+  const stop = () => { clearInterval(playing); playing = null; button.textContent = "Play"; };
+  if (playing) return stop();
+  let i = 0;
+  button.textContent = "Stop";
+  playing = setInterval(() => {
+    if (!walked || !element.offsetParent) return stop();
+    const at = i++ % walked.frames.length;
+    pictureCanvas(bytesOf(walked.frames[at]), model.image_shape, scratch);
+    showDecoded();
+    [...find(".lx-strip").children].forEach((frame, k) => frame.classList.toggle("lx-now", k === at));
+    plane.move(walked.z[at]);
+    if (still.matches && i >= walked.frames.length) { stop(); setPoint(state.z); }
+  }, still.matches ? 600 : 120);
+}

@@ -1,0 +1,101 @@
+"""Every shipped model on TensorFlow, PyTorch and JAX: the same pictures as plain Keras makes, and training works."""
+
+import numpy as np
+import pytest
+from conftest import python
+
+from explorer import checkpoints
+
+BACKENDS = ("tensorflow", "torch", "jax")
+
+DECODE = """
+import sys
+import keras, numpy as np
+import explorer
+from explorer import checkpoints
+
+out = {}
+for name in checkpoints.names():
+    generator = explorer.load(name)
+    z = np.random.default_rng(7).standard_normal((16, *generator.latent_shape)).astype("float32") * 1.5
+    plain = keras.saving.load_model(checkpoints.root() / name / "model.keras", compile=False)
+    out[name + "/ours"] = generator.decode(z)
+    out[name + "/plain"] = keras.ops.convert_to_numpy(plain.decoder(z, training=False))
+    images = np.clip(out[name + "/ours"], 0, 1)
+    codes = plain.encoder(images, training=False)
+    codes = codes if isinstance(codes, (list, tuple)) else [codes]
+    out[name + "/codes_ours"] = np.stack([code for code in generator.encode(images) if code is not None])
+    out[name + "/codes_plain"] = np.stack([keras.ops.convert_to_numpy(code) for code in codes])
+out["backend"] = np.array(keras.backend.backend())
+np.savez(sys.argv[1], **out)
+"""
+
+TRAIN = """
+import io, sys
+import keras, numpy as np
+from explorer.generators.autoencoder import build
+from explorer.training import recipes, runs
+
+assert keras.backend.backend() == sys.argv[1]
+images = np.random.default_rng(0).random((8, 8, 8, 1)).astype("float32")
+loss = {"reconstruction_weight": 64.0, "kl_weight": 1.0}
+model = build((8, 8, 1), 2, {"filters": [4], "dense": [8]}, {"filters": [4]}, loss, seed=0)
+model.compile(optimizer=keras.optimizers.Adam(0.01))
+before = [keras.ops.convert_to_numpy(w).copy() for w in model.trainable_variables]
+history = model.fit(images, batch_size=8, epochs=1, verbose=0).history
+after = [keras.ops.convert_to_numpy(w) for w in model.trainable_variables]
+assert sorted(history) == ["kl", "loss", "reconstruction"], history
+assert 20 < history["loss"][0] < 200, history
+assert np.isclose(history["loss"][0], 64 * history["reconstruction"][0] + history["kl"][0], rtol=1e-4), history
+assert all(np.isfinite(w).all() for w in after)
+kernels = [(a, b) for a, b in zip(before, after) if a.ndim > 1]
+assert all(not np.array_equal(a, b) for a, b in kernels), "a part of the model was not trained"
+
+# a recipe, with its warm-up, its snapshots and a stop between
+recipe = recipes.recipe("mnist-vae") | {"encoder": {"dense": [16]}, "decoder": {"dense": [16]}, "kl_warmup_epochs": 2, "snapshots": [0, 1]}
+recipe["loss"]["kl_weight"] = 2.0
+raised = []
+for epochs in (1, 3):
+    model, history = runs.fit(recipe | {"epochs": epochs}, sys.argv[3], sys.argv[2], out=io.StringIO(),
+                              preview=lambda m, _: raised.append(float(keras.ops.convert_to_numpy(m.kl_weight_now))))
+assert np.allclose(raised, [1, 2, 2]), raised
+assert len(history["loss"]) == 3 and history["loss"][2] < history["loss"][0], history
+assert sys.argv[1] in history["device"]
+print("trained")
+"""
+
+
+@pytest.fixture(scope="module")
+def decoded(tmp_path_factory):
+    """backend -> what `DECODE` found there."""
+    folder, found = tmp_path_factory.mktemp("decoded"), {}
+    for backend in BACKENDS:
+        finished = python(DECODE, folder / f"{backend}.npz", KERAS_BACKEND=backend)
+        assert finished.returncode == 0, finished.stderr
+        with np.load(folder / f"{backend}.npz") as arrays:
+            found[backend] = dict(arrays)
+        assert str(found[backend].pop("backend")) == backend
+    return found
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_pictures_and_codes_are_those_of_plain_keras(decoded, backend):
+    assert {key.split("/")[0] for key in decoded[backend]} == set(checkpoints.names()) > {"mnist-vae"}
+    for name in checkpoints.names():
+        arrays = decoded[backend]
+        assert arrays[f"{name}/ours"].std() > 0.01
+        np.testing.assert_allclose(arrays[f"{name}/ours"], np.clip(arrays[f"{name}/plain"], 0, 1), atol=1e-5, rtol=0, err_msg=name)
+        np.testing.assert_allclose(arrays[f"{name}/codes_ours"], arrays[f"{name}/codes_plain"], atol=1e-4, rtol=1e-4, err_msg=name)
+
+
+@pytest.mark.parametrize("backend", BACKENDS[1:])
+def test_the_backends_agree(decoded, backend):
+    for name in checkpoints.names():
+        np.testing.assert_allclose(decoded[backend][f"{name}/ours"], decoded["tensorflow"][f"{name}/ours"], atol=1e-4, rtol=0, err_msg=name)
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_training_works(backend, small_data, tmp_path):
+    finished = python(TRAIN, backend, small_data, tmp_path, KERAS_BACKEND=backend)
+    assert finished.returncode == 0, finished.stderr
+    assert finished.stdout.strip().endswith("trained")

@@ -1,0 +1,157 @@
+import json
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from explorer import imaging
+from explorer.__main__ import main
+from explorer.training import runs
+
+
+def refused(capsys, *arguments):
+    """Runs a command that must be refused in one line; returns the line."""
+    try:
+        status = main(list(arguments))
+    except SystemExit as stop:  # how argparse leaves
+        status = stop.code
+    assert status == 2
+    captured = capsys.readouterr()
+    assert captured.out == ""
+    assert captured.err.count("\n") == 1
+    assert captured.err.endswith("\n")
+    assert "Traceback" not in captured.err
+    return captured.err
+
+
+@pytest.mark.parametrize("verb", [(), ("models",), ("render",), ("train",), ("evaluate",)])
+def test_every_verb_has_help(capsys, verb):
+    with pytest.raises(SystemExit) as stop:
+        main([*verb, "--help"])
+    assert stop.value.code == 0
+    out = capsys.readouterr().out
+    assert "usage: python -m explorer" in out
+    for option in {"models": ["--json"], "render": ["STATE", "--out"], "train": ["--all", "--data", "--epochs", "--out", "--seed"],
+                   "evaluate": ["--data"]}.get(verb[0] if verb else "", ["models", "render", "train", "evaluate"]):  # fmt: skip
+        assert option in out
+
+
+def test_models_are_listed(capsys, toys):
+    assert main(["models"]) == 0
+    out = capsys.readouterr().out
+    for words in ("flat  (vae", "deep", "holes  (ae", "[4] -> [8, 8, 1]", "encoder", "decoder", "licence", "one 1.5"):
+        assert words in out
+
+
+def test_models_as_json_are_the_cards(capsys, toys):
+    assert main(["models", "--json"]) == 0
+    assert json.loads(capsys.readouterr().out) == [json.loads((toys.root / name / "card.json").read_text()) for name in ("flat", "deep", "holes")]
+
+
+def test_render_writes_the_picture_with_its_state(capsys, toys, tmp_path):
+    out = tmp_path / "picture.PNG"
+    assert main(["render", "?model=flat&z=0.5,-1&size=16&nonsense=1", "--out", str(out)]) == 0
+    assert capsys.readouterr() == ("", "")
+    found = np.asarray(Image.open(out)).astype(int)
+    assert np.abs(found - np.kron(toys.flat.picture_bytes([0.5, -1])[0], np.ones((2, 2), int))).max() <= 1
+    assert imaging.state_of(out.read_bytes()) == "model=flat&z=0.5,-1&size=16"
+
+
+@pytest.mark.parametrize(("state", "file", "words"), [
+    ("model=flat&z=nan,0", "a.png", "z must be"), ("model=flat&z=1000000000,0", "a.png", "z must be"), ("model=flat&z=inf,0", "a.png", "z must be"),
+    ("model=flat&z=1", "a.png", "2 numbers"), ("model=flat&z=1,2,3", "a.png", "2 numbers"), ("model=flat&frames=9999", "a.png", "frames must be"),
+    ("model=flat&n=0", "a.png", "n must be"), ("model=flat&what=film", "a.png", "what must be"), ("model=nothing", "a.png", "there are deep, flat, holes"),
+    ("model=../flat", "a.png", "no checkpoint"), ("model=flat", "a.jpg", ".png, .gif, .mp4"), ("model=flat", "a", ".png"), ("model=flat", "a.gif", "what=strip"),
+    ("model=flat&what=strip", "a.gif", "two points"), ("model=holes&scale=p&what=plane", "a.png", "prior"), ("model=flat", "none/a.png", "none"),
+    ("model=flat&what=grid&n=60&size=1024", "a.png", "at most"), ("z=0,0", "a.png", "'mnist-vae'"),
+])  # fmt: skip
+def test_render_refuses_a_bad_state_in_one_line_and_writes_nothing(capsys, toys, tmp_path, state, file, words):
+    assert words in refused(capsys, "render", state, "--out", str(tmp_path / file))
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_render_leaves_a_file_that_is_there_alone_when_it_refuses(capsys, toys, tmp_path):
+    (tmp_path / "a.png").write_text("mine")
+    refused(capsys, "render", "model=flat&z=nan,0", "--out", str(tmp_path / "a.png"))
+    assert (tmp_path / "a.png").read_text() == "mine"
+
+
+def test_render_into_a_folder_is_refused(capsys, toys, tmp_path):
+    (tmp_path / "a.png").mkdir()
+    refused(capsys, "render", "model=flat", "--out", str(tmp_path / "a.png"))
+
+
+def test_render_of_a_damaged_model_names_the_file(capsys, toys, tmp_path, monkeypatch):
+    import shutil
+
+    shutil.copytree(toys.root, tmp_path / "registry")
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path / "registry"))
+    path = tmp_path / "registry/flat/model.keras"
+    path.write_bytes(path.read_bytes()[:-1])
+    assert "flat/model.keras is damaged (expected SHA-256" in refused(capsys, "render", "model=flat", "--out", str(tmp_path / "a.png"))
+    assert not (tmp_path / "a.png").exists()
+    assert main(["render", "model=holes", "--out", str(tmp_path / "a.png")]) == 0
+
+
+@pytest.mark.parametrize(("arguments", "words"), [
+    ((), "verb"), (("paint",), "paint"), (("render", "model=flat"), "--out"), (("render",), "STATE"), (("models", "--xml"), "--xml"),
+    (("train",), "name one model"), (("train", "mnist-vae", "--all"), "name one model"), (("train", "nothing"), "there are judges/digits"),
+    (("train", "mnist-vae", "--epochs", "0"), "above 0"), (("train", "mnist-vae", "--epochs", "-1"), "--epochs"),
+    (("train", "mnist-vae", "--epochs", "many"), "above 0"), (("train", "mnist-vae", "--seed", "x"), "--seed"), (("evaluate",), "NAME"),
+    (("evaluate", "nothing"), "there are deep, flat, holes"), (("evaluate", "judges/nothing"), "there are none"),
+])  # fmt: skip
+def test_bad_commands_are_refused_in_one_line_that_says_what_to_do(capsys, toys, arguments, words):
+    assert words in refused(capsys, *arguments)
+
+
+def test_train_without_its_data_says_what_is_missing(capsys, tmp_path, monkeypatch):
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path / "registry"))
+    status = main(["train", "mnist-vae", "--data", str(tmp_path), "--epochs", "1"])
+    assert status == 2
+    assert "mnist.npz is missing" in capsys.readouterr().err.splitlines()[-1]
+
+
+def test_train_hands_its_options_on(capsys, tmp_path, monkeypatch):
+    asked = []
+
+    def stop(recipe, folder, data_folder, preview, log):
+        asked.append((recipe["epochs"], recipe["seed"], folder, data_folder))
+        raise ValueError("far enough")
+
+    monkeypatch.setattr(runs, "fit", stop)
+    arguments = ["train", "judges/digits", "--data", "somewhere", "--epochs", "3", "--out", str(tmp_path), "--seed", "5"]
+    assert main(arguments) == 2
+    ((epochs, seed, folder, data_folder),) = asked
+    assert (epochs, seed, folder, str(data_folder)) == (3, 5, tmp_path / "judges/digits/run", "somewhere")
+
+
+def test_train_all_begins_with_the_judges(monkeypatch, capsys):
+    import explorer.training.train as module
+
+    trained = []
+    monkeypatch.setattr(module, "train", lambda name, *_: trained.append(name))
+    assert main(["train", "--all"]) == 0
+    assert trained[:2] == ["judges/digits", "judges/fashion"]
+    assert {"mnist-vae", "fashion-ae", "fashion-vae", "fashion-vae-10d", "mnist-vae-kl-4"} <= set(trained)
+
+
+def test_evaluate_prints_the_metrics_as_json(capsys, small_registry):
+    assert main(["evaluate", "judges/digits", "--data", str(small_registry.data)]) == 0
+    assert json.loads(capsys.readouterr().out)["test_accuracy"] == small_registry.cards["judges/digits"]["metrics"]["test_accuracy"]
+
+
+def test_the_module_runs_as_a_program(toys, tmp_path):
+    from conftest import REPOSITORY
+
+    def run(*arguments):
+        return subprocess.run([sys.executable, "-m", "explorer", *arguments], cwd=REPOSITORY, capture_output=True, text=True, timeout=120)
+
+    listed = run("models", "--json")
+    assert listed.returncode == 0, listed.stderr
+    assert len(json.loads(listed.stdout)) == 3
+    bad = run("render", "model=flat&z=NaN,1e9", "--out", str(tmp_path / "a.png"))
+    assert (bad.returncode, bad.stdout, bad.stderr.count("\n")) == (2, "", 1)
+    assert "z must be" in bad.stderr
+    assert list(tmp_path.iterdir()) == []
