@@ -48,7 +48,9 @@ def _parser():
     train = verbs.add_parser("train", help="train a model by its recipe, or go on where a run stopped")
     train.add_argument("name", nargs="?", metavar="NAME", help="a model's name, or judges/NAME")
     train.add_argument("--all", action="store_true", help="every recipe, judges first")
-    train.add_argument("--data", type=Path, metavar="DIR", help="folder with the data sets (default: EXPLORER_DATA, else Keras downloads)")
+    train.add_argument(
+        "--data", type=Path, metavar="DIR", help="folder with the data sets (default: EXPLORER_DATA, else Keras downloads)"
+    )
     train.add_argument("--epochs", type=_positive, metavar="N", help="instead of the recipe's")
     train.add_argument("--out", type=Path, metavar="DIR", help="where the checkpoint goes (default: checkpoints/)")
     train.add_argument("--seed", type=int, metavar="N", help="instead of the recipe's")
@@ -79,7 +81,8 @@ def _models(options):
         shapes = f"{card['latent_shape']} -> {card['image_shape']}"
         parameters = " + ".join(f"{count:,} {part}" for part, count in card["parameters"].items())
         print(f"{card['name']}  ({card['kind']}, {card['bytes'] / 1e6:.2f} MB)  {card['title']}")
-        print(f"    latents -> pictures  {shapes}\n    parameters  {parameters}\n    data  {card['data']}\n    licence  {card['licence']}")
+        print(f"    latents -> pictures  {shapes}\n    parameters  {parameters}")
+        print(f"    data  {card['data']}\n    licence  {card['licence']}")
         figures = {key: value for key, value in card["metrics"].items() if isinstance(value, (int, float))}
         print("    metrics  " + ", ".join(f"{key} {value:g}" for key, value in figures.items()))
     return 0
@@ -94,8 +97,8 @@ def _render(options):
 
 
 def _train(options):
-    from explorer.training.train import train
     from explorer.training.recipes import recipe_names
+    from explorer.training.train import train
 
     if options.all == bool(options.name):
         raise ValueError(f"name one model, or --all; there are {', '.join(recipe_names())}")

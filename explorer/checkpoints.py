@@ -161,4 +161,6 @@ def _keras_model(name):
         return keras.saving.load_model(root() / name / MODEL, compile=False, safe_mode=True)
     except Exception as error:  # whole, but of another version of this project or of Keras
         reason = str(error).strip().splitlines()[0]
-        raise CheckpointError(f"checkpoints/{name}/{MODEL} is whole, but Keras {keras.__version__} cannot load it: {reason}") from error
+        raise CheckpointError(
+            f"checkpoints/{name}/{MODEL} is whole, but Keras {keras.__version__} cannot load it: {reason}"
+        ) from error

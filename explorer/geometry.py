@@ -131,7 +131,9 @@ def orthogonal(direction, others):
     if not len(others):
         return direction.astype("float32")
     basis = np.stack([np.asarray(other, "float64").ravel() for other in others], 1)
-    return (direction - (basis @ np.linalg.lstsq(basis, direction.ravel(), rcond=None)[0]).reshape(direction.shape)).astype("float32")
+    return (direction - (basis @ np.linalg.lstsq(basis, direction.ravel(), rcond=None)[0]).reshape(direction.shape)).astype(
+        "float32"
+    )
 
 
 def quantile(p):

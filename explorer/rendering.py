@@ -68,7 +68,8 @@ def manifold(state):
 
 
 def walk(state):
-    """The frames from `from` (default: z) to `to`: (pictures float32 (frames, h, w, c), z float32 (frames, d), positions float64 (frames,))."""
+    """The frames from `from` (default: z) to `to`: pictures float32 (frames, h, w, c), z float32 (frames, d), positions
+    float64 (frames,)."""
     if "to" not in state:
         raise StateError("a walk needs two points: from (or z) and to")
     generator = checkpoints.load(state["model"])
@@ -109,7 +110,9 @@ def shade(density):
 
 def figure(state, side=1080):
     """The plane as the page draws it, with veil and points: uint8 (side, side, 3)."""
-    sheet = imaging.to_pillow(imaging.grid(manifold(state), state["n"])).convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
+    sheet = (
+        imaging.to_pillow(imaging.grid(manifold(state), state["n"])).convert("RGB").resize((side, side), Image.Resampling.LANCZOS)
+    )
     if state["veil"] != "none":
         dark = Image.fromarray((255 * shade(veil(state))).astype("uint8")).resize((side, side), Image.Resampling.BICUBIC)
         sheet.paste(Image.new("RGB", (side, side), "#0b0e14"), mask=dark)

@@ -30,7 +30,7 @@ def python(code, *arguments, timeout=300, **environment):
                           capture_output=True, timeout=timeout)  # fmt: skip
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def fresh_python():
     """`python` above: code in an interpreter that has imported nothing yet."""
     return python

@@ -2,7 +2,6 @@
 
 import numpy as np
 import pytest
-from conftest import python
 
 from explorer import checkpoints
 
@@ -66,11 +65,11 @@ print("trained")
 
 
 @pytest.fixture(scope="module")
-def decoded(tmp_path_factory):
+def decoded(tmp_path_factory, fresh_python):
     """backend -> what `DECODE` found there."""
     folder, found = tmp_path_factory.mktemp("decoded"), {}
     for backend in BACKENDS:
-        finished = python(DECODE, folder / f"{backend}.npz", KERAS_BACKEND=backend)
+        finished = fresh_python(DECODE, folder / f"{backend}.npz", KERAS_BACKEND=backend)
         assert finished.returncode == 0, finished.stderr
         with np.load(folder / f"{backend}.npz") as arrays:
             found[backend] = dict(arrays)
@@ -91,11 +90,13 @@ def test_pictures_and_codes_are_those_of_plain_keras(decoded, backend):
 @pytest.mark.parametrize("backend", BACKENDS[1:])
 def test_the_backends_agree(decoded, backend):
     for name in checkpoints.names():
-        np.testing.assert_allclose(decoded[backend][f"{name}/ours"], decoded["tensorflow"][f"{name}/ours"], atol=1e-4, rtol=0, err_msg=name)
+        np.testing.assert_allclose(
+            decoded[backend][f"{name}/ours"], decoded["tensorflow"][f"{name}/ours"], atol=1e-4, rtol=0, err_msg=name
+        )
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_training_works(backend, small_data, tmp_path):
-    finished = python(TRAIN, backend, small_data, tmp_path, KERAS_BACKEND=backend)
+def test_training_works(backend, small_data, tmp_path, fresh_python):
+    finished = fresh_python(TRAIN, backend, small_data, tmp_path, KERAS_BACKEND=backend)
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout.strip().endswith("trained")

@@ -1,6 +1,8 @@
 import json
+import shutil
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -9,6 +11,7 @@ from PIL import Image
 from explorer import imaging
 from explorer.__main__ import main
 from explorer.training import runs
+from explorer.training import train as train_module
 
 
 def refused(capsys, *arguments):
@@ -47,7 +50,9 @@ def test_models_are_listed(capsys, toys):
 
 def test_models_as_json_are_the_cards(capsys, toys):
     assert main(["models", "--json"]) == 0
-    assert json.loads(capsys.readouterr().out) == [json.loads((toys.root / name / "card.json").read_text()) for name in ("flat", "deep", "holes")]
+    assert json.loads(capsys.readouterr().out) == [
+        json.loads((toys.root / name / "card.json").read_text()) for name in ("flat", "deep", "holes")
+    ]
 
 
 def test_render_writes_the_picture_with_its_state(capsys, toys, tmp_path):
@@ -84,13 +89,13 @@ def test_render_into_a_folder_is_refused(capsys, toys, tmp_path):
 
 
 def test_render_of_a_damaged_model_names_the_file(capsys, toys, tmp_path, monkeypatch):
-    import shutil
-
     shutil.copytree(toys.root, tmp_path / "registry")
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path / "registry"))
     path = tmp_path / "registry/flat/model.keras"
     path.write_bytes(path.read_bytes()[:-1])
-    assert "flat/model.keras is damaged (expected SHA-256" in refused(capsys, "render", "model=flat", "--out", str(tmp_path / "a.png"))
+    assert "flat/model.keras is damaged (expected SHA-256" in refused(
+        capsys, "render", "model=flat", "--out", str(tmp_path / "a.png")
+    )
     assert not (tmp_path / "a.png").exists()
     assert main(["render", "model=holes", "--out", str(tmp_path / "a.png")]) == 0
 
@@ -128,10 +133,8 @@ def test_train_hands_its_options_on(capsys, tmp_path, monkeypatch):
 
 
 def test_train_all_begins_with_the_judges(monkeypatch, capsys):
-    import explorer.training.train as module
-
     trained = []
-    monkeypatch.setattr(module, "train", lambda name, *_: trained.append(name))
+    monkeypatch.setattr(train_module, "train", lambda name, *_: trained.append(name))
     assert main(["train", "--all"]) == 0
     assert trained[:2] == ["judges/digits", "judges/fashion"]
     assert {"mnist-vae", "fashion-ae", "fashion-vae", "fashion-vae-10d", "mnist-vae-kl-4"} <= set(trained)
@@ -143,10 +146,14 @@ def test_evaluate_prints_the_metrics_as_json(capsys, small_registry):
 
 
 def test_the_module_runs_as_a_program(toys, tmp_path):
-    from conftest import REPOSITORY
-
     def run(*arguments):
-        return subprocess.run([sys.executable, "-m", "explorer", *arguments], cwd=REPOSITORY, capture_output=True, text=True, timeout=120)
+        return subprocess.run(
+            [sys.executable, "-m", "explorer", *arguments],
+            cwd=Path(__file__).parent.parent,
+            capture_output=True,
+            text=True,
+            timeout=120,
+        )
 
     listed = run("models", "--json")
     assert listed.returncode == 0, listed.stderr

@@ -41,7 +41,10 @@ def test_without_a_folder_keras_is_asked(small_data, monkeypatch):
             assert found.dtype == expected.dtype
 
 
-@pytest.mark.parametrize(("name", "split", "words"), [("cifar", "train", "'cifar'; there are mnist, fashion"), ("mnist", "validation", "train.*test.*'validation'")])
+@pytest.mark.parametrize(
+    ("name", "split", "words"),
+    [("cifar", "train", "'cifar'; there are mnist, fashion"), ("mnist", "validation", "train.*test.*'validation'")],
+)
 def test_unknown_sets_and_splits_are_refused(small_data, name, split, words):
     with pytest.raises(ValueError, match=words):
         data.load(name, split, folder=small_data)

@@ -61,7 +61,9 @@ def test_slerp_is_the_books_formula_where_norms_are_equal_and_keeps_any_shape():
 def test_the_norm_never_leaves_the_range_of_the_ends_where_the_books_formula_does():
     a, b = turned(np.array([1, 2 * np.exp(1j * math.radians(150))]), 5, seed=2)
     theta = math.radians(150)
-    book = [np.linalg.norm((math.sin((1 - t) * theta) * a + math.sin(t * theta) * b) / math.sin(theta)) for t in np.linspace(0, 1, 99)]
+    book = [
+        np.linalg.norm((math.sin((1 - t) * theta) * a + math.sin(t * theta) * b) / math.sin(theta)) for t in np.linspace(0, 1, 99)
+    ]
     assert max(book) == pytest.approx(2.73, abs=0.01)
     norms = np.linalg.norm(slerp(a, b, np.linspace(0, 1, 99)), axis=1)
     assert norms.min() >= 1 - 1e-6
@@ -92,9 +94,13 @@ def test_opposite_vectors_turn_by_way_of_the_axis_on_which_the_first_is_smallest
     np.testing.assert_allclose(slerp([3.0, 4.0, 0.0], [-3.0, -4.0, 0.0], 0.5), [0, 0, 5], atol=1e-6)
 
 
-@pytest.mark.parametrize(("a", "b"), [([0.0, 0.0], [2.0, 4.0]), ([2.0, 4.0], [0.0, 0.0]), ([0.0, 0.0], [0.0, 0.0]), ([-2.0], [6.0])])
+@pytest.mark.parametrize(
+    ("a", "b"), [([0.0, 0.0], [2.0, 4.0]), ([2.0, 4.0], [0.0, 0.0]), ([0.0, 0.0], [0.0, 0.0]), ([-2.0], [6.0])]
+)
 def test_slerp_without_a_circle_is_the_straight_way(a, b):
-    np.testing.assert_allclose(slerp(a, b, [0.0, 0.25, 1.0]), [np.array(a) + t * (np.array(b) - a) for t in (0, 0.25, 1)], atol=1e-6)
+    np.testing.assert_allclose(
+        slerp(a, b, [0.0, 0.25, 1.0]), [np.array(a) + t * (np.array(b) - a) for t in (0, 0.25, 1)], atol=1e-6
+    )
 
 
 def test_lerp_meets_its_ends_and_its_middle():
@@ -235,7 +241,10 @@ def test_density_on_a_plane_of_a_larger_space():
     rng = np.random.default_rng(11)
     points, width, height = rng.standard_normal((20, 3)), np.array([0.5, 0.7, 0.6]), 0.3
     found = geometry.density(points[:, :2], [0.1], [-0.2], width[:2], ((points[:, 2] - height) / width[2]) ** 2)
-    expected = sum(math.exp(-sum(((s - p) / w) ** 2 for s, p, w in zip((0.1, -0.2, height), point, width, strict=True)) / 2) for point in points)
+    expected = sum(
+        math.exp(-sum(((s - p) / w) ** 2 for s, p, w in zip((0.1, -0.2, height), point, width, strict=True)) / 2)
+        for point in points
+    )
     assert found.shape == (1, 1)
     assert found[0, 0] == pytest.approx(expected, rel=1e-9)
 
@@ -244,7 +253,9 @@ def test_density_is_as_wide_as_scotts_rule_says():
     points = np.random.default_rng(12).standard_normal((64, 2)) * (1, 5)
     spread = [float(np.sqrt(sum((c - points[:, i].mean()) ** 2 for c in points[:, i]) / 64)) for i in (0, 1)]
     x, y = np.linspace(-1, 1, 3), np.linspace(-5, 5, 3)
-    np.testing.assert_allclose(geometry.density(points, x, y), geometry.density(points, x, y, (spread[0] / 2, spread[1] / 2)), rtol=1e-9)
+    np.testing.assert_allclose(
+        geometry.density(points, x, y), geometry.density(points, x, y, (spread[0] / 2, spread[1] / 2)), rtol=1e-9
+    )
 
 
 @pytest.mark.parametrize("k", [1, 3, 40, 60])

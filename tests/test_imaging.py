@@ -28,7 +28,16 @@ def file_of(picture, kind="PNG", **options):
 
 
 def test_bytes_are_rounded_to_the_nearest_and_clipped():
-    assert imaging.to_bytes(np.array([-1, 0, 0.4 / 255, 0.6 / 255, 127.4 / 255, 254.6 / 255, 1, 7])).tolist() == [0, 0, 0, 1, 127, 255, 255, 255]
+    assert imaging.to_bytes(np.array([-1, 0, 0.4 / 255, 0.6 / 255, 127.4 / 255, 254.6 / 255, 1, 7])).tolist() == [
+        0,
+        0,
+        0,
+        1,
+        127,
+        255,
+        255,
+        255,
+    ]
 
 
 def test_enlarging_repeats_whole_pixels():
@@ -140,7 +149,9 @@ def test_a_palette_picture_is_read_in_its_colours_with_its_transparent_one():
     picture = Image.new("P", (2, 1))
     picture.putpalette([10, 20, 30, 200, 100, 0])
     picture.putpixel((1, 0), 1)
-    np.testing.assert_allclose(read_picture(file_of(picture))[0], [[10 / 255, 20 / 255, 30 / 255, 1], [200 / 255, 100 / 255, 0, 1]], atol=1e-6)
+    np.testing.assert_allclose(
+        read_picture(file_of(picture))[0], [[10 / 255, 20 / 255, 30 / 255, 1], [200 / 255, 100 / 255, 0, 1]], atol=1e-6
+    )
     assert read_picture(file_of(picture, transparency=1))[0, :, 3].tolist() == [1, 0]
 
 

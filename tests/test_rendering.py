@@ -65,7 +65,9 @@ def test_an_unknown_model_and_a_judge_are_no_models_to_draw(toys, small_registry
 
 
 def test_a_picture_is_what_the_decoder_makes_of_z(toys):
-    np.testing.assert_allclose(rendering.picture(complete("model=deep&z=1,-2,0.5,3")), toys.deep.pictures([1, -2, 0.5, 3])[0], atol=1e-6)
+    np.testing.assert_allclose(
+        rendering.picture(complete("model=deep&z=1,-2,0.5,3")), toys.deep.pictures([1, -2, 0.5, 3])[0], atol=1e-6
+    )
 
 
 def test_the_window_looks_at_the_middles_of_its_cells(toys):
@@ -140,12 +142,18 @@ def test_the_normal_veil_is_the_standard_normal_relative_to_its_peak(toys):
     np.testing.assert_allclose(veil, expected, rtol=1e-9)
 
 
-@pytest.mark.parametrize("query", ["model=flat&veil=data", "model=deep&veil=data&axes=3,1&z=0.5,0,-0.5,0", "model=holes&veil=data&center=0.5,0.5&extent=1.5"])
+@pytest.mark.parametrize(
+    "query",
+    ["model=flat&veil=data", "model=deep&veil=data&axes=3,1&z=0.5,0,-0.5,0", "model=holes&veil=data&center=0.5,0.5&extent=1.5"],
+)
 def test_the_data_veil_follows_a_kernel_estimate_made_by_hand(toys, query):
     full = complete(query)
     toy = getattr(toys, full["model"])
     points, d = toy.z_mean.astype("float64"), toy.latent_size
-    width = [math.sqrt(sum((p - points[:, i].mean()) ** 2 for p in points[:, i]) / len(points)) * len(points) ** (-1 / (d + 4)) for i in range(d)]
+    width = [
+        math.sqrt(sum((p - points[:, i].mean()) ** 2 for p in points[:, i]) / len(points)) * len(points) ** (-1 / (d + 4))
+        for i in range(d)
+    ]
     n, expected = 9, np.zeros((9, 9))
     for row in range(n):
         for column in range(n):

@@ -104,7 +104,9 @@ class VAE(_Family):
         self.kl_weight, self.seed = float(kl_weight), seed
         self.sampling = Sampling(seed)
         # a variable, so that training can raise it from 0 without compiling again
-        self.kl_weight_now = self.add_weight(name="kl_weight_now", initializer=keras.initializers.Constant(kl_weight), trainable=False)
+        self.kl_weight_now = self.add_weight(
+            name="kl_weight_now", initializer=keras.initializers.Constant(kl_weight), trainable=False
+        )
         self._kl = keras.metrics.Mean(name="kl")
 
     def call(self, images):

@@ -68,7 +68,9 @@ def _add_latent_space(card, folder, generator, data_folder):
         arrays["z_log_var"] = z_log_var[keep].astype("float16")
     np.savez_compressed(folder / checkpoints.ENCODINGS, **arrays)
     if card["kind"] == "ae":
-        codes, _ = evaluation.encode(generator, data.load(card["recipe"]["data"], "train", generator.image_shape[0], data_folder)[0])
+        codes, _ = evaluation.encode(
+            generator, data.load(card["recipe"]["data"], "train", generator.image_shape[0], data_folder)[0]
+        )
         card["fitted_gaussian"] = {"mean": codes.mean(0).tolist(), "covariance": np.cov(codes.T).tolist()}
     card["metrics"] = evaluation.autoencoder_metrics(generator, data_folder)
     card["view"] = view(z_mean, labels)

@@ -81,7 +81,9 @@ def _shapes(card):
 
 def _metrics(metrics):
     numbers = {key: value for key, value in metrics.items() if isinstance(value, (int, float))}
-    rows = "".join(f"<tr><th scope='row'>{escape(WORDS.get(k, k.replace('_', ' ')))}</th><td>{v:,g}</td></tr>" for k, v in numbers.items())
+    rows = "".join(
+        f"<tr><th scope='row'>{escape(WORDS.get(k, k.replace('_', ' ')))}</th><td>{v:,g}</td></tr>" for k, v in numbers.items()
+    )
     others = "".join(
         f"<tr><th scope='row'>{escape(key.replace('_', ' '))}</th><td>{escape(_listed(value))}</td></tr>"
         for key, value in metrics.items() if key not in numbers
@@ -103,7 +105,10 @@ def _failures(card):
 def _recipe(recipe):
     left_out = ("title", "short", "order", "family", "series", "source", "judge", "known_failures", "beside")
     items = {key: value for key, value in recipe.items() if key not in left_out and value not in (None, [])}
-    rows = "".join(f"<tr><th scope='row'>{escape(key.replace('_', ' '))}</th><td>{escape(_plain(value))}</td></tr>" for key, value in items.items())
+    rows = "".join(
+        f"<tr><th scope='row'>{escape(key.replace('_', ' '))}</th><td>{escape(_plain(value))}</td></tr>"
+        for key, value in items.items()
+    )
     return f"<table>{rows}</table>"
 
 
@@ -116,9 +121,13 @@ def _plain(value):
 
 
 def _layers(part, layers):
-    rows = "".join(f"<tr><td>{escape(n)}</td><td>{escape(kind)}</td><td>{escape(shape)}</td><td>{count:,}</td></tr>" for n, kind, shape, count in layers)
+    rows = "".join(
+        f"<tr><td>{escape(n)}</td><td>{escape(kind)}</td><td>{escape(shape)}</td><td>{count:,}</td></tr>"
+        for n, kind, shape, count in layers
+    )
     total = sum(count for *_, count in layers)
-    return f"""<table class="lx-layers"><caption>{escape(part)}</caption><thead><tr><th>layer</th><th>kind</th><th>output</th><th>parameters</th></tr></thead>
+    return f"""<table class="lx-layers"><caption>{escape(part)}</caption>
+<thead><tr><th>layer</th><th>kind</th><th>output</th><th>parameters</th></tr></thead>
 <tbody>{rows}</tbody><tfoot><tr><td colspan="3">total</td><td>{total:,}</td></tr></tfoot></table>"""
 
 
@@ -143,7 +152,9 @@ def build(blocks, tab):
     names = list(cards())
     warning = gr.Markdown("\n\n".join(f"⚠ {line}" for line in damaged()), visible=bool(damaged()))
     chosen = gr.Dropdown(names, value=names[0] if names else None, label="Model", elem_id="models-choice")
-    card = gr.HTML(page(names[0]) if names else "There are no models in checkpoints/.", apply_default_css=False, elem_id="models-card")
+    card = gr.HTML(
+        page(names[0]) if names else "There are no models in checkpoints/.", apply_default_css=False, elem_id="models-card"
+    )
     plot = gr.Plot(curves(names[0]) if names else None, show_label=False, elem_id="models-curves")
 
     def show(name):
@@ -156,7 +167,11 @@ def build(blocks, tab):
         name = parse(str(request.query_params))[0].get("model")
         return gr.Dropdown(value=name) if name in names else gr.skip()
 
-    write = "(name) => { const other = location.search.slice(1).split('&').filter(p => p.startsWith('__')); history.replaceState(null, '', location.pathname + '?' + [`view=models&model=${encodeURIComponent(name)}`, ...other].join('&')); }"
+    write = """(name) => {
+        const others = location.search.slice(1).split("&").filter(part => part.startsWith("__"));
+        const query = [`view=models&model=${encodeURIComponent(name)}`, ...others].join("&");
+        history.replaceState(null, "", `${location.pathname}?${query}`);
+    }"""
     chosen.change(show, chosen, [card, plot], show_progress="hidden", api_visibility="private")
     chosen.input(None, chosen, js=write, api_visibility="private")
     tab.select(None, chosen, js=write, api_visibility="private")

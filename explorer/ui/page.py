@@ -13,6 +13,8 @@ from explorer.ui import models_view, plane_view
 HERE = Path(__file__).parent
 STYLES = ("page.css", "latent_plane.css", "plane_view.css")
 TABS = {"latent-plane": "Latent plane", "models": "Models"}
+HEADER = """<header class="lx-head"><h1>Latent Explorer</h1>
+<p>Drag across a latent space and see what it decodes to.</p></header>"""
 _log = logging.getLogger(__name__)
 
 
@@ -28,8 +30,7 @@ def theme():
 def build():
     """The app's Blocks; needs no Keras."""
     with gr.Blocks(title="Latent Explorer", analytics_enabled=False, fill_width=True) as blocks:
-        gr.HTML("<header class='lx-head'><h1>Latent Explorer</h1><p>Drag across a latent space and see what it decodes to.</p></header>",
-                apply_default_css=False)  # fmt: skip
+        gr.HTML(HEADER, apply_default_css=False)
         with gr.Tabs(elem_id="views") as tabs:
             with gr.Tab(TABS["latent-plane"], id="latent-plane"):
                 plane_view.build()

@@ -103,7 +103,13 @@ def encode_picture(request):
     seen = imaging.framed(file, generator.image_shape, framing)
     z_mean, z_log_var = generator.encode(seen[None])
     z = np.round(z_mean, DECIMALS)
-    answer = {"seen": pixels(seen), "z": z[0].tolist(), "reconstruction": pixels(generator.decode(z)[0]), "sigma": None, "samples": []}
+    answer = {
+        "seen": pixels(seen),
+        "z": z[0].tolist(),
+        "reconstruction": pixels(generator.decode(z)[0]),
+        "sigma": None,
+        "samples": [],
+    }
     answer["lost"] = round(float(np.sqrt(np.square(generator.decode(z)[0] - seen).mean())), 3)
     if z_log_var is not None:
         sigma = np.exp(0.5 * z_log_var)

@@ -7,7 +7,17 @@ import numpy as np
 import pytest
 
 import explorer
-from explorer.generators.autoencoder import VAE, Autoencoder, AutoencoderGenerator, Sampling, build, build_decoder, build_encoder, kl_divergence, reconstruction_error
+from explorer.generators.autoencoder import (
+    VAE,
+    Autoencoder,
+    AutoencoderGenerator,
+    Sampling,
+    build,
+    build_decoder,
+    build_encoder,
+    kl_divergence,
+    reconstruction_error,
+)
 from explorer.training import runs, shipping
 from explorer.training.recipes import RECIPES
 
@@ -105,8 +115,13 @@ def cross_entropy(images, guesses):
 
 def test_reconstruction_errors_pixel_by_pixel(pair):
     images, guesses = pair
-    squares = [sum((a - b) ** 2 for a, b in zip(x.ravel().tolist(), y.ravel().tolist(), strict=True)) / 20 for x, y in zip(images, guesses, strict=True)]
-    np.testing.assert_allclose(keras.ops.convert_to_numpy(reconstruction_error(images, guesses)), cross_entropy(images, guesses), rtol=1e-5)
+    squares = [
+        sum((a - b) ** 2 for a, b in zip(x.ravel().tolist(), y.ravel().tolist(), strict=True)) / 20
+        for x, y in zip(images, guesses, strict=True)
+    ]
+    np.testing.assert_allclose(
+        keras.ops.convert_to_numpy(reconstruction_error(images, guesses)), cross_entropy(images, guesses), rtol=1e-5
+    )
     np.testing.assert_allclose(keras.ops.convert_to_numpy(reconstruction_error(images, guesses, "mse")), squares, rtol=1e-5)
 
 
@@ -122,7 +137,9 @@ def test_the_vaes_loss_is_the_negative_elbo_at_the_weights_of_the_recipe(pair):
 def test_the_autoencoders_loss_has_no_other_term(pair):
     images, guesses = pair
     model = Autoencoder(build_encoder((4, 5, 1), 2, variational=False), build_decoder((4, 5, 1), 2), reconstruction_weight=7.0)
-    assert float(model.compute_loss(x=images, y_pred=guesses)) == pytest.approx(7 * np.mean(cross_entropy(images, guesses)), rel=1e-5)
+    assert float(model.compute_loss(x=images, y_pred=guesses)) == pytest.approx(
+        7 * np.mean(cross_entropy(images, guesses)), rel=1e-5
+    )
 
 
 def test_an_unknown_loss_is_refused():
@@ -133,7 +150,9 @@ def test_an_unknown_loss_is_refused():
 @pytest.mark.parametrize("variational", [True, False])
 def test_training_lowers_the_loss_and_reports_its_terms(variational):
     images = np.random.default_rng(1).random((64, 8, 8, 1)).astype("float32") ** 4
-    loss = {"reconstruction_loss": "binary_crossentropy", "reconstruction_weight": 64.0} | ({"kl_weight": 2.0} if variational else {})
+    loss = {"reconstruction_loss": "binary_crossentropy", "reconstruction_weight": 64.0} | (
+        {"kl_weight": 2.0} if variational else {}
+    )
     model = build((8, 8, 1), 2, {"dense": [16]}, {"dense": [16]}, loss, variational, seed=0)
     model.compile(optimizer=keras.optimizers.Adam(0.01))
     history = model.fit(images, batch_size=16, epochs=8, validation_data=(images,), verbose=0).history
@@ -152,14 +171,19 @@ def test_a_model_comes_back_from_disk_without_being_told_how(tmp_path, variation
     model = build((8, 8, 1), 3, {"filters": [4]}, {"filters": [4]}, loss, variational, seed=4)
     model.save(tmp_path / "model.keras")
     back = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
-    images, z = np.random.default_rng(2).random((5, 8, 8, 1)).astype("float32"), np.random.default_rng(3).standard_normal((5, 3)).astype("float32")
+    images, z = (
+        np.random.default_rng(2).random((5, 8, 8, 1)).astype("float32"),
+        np.random.default_rng(3).standard_normal((5, 3)).astype("float32"),
+    )
     assert type(back) is type(model)
     assert back.get_config()["reconstruction_weight"] == 5.0
     assert (back.reconstruction_loss, getattr(back, "kl_weight", None), getattr(back, "seed", None)) == (
         ("mse", 0.25, 4) if variational else ("mse", None, None)
     )
     np.testing.assert_allclose(back.decoder.predict_on_batch(z), model.decoder.predict_on_batch(z), atol=1e-6)
-    for one, two in zip(np.atleast_3d(back.encoder.predict_on_batch(images)), np.atleast_3d(model.encoder.predict_on_batch(images)), strict=True):
+    for one, two in zip(
+        np.atleast_3d(back.encoder.predict_on_batch(images)), np.atleast_3d(model.encoder.predict_on_batch(images)), strict=True
+    ):
         np.testing.assert_allclose(one, two, atol=1e-6)
 
 

@@ -78,7 +78,9 @@ def test_a_run_goes_on_where_it_stopped(recipe, small_data, tmp_path):
 
 
 def test_the_same_seed_makes_the_same_run_and_another_another(recipe, small_data, tmp_path):
-    losses = [fit(recipe | {"epochs": 1, "seed": seed}, tmp_path / str(i), small_data)[1]["loss"][0] for i, seed in enumerate((3, 3, 4))]
+    losses = [
+        fit(recipe | {"epochs": 1, "seed": seed}, tmp_path / str(i), small_data)[1]["loss"][0] for i, seed in enumerate((3, 3, 4))
+    ]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     assert losses[0] != pytest.approx(losses[2], rel=1e-4)
 
@@ -87,7 +89,9 @@ def test_the_kl_term_rises_to_its_weight(recipe, small_data, tmp_path):
     raised = []
     recipe |= {"epochs": 3, "kl_warmup_epochs": 2}
     recipe["loss"]["kl_weight"] = 4.0
-    fit(recipe, tmp_path, small_data, preview=lambda model, _: raised.append(float(keras.ops.convert_to_numpy(model.kl_weight_now))))
+    fit(
+        recipe, tmp_path, small_data, preview=lambda model, _: raised.append(float(keras.ops.convert_to_numpy(model.kl_weight_now)))
+    )
     assert raised == pytest.approx([2, 4, 4])
 
 
@@ -105,7 +109,9 @@ def test_ctrl_c_keeps_the_last_whole_epoch(recipe, small_data, tmp_path, monkeyp
 
     monkeypatch.setattr(runs.Journal, "on_train_batch_end", pressed)
     kept, out = [], io.StringIO()
-    model, history = fit(recipe | {"epochs": 50}, tmp_path, small_data, preview=lambda model, _: kept.append(weights(model)), out=out)
+    model, history = fit(
+        recipe | {"epochs": 50}, tmp_path, small_data, preview=lambda model, _: kept.append(weights(model)), out=out
+    )
     assert len(history["loss"]) == len(kept) == 1
     assert "keeping what 1 epoch" in out.getvalue()
     for a, b in zip(weights(model), kept[0], strict=True):
@@ -136,7 +142,9 @@ def test_on_a_terminal_a_bar_shows_the_time_left(recipe, small_data, tmp_path):
     assert bar.rstrip().endswith("left")
 
 
-@pytest.mark.parametrize(("seconds", "shown"), [(0, "0:00"), (59.9, "0:59"), (61, "1:01"), (3_599, "59:59"), (3_661, "1:01:01"), (36_000, "10:00:00")])
+@pytest.mark.parametrize(
+    ("seconds", "shown"), [(0, "0:00"), (59.9, "0:59"), (61, "1:01"), (3_599, "59:59"), (3_661, "1:01:01"), (36_000, "10:00:00")]
+)
 def test_clock(seconds, shown):
     assert runs.clock(seconds) == shown
 
@@ -204,7 +212,11 @@ def test_the_cosine_rises_for_an_epoch_and_falls_to_a_hundredth():
 
 
 def test_a_cut_history_is_that_of_the_first_epochs():
-    assert runs.cut({"loss": [3, 2, 1], "seconds": [1, 1, 1], "device": "tpu"}, 2) == {"loss": [3, 2], "seconds": [1, 1], "device": "tpu"}
+    assert runs.cut({"loss": [3, 2, 1], "seconds": [1, 1, 1], "device": "tpu"}, 2) == {
+        "loss": [3, 2],
+        "seconds": [1, 1],
+        "device": "tpu",
+    }
 
 
 # --- train: from a name to a checkpoint ---
@@ -218,7 +230,13 @@ def test_train_leaves_whole_checkpoints_with_cards_that_say_everything(small_reg
         for file in (checkpoints.MODEL, checkpoints.ENCODINGS, checkpoints.SHEET):
             checkpoints.read(name, file)
         folder = small_registry.root / name
-        assert {path.name for path in folder.iterdir() if path.is_file()} == {"card.json", "model.keras", "encodings.npz", "sheet.webp", "SHA256SUMS"}
+        assert {path.name for path in folder.iterdir() if path.is_file()} == {
+            "card.json",
+            "model.keras",
+            "encodings.npz",
+            "sheet.webp",
+            "SHA256SUMS",
+        }
         assert card["bytes"] == sum((folder / file).stat().st_size for file in ("model.keras", "encodings.npz", "sheet.webp"))
     card = small_registry.cards["mnist-vae"]
     assert card == checkpoints.card("mnist-vae")
