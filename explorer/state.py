@@ -10,7 +10,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, quote
 
 DECIMALS = 4  # of latent coordinates: 1/10,000 of the prior's standard deviation
-LIMIT = 100.0  # no decoder here has seen anything near it
+LIMIT = 1000.0  # no decoder here has seen anything near it
 
 
 class Key(NamedTuple):

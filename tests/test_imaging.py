@@ -194,9 +194,22 @@ def handmade_png(width, height, rows, depth=1, colour=0):
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", header) + chunk(b"IDAT", zlib.compress(rows, 1)) + chunk(b"IEND", b"")
 
 
-@pytest.mark.parametrize("content", [b"", b"\0", b"Dear reader,\nthis is a text file renamed .png\n" * 50, b"\x89PNG\r\n\x1a\n", b"\xff\xd8\xff",
-                                     b"GIF89a", b"RIFF\0\0\0\0WEBP", b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EOF\n",
-                                     b"P5 3 3 255 123456789", b"<svg xmlns='http://www.w3.org/2000/svg'/>"], ids=repr)  # fmt: skip
+@pytest.mark.parametrize(
+    "content",
+    [
+        b"",
+        b"\0",
+        b"Dear reader,\nthis is a text file renamed .png\n" * 50,
+        b"\x89PNG\r\n\x1a\n",
+        b"\xff\xd8\xff",
+        b"GIF89a",
+        b"RIFF\0\0\0\0WEBP",
+        b"%!PS-Adobe-3.0 EPSF-3.0\n%%BoundingBox: 0 0 9 9\n%%EOF\n",
+        b"P5 3 3 255 123456789",
+        b"<svg xmlns='http://www.w3.org/2000/svg'/>",
+    ],
+    ids=repr,
+)
 def test_what_is_no_picture_gets_a_sentence(content):
     with pytest.raises(PictureError, match=r"^This .*\.$"):
         read_picture(content)
@@ -207,7 +220,7 @@ def test_what_is_no_picture_gets_a_sentence(content):
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
 def test_a_damaged_picture_is_read_or_refused_but_never_crashes(kind):
     whole = file_of(Image.fromarray((noise(20, 30, 3) * 255).astype("uint8")), kind)
-    rng, refused = np.random.default_rng(1), 0
+    rng, refused = np.random.default_rng(1), []
     for trial in range(120):
         damaged = bytearray(whole[: rng.integers(1, len(whole))] if trial % 2 else whole)
         for _ in range(trial % 5):
@@ -215,14 +228,14 @@ def test_a_damaged_picture_is_read_or_refused_but_never_crashes(kind):
         try:
             rgba = read_picture(bytes(damaged))
         except PictureError as error:
-            assert str(error).endswith(".")  # a whole sentence
-            refused += 1
+            refused.append(str(error))
         else:
             assert rgba.ndim == 3
             assert rgba.shape[2] == 4
             assert np.isfinite(rgba).all()
             assert 0 <= rgba.min() <= rgba.max() <= 1
-    assert refused > 10
+    assert len(refused) > 10
+    assert all(sentence.endswith(".") and "\n" not in sentence for sentence in refused)
 
 
 IN_LITTLE_MEMORY = """
@@ -328,10 +341,19 @@ def test_clothes_fill_their_picture():
     assert image[:, :7].max() == image[:, 21:].max() == 0
 
 
-@pytest.mark.parametrize("picture", [
-    Image.new("L", (280, 280), 255), Image.new("L", (280, 280), 0), Image.new("L", (280, 280), 128), Image.new("RGBA", (280, 280), (0, 0, 0, 0)),
-    Image.new("RGBA", (280, 280), (255, 255, 255, 0)), Image.new("L", (1, 1), 0), Image.new("RGBA", (1, 1)),
-], ids=["white", "black", "grey", "transparent", "transparent white", "one pixel in all", "one transparent pixel"])  # fmt: skip
+@pytest.mark.parametrize(
+    "picture",
+    [
+        Image.new("L", (280, 280), 255),
+        Image.new("L", (280, 280), 0),
+        Image.new("L", (280, 280), 128),
+        Image.new("RGBA", (280, 280), (0, 0, 0, 0)),
+        Image.new("RGBA", (280, 280), (255, 255, 255, 0)),
+        Image.new("L", (1, 1), 0),
+        Image.new("RGBA", (1, 1)),
+    ],
+    ids=["white", "black", "grey", "transparent", "transparent white", "one pixel in all", "one transparent pixel"],
+)
 @pytest.mark.parametrize("framing", ["mnist", "fashion"])
 def test_an_empty_drawing_is_said_to_be_empty(picture, framing):
     with pytest.raises(PictureError, match="nothing to see"):

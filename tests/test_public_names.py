@@ -58,8 +58,20 @@ print(len(cards), first, [name for name in sys.argv[1:] if name in sys.modules])
     assert finished.stdout.split(maxsplit=1) == ["3", "[] []\n"], finished.stderr
 
 
-@pytest.mark.parametrize("module", ["geometry", "state", "imaging", "data", "checkpoints", "rendering", "generators.base", "generators.autoencoder",
-                                    "generators.judge"])  # fmt: skip
+@pytest.mark.parametrize(
+    "module",
+    [
+        "geometry",
+        "state",
+        "imaging",
+        "data",
+        "checkpoints",
+        "rendering",
+        "generators.base",
+        "generators.autoencoder",
+        "generators.judge",
+    ],
+)
 def test_importing_a_floor_wakes_none_above_it(fresh_python, module):
     code = f"import sys, explorer.{module}; print(*(name for name in sys.modules if name.startswith('explorer.')))"
     finished = fresh_python(code)

@@ -6,11 +6,30 @@ import pytest
 from explorer import state
 
 EXAMPLES = {
-    "view": "models", "what": "strip", "model": "mnist-vae-kl-0.5", "z": (0.5, -1.25), "from": (-1.0, 0.0), "to": (0.0001, 99.9999),
-    "kind": "slerp", "even": True, "closed": False, "start": 0.25, "stop": 0.75, "frames": 9, "axes": (0, 7), "scale": "p",
-    "center": (0.5, 0.5), "extent": 0.125, "n": 30, "size": 280, "veil": "data", "points": False, "hidden": (1, 9), "beside": "fashion-ae",
+    "view": "models",
+    "what": "strip",
+    "model": "mnist-vae-kl-0.5",
+    "z": (0.5, -1.25),
+    "from": (-1.0, 0.0),
+    "to": (0.0001, 99.9999),
+    "kind": "slerp",
+    "even": True,
+    "closed": False,
+    "start": 0.25,
+    "stop": 0.75,
+    "frames": 9,
+    "axes": (0, 7),
+    "scale": "p",
+    "center": (0.5, 0.5),
+    "extent": 0.125,
+    "n": 30,
+    "size": 280,
+    "veil": "data",
+    "points": False,
+    "hidden": (1, 9),
+    "beside": "fashion-ae",
     "label": 3,
-}  # fmt: skip
+}
 
 
 def test_every_key_survives_the_link_in_every_combination_with_another():
@@ -42,10 +61,21 @@ def test_what_is_written_once_is_written_so_forever():
         assert all(abs(a - b) <= 0.5e-4 + 1e-12 for a, b in zip(read["z"], z, strict=True))
 
 
-@pytest.mark.parametrize(("value", "written"), [
-    (0, "0"), (-0.0, "0"), (-0.00001, "0"), (100, "100"), (-10.5, "-10.5"), (1e-4, "0.0001"), (0.00005001, "0.0001"), (1 / 3, "0.3333"),
-    (20.0, "20"), (99.99999, "100"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("value", "written"),
+    [
+        (0, "0"),
+        (-0.0, "0"),
+        (-0.00001, "0"),
+        (100, "100"),
+        (-10.5, "-10.5"),
+        (1e-4, "0.0001"),
+        (0.00005001, "0.0001"),
+        (1 / 3, "0.3333"),
+        (20.0, "20"),
+        (99.99999, "100"),
+    ],
+)
 def test_numbers_are_short(value, written):
     assert state.number_text(value) == written
 
@@ -56,14 +86,76 @@ def test_minus_zero_is_zero():
 
 
 BAD = [
-    "z=nan,0", "z=NaN", "z=inf,0", "z=-inf", "z=1e9,0", "z=1000000000", "z=1e999", "z=", "z=,", "z=1,,2", "z=one", "z=1;2", "z=0x10",
-    "z=100.1", "z=" + ",".join(["0"] * 5000), "z=" + "9" * 10_000, "from=nan", "to=1e9", "start=-0.1", "start=2", "stop=nan", "stop=",
-    "frames=1", "frames=65", "frames=2.5", "frames=1e1", "frames=-3", "frames=" + "9" * 10_000, "axes=0,1,2", "axes=-1,0", "axes=a,b", "axes=0,5000",
-    "axes=0,1.5", "axes=²,0", "axes=0," + "9" * 10_000, "kind=cubic", "kind=", "kind=LINEAR", "scale=q", "center=0", "center=0,0,0",
-    "center=nan,0", "extent=0", "extent=-1", "extent=1e9", "extent=nan", "n=0", "n=61", "n=1000000000", "size=15", "size=1025", "size=nan",
-    "veil=grey", "points=2", "points=yes", "even=", "closed=true", "hidden=256", "hidden=1,", "model=", "model=" + "m" * 201, "beside=",
-    "label=-1", "label=1001", "view=faces", "what=film", "what=", "z=%FF%FE", "z=\0",
-]  # fmt: skip
+    "z=nan,0",
+    "z=NaN",
+    "z=inf,0",
+    "z=-inf",
+    "z=1e9,0",
+    "z=1000000000",
+    "z=1e999",
+    "z=",
+    "z=,",
+    "z=1,,2",
+    "z=one",
+    "z=1;2",
+    "z=0x10",
+    "z=100.1",
+    "z=" + ",".join(["0"] * 5000),
+    "z=" + "9" * 10_000,
+    "from=nan",
+    "to=1e9",
+    "start=-0.1",
+    "start=2",
+    "stop=nan",
+    "stop=",
+    "frames=1",
+    "frames=65",
+    "frames=2.5",
+    "frames=1e1",
+    "frames=-3",
+    "frames=" + "9" * 10_000,
+    "axes=0,1,2",
+    "axes=-1,0",
+    "axes=a,b",
+    "axes=0,5000",
+    "axes=0,1.5",
+    "axes=²,0",
+    "axes=0," + "9" * 10_000,
+    "kind=cubic",
+    "kind=",
+    "kind=LINEAR",
+    "scale=q",
+    "center=0",
+    "center=0,0,0",
+    "center=nan,0",
+    "extent=0",
+    "extent=-1",
+    "extent=1e9",
+    "extent=nan",
+    "n=0",
+    "n=61",
+    "n=1000000000",
+    "size=15",
+    "size=1025",
+    "size=nan",
+    "veil=grey",
+    "points=2",
+    "points=yes",
+    "even=",
+    "closed=true",
+    "hidden=256",
+    "hidden=1,",
+    "model=",
+    "model=" + "m" * 201,
+    "beside=",
+    "label=-1",
+    "label=1001",
+    "view=faces",
+    "what=film",
+    "what=",
+    "z=%FF%FE",
+    "z=\0",
+]
 
 
 @pytest.mark.parametrize("query", BAD, ids=lambda query: query[:24])

@@ -73,7 +73,7 @@ KL_WEIGHTS = (0.0, 0.5, 1.0, 4.0)
 def _with_kl_weight(weight):
     """`mnist-vae` but for the KL weight (and the epochs, the same for all four): what the slider over the KL term shows."""
     recipe = deepcopy(RECIPES["mnist-vae"])
-    recipe.update(title=f"Digits: KL weight {weight:g}", epochs=8, snapshots=[], order=10, series=["KL weight", weight])
+    recipe.update(title=f"Digits: KL weight {weight:g}", epochs=6, snapshots=[], order=10, series=["KL weight", weight])
     recipe["loss"]["kl_weight"] = weight
     recipe["beside"] = None
     return recipe

@@ -154,7 +154,7 @@ class LatentPlane {
   _toZ(x, y) {
     const z = this.z.slice(), [i, j] = this.axes;
     [z[i], z[j]] = this.scale === "p" ? [normalQuantile(x), normalQuantile(y)] : [x, y];
-    return z.map(value => Math.max(-100, Math.min(100, Math.round(value * 1e4) / 1e4)));
+    return z.map(value => Math.max(-1000, Math.min(1000, Math.round(value * 1e4) / 1e4)));
   }
 
   _project() {
@@ -375,7 +375,7 @@ class LatentPlane {
 
   _bound() {
     const w = this.window;
-    const [low, high] = this.scale === "p" ? [w.extent, 1 - w.extent] : [-90, 90];
+    const [low, high] = this.scale === "p" ? [w.extent, 1 - w.extent] : [-900, 900];
     w.x = Math.max(low, Math.min(high, w.x));
     w.y = Math.max(low, Math.min(high, w.y));
   }

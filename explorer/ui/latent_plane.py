@@ -95,10 +95,11 @@ def decode_point(query):
 
 @answered
 def plane_points(name):
-    """The encodings of a model's test set: int16 z_mean in 1/256, (n, d), and uint8 labels."""
+    """The encodings of a model's test set: z_mean as int16 (n, d) in units of `step`, and uint8 labels (n,)."""
     codes = checkpoints.encodings(name)
-    fixed = np.clip(np.rint(codes.z_mean * 256), -32768, 32767).astype("<i2")
-    return {"points": packed(fixed), "labels": packed(codes.labels), "d": codes.z_mean.shape[1]}
+    step = max(float(np.abs(codes.z_mean).max()), 1e-6) / 32767
+    fixed = np.rint(codes.z_mean / step).astype("<i2")
+    return {"points": packed(fixed), "step": step, "labels": packed(codes.labels), "d": codes.z_mean.shape[1]}
 
 
 @answered

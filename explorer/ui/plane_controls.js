@@ -65,14 +65,14 @@ function buildSliders(d) {
   const row = i => {
     const reach = Math.max(3, Math.ceil(Math.abs(model.view.center[i] ?? 0) + (d === 2 ? model.view.extent : 3)));
     const label = document.createElement("label");
-    label.innerHTML = `<span>z${i}${model.dead_axes.includes(i) ? " <em>dead</em>" : ""}</span><input type="range" min="${-reach}" max="${reach}" step="0.01" aria-label="z${i}"><input type="number" step="0.1" min="-100" max="100" aria-label="z${i} as a number">`;
+    label.innerHTML = `<span>z${i}${model.dead_axes.includes(i) ? " <em>dead</em>" : ""}</span><input type="range" min="${-reach}" max="${reach}" step="0.01" aria-label="z${i}"><input type="number" step="0.1" min="-1000" max="1000" aria-label="z${i} as a number">`;
     for (const input of label.querySelectorAll("input")) {
       input.dataset.z = i;
       input.oninput = () => {
         const began = performance.now(), value = parseFloat(input.value);
         if (!Number.isFinite(value)) return;
         const z = state.z.slice();
-        z[i] = Math.max(-100, Math.min(100, value));
+        z[i] = Math.max(-1000, Math.min(1000, value));
         setPoint(z, began);
       };
       input.onchange = settle;
@@ -195,6 +195,8 @@ element.addEventListener("keydown", event => {
   const act = { a: "set-a", b: "set-b", r: "dice", k: "keep" }[event.key.toLowerCase()];
   if (act) ACTIONS[act]();
 });
+
+new IntersectionObserver(() => writeAddress()).observe(view); // coming back from another view
 
 function start() {
   clearPad();

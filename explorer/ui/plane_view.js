@@ -80,6 +80,7 @@ function Newest(work) {
 }
 
 const scratch = document.createElement("canvas");
+let measured = 0;
 const decode = Newest(async (began, handled) => {
   const asked = { model: state.model, z: state.z };
   if (!live) showFromSheet(began);
@@ -89,10 +90,13 @@ const decode = Newest(async (began, handled) => {
   pictureCanvas(lastPixels, model.image_shape, scratch);
   showDecoded();
   const shown = performance.now();
-  if (began !== undefined) performance.measure("event-to-pixels", { start: began, end: shown });
+  if (began !== undefined) {
+    if (++measured % 5000 === 0) performance.clearMeasures("event-to-pixels"); // a lecture lasts for hours
+    performance.measure("event-to-pixels", { start: began, end: shown });
+  }
   live = true;
   view.dataset.ready = "yes";
-  find(".lx-picture").dataset.z = asked.z.map(numberText).join(",");
+  Object.assign(find(".lx-picture").dataset, { model: asked.model, z: asked.z.map(numberText).join(",") });
   find(".lx-speed").textContent = began === undefined ? `decoded in ${answer.ms.toFixed(1)} ms` : `${(shown - began).toFixed(0)} ms`;
   find(".lx-speed").title = `decoder ${answer.ms} ms; from your move to the picture ${began === undefined ? "–" : (shown - began).toFixed(1) + " ms"}`;
   describe(answer.nearest);
@@ -143,6 +147,7 @@ const plane = new LatentPlane(find(".lx-planes .lx-plane"), {
   onwindow: () => { readWindow(); refresh(); },
   onmark: (name, done) => { state[name === "A" ? "from" : "to"] = plane.marks[name]; walk(); if (done) settle(); },
 });
+const pointsOf = ({ points, step, labels, d }) => [Float32Array.from(new Int16Array(bytesOf(points).buffer), value => value * step), bytesOf(labels), d];
 let second = null;
 
 function readWindow() {
@@ -177,6 +182,7 @@ function loadImage(url) {
 }
 
 function setPoint(z, began) {
+  stopPlaying();
   const before = state.z;
   state.z = z.map(value => Math.round(value * 1e4) / 1e4);
   if (before?.some((value, i) => value !== state.z[i] && !state.axes.includes(i))) refresh(); // the plane goes through the point
@@ -193,7 +199,7 @@ async function open(text, { keepHistory } = {}) {
   if (!answer) return;
   models = answer.models;
   say(answer.problems.join(" · "));
-  if (!answer.model) { buildModels(new URLSearchParams(text).get("model")); return; }
+  if (!answer.model) return buildModels(model?.name ?? new URLSearchParams(text).get("model"));
   const before = model, changed = !before || before.name !== answer.model.name;
   model = answer.model;
   state = answer.state;
@@ -228,8 +234,7 @@ async function loadModel(before) {
   plane.ellipse = null;
   ask("plane_points", name).then(answer => {
     if (!answer || name !== state.model) return;
-    const fixed = new Int16Array(bytesOf(answer.points).buffer);
-    plane.setPoints(Float32Array.from(fixed, value => value / 256), bytesOf(answer.labels), answer.d, together);
+    plane.setPoints(...pointsOf(answer), together);
   });
   if (model.latent_shape[0] !== 2 || sheet?.model === name) return;
   const answer = await ask("plane_sheet", name);
@@ -247,12 +252,14 @@ function change(values) { // keys of the state, then everything that follows fro
 const sameFamily = (one, other) => !!(one?.family && one.family === other?.family);
 
 // Within a family, which shares its data and its latent shape, the point and the window stay.
-function changeModel(name) {
+async function changeModel(name) {
   if (!model) return open(`model=${encodeURIComponent(name)}`);
+  const before = state;
   const keys = sameFamily(model, models.find(m => m.name === name)) ? ["z", "veil", "hidden", "points", "center", "extent", "scale"] : ["veil", "points"];
   state = { ...Object.fromEntries(keys.map(key => [key, state[key]])), model: name };
   if (models.find(m => m.name === name)?.kind === "ae") { if (state.veil === "normal") state.veil = "data"; }
-  return open(query());
+  await open(query());
+  if (state.model !== model.name) state = before; // it is damaged, or the server does not answer: what is on screen stays
 }
 
 // ---- the second plane, beside
@@ -284,5 +291,5 @@ async function setBeside() {
   show(answer.state.z);
   tiles();
   const codes = await ask("plane_points", name);
-  if (codes) right.setPoints(Float32Array.from(new Int16Array(bytesOf(codes.points).buffer), value => value / 256), bytesOf(codes.labels), codes.d);
+  if (codes) right.setPoints(...pointsOf(codes));
 }

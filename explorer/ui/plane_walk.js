@@ -27,19 +27,23 @@ const walk = Newest(async () => {
 });
 
 let playing = null;
-function play() {
-  const button = find("[data-do=play]");
-  const stop = () => { clearInterval(playing); playing = null; button.textContent = "Play"; };
-  if (playing) return stop();
+function stopPlaying() {
+  clearInterval(playing);
+  playing = null;
+  find("[data-do=play]").textContent = "Play";
+  find(".lx-strip .lx-now")?.classList.remove("lx-now");
+}
+
+function play() { // and when it ends, the point's own picture is back
+  if (playing) return setPoint(state.z);
   let i = 0;
-  button.textContent = "Stop";
+  find("[data-do=play]").textContent = "Stop";
   playing = setInterval(() => {
-    if (!walked || !element.offsetParent) return stop();
+    if (!walked || !element.offsetParent || still.matches && i >= walked.frames.length) return setPoint(state.z);
     const at = i++ % walked.frames.length;
     pictureCanvas(bytesOf(walked.frames[at]), model.image_shape, scratch);
     showDecoded();
     [...find(".lx-strip").children].forEach((frame, k) => frame.classList.toggle("lx-now", k === at));
     plane.move(walked.z[at]);
-    if (still.matches && i >= walked.frames.length) { stop(); setPoint(state.z); }
   }, still.matches ? 600 : 120);
 }

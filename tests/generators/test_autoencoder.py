@@ -55,8 +55,11 @@ def test_the_parts_fit_together(name):
 def test_the_small_maps_of_the_books_tables():
     decoder = build_decoder((28, 28, 1), 2, filters=(64, 32))
     assert [layer.output.shape[1:] for layer in decoder.layers if "reshape" in layer.name or "conv" in layer.name] == [
-        (7, 7, 64), (14, 14, 64), (28, 28, 32), (28, 28, 1),
-    ]  # fmt: skip
+        (7, 7, 64),
+        (14, 14, 64),
+        (28, 28, 32),
+        (28, 28, 1),
+    ]
     encoder = build_encoder((32, 32, 1), 2, filters=(32, 64, 128))
     assert [layer.output.shape[1:] for layer in encoder.layers if "conv" in layer.name] == [(16, 16, 32), (8, 8, 64), (4, 4, 128)]
 
@@ -109,8 +112,14 @@ def pair():
 
 def cross_entropy(images, guesses):
     """Mean over pixels, by image, one pixel at a time."""
-    return [sum(-(x * math.log(p) + (1 - x) * math.log(1 - p)) for x, p in zip(image.ravel().tolist(), guess.ravel().tolist(), strict=True)) / image.size
-            for image, guess in zip(images, guesses, strict=True)]  # fmt: skip
+    return [
+        sum(
+            -(x * math.log(p) + (1 - x) * math.log(1 - p))
+            for x, p in zip(image.ravel().tolist(), guess.ravel().tolist(), strict=True)
+        )
+        / image.size
+        for image, guess in zip(images, guesses, strict=True)
+    ]
 
 
 def test_reconstruction_errors_pixel_by_pixel(pair):
@@ -220,20 +229,35 @@ def test_a_linear_output_is_kept_in_range():
     assert (images.min(), images.max()) == (0, 1)
 
 
-@pytest.mark.parametrize(("z", "words"), [
-    (np.zeros(2), r"\(n, 2\), got \(2,\)"), (np.zeros((3, 3)), r"\(n, 2\), got \(3, 3\)"), (np.zeros((1, 1, 2)), "got"), (0.0, "got"),
-    ([[0, math.nan]], "finite.* 1 "), ([[math.inf, -math.inf]], "finite.* 2 "), ([[1e300, 0]], "finite"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("z", "words"),
+    [
+        (np.zeros(2), r"\(n, 2\), got \(2,\)"),
+        (np.zeros((3, 3)), r"\(n, 2\), got \(3, 3\)"),
+        (np.zeros((1, 1, 2)), "got"),
+        (0.0, "got"),
+        ([[0, math.nan]], "finite.* 1 "),
+        ([[math.inf, -math.inf]], "finite.* 2 "),
+        ([[1e300, 0]], "finite"),
+    ],
+)
 @pytest.mark.filterwarnings("ignore:overflow encountered in cast")
 def test_latents_that_are_none_are_refused(toys, z, words):
     with pytest.raises(ValueError, match=words):
         explorer.load("flat").decode(z)
 
 
-@pytest.mark.parametrize(("images", "words"), [
-    (np.zeros((8, 8, 1)), r"\(n, 8, 8, 1\), got \(8, 8, 1\)"), (np.zeros((1, 8, 8)), "got"), (np.zeros((1, 8, 8, 3)), "got"),
-    (np.full((1, 8, 8, 1), 255.0), r"\[0, 1\].*255"), (np.full((1, 8, 8, 1), -0.1), r"\[0, 1\]"), (np.full((1, 8, 8, 1), math.nan), r"\[0, 1\]"),
-])  # fmt: skip
+@pytest.mark.parametrize(
+    ("images", "words"),
+    [
+        (np.zeros((8, 8, 1)), r"\(n, 8, 8, 1\), got \(8, 8, 1\)"),
+        (np.zeros((1, 8, 8)), "got"),
+        (np.zeros((1, 8, 8, 3)), "got"),
+        (np.full((1, 8, 8, 1), 255.0), r"\[0, 1\].*255"),
+        (np.full((1, 8, 8, 1), -0.1), r"\[0, 1\]"),
+        (np.full((1, 8, 8, 1), math.nan), r"\[0, 1\]"),
+    ],
+)
 def test_images_that_are_none_are_refused(toys, images, words):
     with pytest.raises(ValueError, match=words):
         explorer.load("flat").encode(images)

@@ -14,8 +14,12 @@ from explorer.training import evaluation
 def test_bce_is_summed_over_pixels_one_at_a_time():
     rng = np.random.default_rng(0)
     images, guesses = rng.random((3, 4, 5, 1)).astype("float32"), rng.uniform(0.01, 0.99, (3, 4, 5, 1)).astype("float32")
-    expected = [-sum(x * math.log(p) + (1 - x) * math.log(1 - p) for x, p in zip(image.ravel().tolist(), guess.ravel().tolist(), strict=True))
-                for image, guess in zip(images, guesses, strict=True)]  # fmt: skip
+    expected = [
+        -sum(
+            x * math.log(p) + (1 - x) * math.log(1 - p) for x, p in zip(image.ravel().tolist(), guess.ravel().tolist(), strict=True)
+        )
+        for image, guess in zip(images, guesses, strict=True)
+    ]
     np.testing.assert_allclose(evaluation.bce(images, guesses), expected, rtol=1e-5)
 
 

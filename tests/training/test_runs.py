@@ -17,7 +17,6 @@ from explorer import checkpoints, data
 from explorer.training import recipes, runs
 from explorer.training.train import train
 
-
 QUICK = {"encoder": {"dense": [16]}, "decoder": {"dense": [16]}, "batch_size": 200, "snapshots": []}
 
 

@@ -1,0 +1,81 @@
+"""The app and the browser, started once, and pages that are watched while a test uses them."""
+
+import os
+
+import numpy as np
+import pytest
+from driver import PATIENCE, App, View, chromium, chromium_path
+from playwright.sync_api import expect
+
+import explorer
+
+expect.set_options(timeout=PATIENCE)
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if item.path.is_relative_to(os.path.dirname(__file__)):
+            item.add_marker(pytest.mark.browser)
+
+
+@pytest.fixture(scope="session")
+def browser():
+    if not chromium_path():
+        (pytest.fail if os.environ.get("CI") else pytest.skip)("no chromium on the path, and CHROMIUM names none")
+    with chromium() as browser:
+        yield browser
+
+
+@pytest.fixture(scope="session")
+def app(tmp_path_factory):
+    app = App(tmp_path_factory.mktemp("app") / "folder")
+    yield app.wait()
+    app.stop()
+
+
+@pytest.fixture(scope="session")
+def usual(browser):
+    """The context of most pages: 1280 x 900, light."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    yield context
+    context.close()
+
+
+@pytest.fixture
+def page_of(browser, usual, request):
+    """`page_of(app, **settings)`: a `View` in a page of its own, in a fresh context if it has settings. Afterwards no page may have had an
+    uncaught error, an error in the console, or a request to another host."""
+    views, contexts = [], []
+
+    def make(app, **settings):
+        context = usual
+        if settings:
+            context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | settings)
+            contexts.append(context)
+        views.append(View(context.new_page(), app.url))
+        return views[-1]
+
+    yield make
+    problems = [problem for view in views for problem in view.problems]
+    for view in views:
+        view.page.close()
+    for context in contexts:
+        context.close()
+    assert not problems
+
+
+@pytest.fixture
+def view(app, page_of):
+    """The latent plane view, not yet opened."""
+    return page_of(app)
+
+
+@pytest.fixture(scope="session")
+def decoded():
+    """`decoded(model, z)`: the picture by this process's own decoder, uint8 (h, w)."""
+
+    def decode(model, z):
+        picture = explorer.load(model).decode(np.array([z], "float32"))[0]
+        return np.rint(picture[..., 0] * 255).astype("uint8")
+
+    return decode
