@@ -217,6 +217,7 @@ def test_what_is_no_picture_gets_a_sentence(content):
         framed(content, (28, 28, 1), "mnist")
 
 
+@pytest.mark.filterwarnings("ignore::UserWarning:PIL")
 @pytest.mark.parametrize("kind", ["PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP"])
 def test_a_damaged_picture_is_read_or_refused_but_never_crashes(kind):
     whole = file_of(Image.fromarray((noise(20, 30, 3) * 255).astype("uint8")), kind)

@@ -88,8 +88,7 @@ def test_the_card_says_everything(name):
     epochs = card["recipe"]["epochs_run"]
     assert len(card["history"]["loss"]) == epochs
     assert np.isfinite(card["history"]["loss"]).all()
-    assert "/work" not in json.dumps(card)
-    assert not re.search(r"/(home|root|tmp|Users)/", json.dumps(card))
+    assert not re.search(r"""(?<![\w<])/\w+/\w|[A-Z]:\\\\""", json.dumps(card)), "a path of the machine that trained it"
 
 
 @pytest.mark.parametrize("name", MODELS)

@@ -135,7 +135,7 @@ function fillWords() {
 find(".lx-folds").addEventListener("toggle", () => model && fillWords(), true);
 
 async function save(what, ending) {
-  const answer = await ask("export_file", { query: query({ what }), ending });
+  const answer = await ask("export_file", { query: query(what === "grid" ? { what, n: 30 } : { what }), ending });
   if (!answer) return;
   const link = document.createElement("a");
   link.href = URL.createObjectURL(new Blob([bytesOf(answer.file)]));
@@ -146,7 +146,7 @@ async function save(what, ending) {
 
 const ACTIONS = {
   async dice() { const answer = await ask("draw_prior", { model: model.name, seed: crypto.getRandomValues(new Uint32Array(1))[0] }); if (answer) { setPoint(answer.z, performance.now()); settle(); } },
-  async undo() { const last = undone.pop(); if (!last) return; settled = last; await open(last, { keepHistory: true }); find("[data-do=undo]").disabled = !undone.length; writeAddress(); },
+  undo,
   keep: keepPoint,
   hush() {},
   async link() {

@@ -55,12 +55,33 @@ function writeAddress() {
 }
 
 // One step of undo for each thing that people do.
+let settleTimer = null;
 function settle() {
+  clearTimeout(settleTimer);
   const now = query();
   if (settled && now !== settled) { undone.push(settled); if (undone.length > 200) undone.shift(); }
   settled = now;
   find("[data-do=undo]").disabled = !undone.length;
   writeAddress();
+}
+
+function settleSoon() {
+  clearTimeout(settleTimer);
+  settleTimer = setTimeout(settle, 400);
+}
+
+// One step after the other, however fast they are asked for.
+let undoing = Promise.resolve();
+function undo() {
+  undoing = undoing.catch(() => {}).then(async () => {
+    settle(); // what was done just now is a step too
+    const last = undone.pop();
+    if (!last) return;
+    settled = last;
+    await open(last, { keepHistory: true });
+    find("[data-do=undo]").disabled = !undone.length;
+    writeAddress();
+  });
 }
 
 // ---- the picture at the point: one request in flight, the newest waits
@@ -155,7 +176,6 @@ function readWindow() {
   state.extent = Math.round(plane.window.extent * 1e4) / 1e4;
 }
 
-const settleSoon = (timer => () => { clearTimeout(timer); timer = setTimeout(settle, 400); })(null);
 const refreshBackdrop = Newest(async () => {
   const window = { x: state.center[0], y: state.center[1], extent: state.extent }, asked = query({ what: "plane", n: state.n });
   const answer = await ask("plane_backdrop", asked);

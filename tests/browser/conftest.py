@@ -42,9 +42,11 @@ def usual(browser):
 
 
 @pytest.fixture
-def page_of(browser, usual, request):
-    """`page_of(app, **settings)`: a `View` in a page of its own, in a fresh context if it has settings. Afterwards no page may have had an
-    uncaught error, an error in the console, or a request to another host."""
+def page_of(browser, usual):
+    """`page_of(app, **settings)`: a `View` in a page of its own, in a fresh context if it has settings.
+
+    Afterwards no page may have had an uncaught error, an error in the console, or a request to another host.
+    """
     views, contexts = [], []
 
     def make(app, **settings):

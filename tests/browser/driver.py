@@ -47,33 +47,24 @@ class App:
         self.url = f"http://127.0.0.1:{port}"
         places = {name: str(self.folder) for name in ("TMPDIR", "GRADIO_TEMP_DIR")}
         places |= {"EXPLORER_CHECKPOINTS": str(checkpoints)} if checkpoints else {}
+        environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **places}
         command = [sys.executable, str(REPOSITORY / "app.py"), "--port", str(port)]
-        self._log = open(f"{self.folder}.log", "w+", encoding="utf-8")  # noqa: SIM115: as long as the process
-        self.process = subprocess.Popen(command, cwd=self.folder, env={**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **places}, text=True,
-                                        stdout=subprocess.PIPE, stderr=self._log)  # fmt: skip
+        self._log = Path(f"{self.folder}.log")
+        with self._log.open("w", encoding="utf-8") as log:
+            pipes = {"stdout": subprocess.PIPE, "stderr": log}
+            self.process = subprocess.Popen(command, cwd=self.folder, env=environment, text=True, **pipes)
 
     def wait(self):
         """Until it says that it is served; returns itself."""
         for line in self.process.stdout:
             if line.startswith("Latent Explorer:"):
                 return self
-        raise RuntimeError(f"the app ended with status {self.process.wait()}:\n{self.log()}")
-
-    def log(self):
-        """What it has written to standard error."""
-        self._log.flush()
-        return Path(self._log.name).read_text("utf-8")
+        raise RuntimeError(f"the app ended with status {self.process.wait()}:\n{self._log.read_text('utf-8')}")
 
     def stop(self):
         self.process.terminate()
         self.process.wait(30)
         self.process.stdout.close()
-        self._log.close()
-
-
-def own_words(text):
-    """Whether a console error is ours: Gradio's client complains about its own event stream when a page goes away."""
-    return not ("AbortError" in text or "Connection errored out" in text)
 
 
 class View:
@@ -121,7 +112,9 @@ class View:
 
     def until_z(self, z, tolerance=1e-9):
         """Wait until the picture at `z` is on screen, and the address bar says so."""
-        self.until("link.get('z')?.split(',').every((value, i) => Math.abs(value - argument[0][i]) <= argument[1])", [list(z), tolerance])
+        self.until(
+            "link.get('z')?.split(',').every((value, i) => Math.abs(value - argument[0][i]) <= argument[1])", [list(z), tolerance]
+        )
         return self.rest()
 
     def eventually(self, check):

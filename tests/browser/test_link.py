@@ -26,7 +26,10 @@ def native(file_bytes, side=28):
 def test_a_link_shows_the_same_pixels_in_a_second_browser_and_in_render(app, view, page_of, decoded, tmp_path, model, side):
     view.open(f"model={model}")
     card = checkpoints.card(model)["view"]
-    places = [view.at(card["center"][0] + part * card["extent"], card["center"][1], card["center"], card["extent"]) for part in (-0.3, 0.21)]
+    places = [
+        view.at(card["center"][0] + part * card["extent"], card["center"][1], card["center"], card["extent"])
+        for part in (-0.3, 0.21)
+    ]
     view.page.mouse.move(*places[0])
     view.page.mouse.down()
     view.page.mouse.move(*places[1], steps=4)
@@ -49,14 +52,20 @@ def test_a_link_shows_the_same_pixels_in_a_second_browser_and_in_render(app, vie
 def test_render_as_a_process_of_its_own_writes_the_picture_on_screen(view, fresh_python, tmp_path):
     query = view.open("model=mnist-vae&z=0.1234,-1.5678")
     file = tmp_path / "picture.png"
-    ran = fresh_python("import runpy, sys; sys.argv[0] = 'explorer'; runpy.run_module('explorer', run_name='__main__')", "render", query, "--out", file)
+    ran = fresh_python(
+        "import runpy, sys; sys.argv[0] = 'explorer'; runpy.run_module('explorer', run_name='__main__')",
+        "render",
+        query,
+        "--out",
+        file,
+    )
     assert ran.returncode == 0, ran.stderr
     assert (native(file.read_bytes()) == view.shown()).all()
 
 
 def test_the_whole_view_is_in_the_link(app, view, page_of):
-    query = view.open("model=fashion-vae&z=0.5,0.25&center=0.5,0&extent=1.5&veil=data&hidden=0,3&from=-1,0&to=1,0.5&kind=slerp&even=1"
-                      "&closed=1&frames=5&beside=fashion-ae")  # fmt: skip
+    walk = "from=-1,0&to=1,0.5&kind=slerp&even=1&closed=1&frames=5"
+    query = view.open(f"model=fashion-vae&z=0.5,0.25&center=0.5,0&extent=1.5&veil=data&hidden=0,3&{walk}&beside=fashion-ae")
     expect(view.page.locator(".lx-strip button")).to_have_count(5)
     other = page_of(app, color_scheme="dark")
     assert other.open(query) == query
@@ -81,7 +90,14 @@ def test_saved_pictures_carry_the_state_that_renders_them_again(view, decoded):
     query = view.open(f"{WALK}&veil=data&hidden=2&frames=5&n=12")
     expect(view.page.locator(".lx-strip button")).to_have_count(5)
     on_screen = state.parse_strictly(query)
-    for what, ending in (("picture", "png"), ("plane", "png"), ("grid", "png"), ("strip", "png"), ("strip", "gif"), ("strip", "mp4")):
+    for what, ending in (
+        ("picture", "png"),
+        ("plane", "png"),
+        ("grid", "png"),
+        ("strip", "png"),
+        ("strip", "gif"),
+        ("strip", "mp4"),
+    ):
         data = view.save(f"{what} {ending}")
         inside = state.parse_strictly(imaging.state_of(data))
         assert inside["what"] == what

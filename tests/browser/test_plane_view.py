@@ -10,17 +10,24 @@ from playwright.sync_api import expect
 import explorer
 from explorer import checkpoints, rendering, state
 
+SAME, OTHER = 3, 7  # of `apart`: less is JPEG and the browser's own scaling, more is another picture
 
-def cells(picture, n=30):
-    """Means over n x n cells, those at the edges (where the axes are labelled) left out."""
+
+def blocks(picture, n=90):
+    """Means over n x n blocks, those at the edges (where the axes are labelled) left out."""
     edges = np.linspace(0, len(picture), n + 1).round().astype(int)
     sums = np.add.reduceat(np.add.reduceat(picture.astype("float64"), edges[:-1], 0), edges[:-1], 1)
-    return (sums / np.outer(np.diff(edges), np.diff(edges)).reshape(n, n, *[1] * (picture.ndim - 2)))[2:-2, 2:-2]
+    return (sums / np.outer(np.diff(edges), np.diff(edges)).reshape(n, n, *[1] * (picture.ndim - 2)))[6:-6, 6:-6]
 
 
-def figure(query, side):
-    """The plane as `render` draws it."""
-    return rendering.figure(rendering.complete(state.parse_strictly(query)), side).astype(int)
+def apart(one, other):
+    """How different two pictures of the plane are: root mean square of their blocks, in 1/255."""
+    return float(np.sqrt(np.square(blocks(one) - blocks(other)).mean()))
+
+
+def figure(view, query):
+    """The plane as `render` draws it, as large as the one on screen."""
+    return rendering.figure(rendering.complete(state.parse_strictly(query)), len(view.base())).astype(int)
 
 
 def test_dragging_decodes_the_point_under_the_pointer(view, decoded):
@@ -74,9 +81,9 @@ def test_the_cursor_stands_at_the_point(view):
 
 def test_the_backdrop_is_the_decoded_plane(view):
     query = view.open("model=mnist-vae&points=0")
-    expected = cells(figure(query, 600))
-    view.eventually(lambda: np.abs(cells(view.base()) - expected).max() < 16)
-    assert np.ptp(expected) > 60, "there is something to compare"
+    expected = figure(view, query)
+    view.eventually(lambda: apart(view.base(), expected) < SAME)
+    assert apart(expected, 0 * expected) > OTHER, "there is something to compare"
 
 
 def test_the_wheel_zooms_about_the_pointer_and_the_plane_is_decoded_anew(view):
@@ -93,9 +100,9 @@ def test_the_wheel_zooms_about_the_pointer_and_the_plane_is_decoded_anew(view):
     assert [float(c) for c in view.link("center").split(",")] == pytest.approx(center, abs=2e-3)
     query = view.query()
     view.eventually(lambda: any(f"extent={view.link('extent')}&" in asked for asked in view.calls("plane_backdrop")))
-    expected = cells(figure(query, 600))
-    view.eventually(lambda: np.abs(cells(view.base()) - expected).max() < 16)
-    assert np.abs(cells(figure("model=mnist-vae&points=0", 600)) - expected).max() > 40, "the zoomed plane is another picture"
+    expected = figure(view, query)
+    view.eventually(lambda: apart(view.base(), expected) < SAME)
+    assert apart(figure(view, "model=mnist-vae&points=0"), expected) > OTHER, "the zoomed plane is another picture"
     view.do("home")
     view.until("!link.has('extent') && !link.has('center')")
 
@@ -127,8 +134,8 @@ def test_axes_in_p_values(view, decoded):
     assert (view.shown() == decoded("mnist-vae", view.z)).all()
     view.page.get_by_role("button", name="hide points").click()
     view.until("link.get('points') === '0'")
-    expected = cells(figure(view.query(), 600))
-    view.eventually(lambda: np.abs(cells(view.base()) - expected).max() < 16)
+    expected = figure(view, view.query())
+    view.eventually(lambda: apart(view.base(), expected) < SAME)
 
 
 @pytest.mark.parametrize("veil", ["data", "normal"])
@@ -136,12 +143,12 @@ def test_the_veil_darkens_where_the_model_guesses(view, veil):
     bare = view.open("model=mnist-vae&points=0")
     view.page.get_by_label("veil").select_option(veil)
     view.until("link.get('veil') === argument", veil)
-    veiled = cells(figure(view.query(), 600))
-    view.eventually(lambda: np.abs(cells(view.base()) - veiled).max() < 16)
-    unveiled = cells(figure(bare, 600))
-    assert np.abs(unveiled - veiled).max() > 30
+    veiled = figure(view, view.query())
+    view.eventually(lambda: apart(view.base(), veiled) < SAME)
+    unveiled = figure(view, bare)
+    assert apart(unveiled, veiled) > OTHER
     view.page.get_by_label("veil").select_option("none")
-    view.eventually(lambda: np.abs(cells(view.base()) - unveiled).max() < 16)
+    view.eventually(lambda: apart(view.base(), unveiled) < SAME)
     assert view.link("veil") is None
 
 
@@ -154,7 +161,7 @@ def test_the_legend_hides_and_shows_classes(view):
     before = counts()
     legend.get_by_role("button", name=names[3], exact=True).click()
     view.eventually(lambda: counts()[3] == 0)
-    assert all(now >= then for i, (now, then) in enumerate(zip(counts(), before, strict=True)) if i != 3)
+    assert all(now > 0.97 * then for i, (now, then) in enumerate(zip(counts(), before, strict=True)) if i != 3)
     view.until("link.get('hidden') === '3'")
     expect(legend.get_by_role("button", name=names[3], exact=True)).to_have_attribute("aria-pressed", "false")
     legend.get_by_role("button", name="hide points").click()
@@ -237,7 +244,7 @@ def test_ten_dimensions_on_two_axes(view, decoded):
     assert options.all_inner_texts() == [f"z{i} (dead)" if i in card["dead_axes"] else f"z{i}" for i in range(10)]
     i, j = alive[-1], alive[-2]
     view.page.get_by_label("across").select_option(str(i))
-    view.page.get_by_label("up", exact=True).select_option(str(j))
+    view.page.get_by_role("combobox", name="up", exact=True).select_option(str(j))
     view.until("link.get('axes') === argument", f"{i},{j}")
     center, extent = card["view"]["center"], card["view"]["extent"]
     place = view.at(center[0] + 1, center[1] - 1, center, extent)
@@ -250,15 +257,15 @@ def test_ten_dimensions_on_two_axes(view, decoded):
 
 def test_the_plane_of_ten_dimensions_goes_through_the_point(view):
     query = view.open("model=fashion-vae-10d&points=0&axes=0,1")
-    before = cells(figure(query, 600))
-    view.eventually(lambda: np.abs(cells(view.base()) - before).max() < 16)
+    before = figure(view, query)
+    view.eventually(lambda: apart(view.base(), before) < SAME)
     alive = [i for i in range(2, 10) if i not in checkpoints.card("fashion-vae-10d")["dead_axes"]]
     view.page.get_by_text("the other 8 dimensions").click()
     view.page.get_by_label(f"z{alive[0]}", exact=True).fill("2.5")
     view.until("+link.get('z').split(',')[argument] === 2.5", alive[0])
-    after = cells(figure(view.rest(), 600))
-    view.eventually(lambda: np.abs(cells(view.base()) - after).max() < 16)
-    assert np.abs(after - before).max() > 30
+    after = figure(view, view.rest())
+    view.eventually(lambda: apart(view.base(), after) < SAME)
+    assert apart(after, before) > OTHER
 
 
 def test_examples_lead_where_they_say(view, decoded):

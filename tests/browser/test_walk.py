@@ -55,7 +55,9 @@ def test_a_walk_between_two_points_that_were_chosen(view, strip, decoded):
     assert (pictures[0] != pictures[-1]).any()
     for picture, z in zip(pictures, on_the_line(a, b, 9), strict=True):
         assert close(picture, decoded("mnist-vae", z))
-    view.until("link.get('from') === argument[0] && link.get('to') === argument[1]", [",".join(f"{v:g}" for v in z) for z in (a, b)])
+    view.until(
+        "link.get('from') === argument[0] && link.get('to') === argument[1]", [",".join(f"{v:g}" for v in z) for z in (a, b)]
+    )
     view.page.get_by_role("button", name="4 of 9: go to this point").click()
     view.until_z(on_the_line(a, b, 9)[3].tolist(), 2e-4)
     assert close(view.shown(), pictures[3])
@@ -67,8 +69,8 @@ def test_a_walk_between_two_points_that_were_chosen(view, strip, decoded):
 def test_the_number_of_frames_and_the_spherical_way(view, strip, decoded):
     view.open("model=mnist-vae&from=1.5,0&to=0,1.5")
     strip(9)
-    view.page.get_by_label("frames").fill("5")
-    view.page.get_by_label("frames").blur()
+    view.page.get_by_role("spinbutton", name="frames").fill("5")
+    view.page.get_by_role("spinbutton", name="frames").blur()
     assert close(strip(5)[2], decoded("mnist-vae", [0.75, 0.75]))
     view.page.get_by_label("way").select_option("slerp")
     half = round(1.5 * np.sqrt(0.5), 4)  # a quarter circle of radius 1.5
