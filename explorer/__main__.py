@@ -7,10 +7,14 @@ from pathlib import Path
 
 
 def main(arguments=None):
-    """Run one verb; returns the exit status: 0, or 2 after one line on standard error that says what to do."""
+    """Run one verb; returns the exit status: 0, or 2 after one line on standard error that says what to do;
+    130 after Ctrl-C."""
     options = _parser().parse_args(arguments)
     try:
         return options.run(options)
+    except KeyboardInterrupt:  # of a training run, only before its first epoch: later ones keep what was learned
+        print(f"explorer {options.verb}: stopped", file=sys.stderr)
+        return 130
     except Exception as error:
         if not isinstance(error, _expected()):
             raise

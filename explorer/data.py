@@ -52,7 +52,12 @@ def load(name, split="train", image_size=28, folder=None):
     else:
         import keras
 
-        images, labels = getattr(keras.datasets, module).load_data()[SPLITS.index(split)]
+        try:
+            images, labels = getattr(keras.datasets, module).load_data()[SPLITS.index(split)]
+        except Exception as error:  # Keras raises a bare Exception without a network
+            raise FileNotFoundError(
+                f"Keras could not download {name} ({error}): name a folder with {file} in EXPLORER_DATA"
+            ) from error
     margin = image_size - images.shape[1]
     images = np.pad(images, ((0, 0), *((margin // 2, margin - margin // 2),) * 2))
     return (images.astype("float32") / 255)[..., None], labels.astype("uint8")

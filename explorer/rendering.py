@@ -24,8 +24,8 @@ def complete(state):
         raise KeyError(f"{card['name']} is a judge, which makes no pictures; there are {', '.join(checkpoints.names())}")
     size, view = int(np.prod(card["latent_shape"])), card["view"]
     full = {"view": "latent-plane", "what": "picture", "model": card["name"], "z": tuple(view["z"]), "kind": "linear",
-            "even": False, "closed": False, "start": 0.0, "stop": 1.0, "frames": 9, "axes": (0, 1), "scale": "z", "n": 30,
-            "veil": "none", "points": True, "hidden": ()} | state  # fmt: skip
+            "even": False, "closed": False, "start": 0.0, "stop": 1.0, "frames": 9, "axes": tuple(view["axes"]), "scale": "z",
+            "n": 30, "veil": "none", "points": True, "hidden": ()} | state  # fmt: skip
     for key in ("z", "from", "to"):
         if key in full and len(full[key]) != size:
             raise StateError(f"{key} must be {size} numbers for {card['name']}, got {len(full[key])}")

@@ -134,7 +134,7 @@ def make_toy(root, name, kind="vae", latent_size=2, side=8, seed=0):
     card = {"name": name, "kind": kind, "title": name, "latent_shape": [latent_size], "image_shape": [side, side, 1],
             "parameters": {"encoder": model.encoder.count_params(), "decoder": model.decoder.count_params()}, "bytes": 0,
             "data": "none", "licence": "none", "source": "a test", "metrics": {"one": 1.5}, "recipe": {}, "order": seed,
-            "view": {"z": [0.5, -0.25, 0.75, 0.25][:latent_size], "center": [0.0, 0.0], "extent": 3.0},
+            "view": {"z": [0.5, -0.25, 0.75, 0.25][:latent_size], "axes": [0, 1], "center": [0.0, 0.0], "extent": 3.0},
             "classes": ["a", "b", "c"]}  # fmt: skip
     if kind == "ae":
         card["fitted_gaussian"] = {"mean": [2.0, -1.0], "covariance": [[4.0, 1.2], [1.2, 1.0]]}

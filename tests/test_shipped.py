@@ -203,7 +203,7 @@ def test_no_worse_than_pca_with_as_many_components(name):
     assert found["mse_at_z_mean"] <= found[f"mse_pca_{d}"]
 
 
-@pytest.mark.parametrize(("name", "accuracy"), [("digits", 0.99), ("fashion", 0.91)])
+@pytest.mark.parametrize(("name", "accuracy"), [("digits", 0.98), ("fashion", 0.90)])
 def test_judges_know_their_subject(name, accuracy):
     judge = explorer.judge(name)
     assert judge.card["metrics"]["test_accuracy"] >= accuracy

@@ -13,10 +13,15 @@ _GDL = "Generative Deep Learning, 2nd ed., ch. 3"
 _HOML = "Hands-On Machine Learning, 3rd ed., ch. 17"
 _COSINE = {"name": "cosine", "initial": 1e-3, "warmup_epochs": 1, "final_fraction": 0.01}
 
+# where a first look pays: a class's place, or the walk between two
+_DIGITS = [["0"], ["7"], ["0", "6"], ["1", "7"], ["3", "8"], ["4", "9"]]
+_CLOTHES = [["Trouser"], ["Bag"], ["T-shirt/top", "Dress"], ["Pullover", "Bag"], ["Sneaker", "Ankle boot"]]
+
 RECIPES = {
     "mnist-vae": {
         "kind": "vae", "order": 0, "title": "Digits: a VAE with a plane for a latent space", "source": _DLWP,
         "short": "Digits · VAE", "family": "mnist-vae", "beside": "mnist-vae-kl-0",
+        "examples": _DIGITS,
         "data": "mnist", "judge": "digits", "image_shape": [28, 28, 1], "latent_size": 2,
         "encoder": {"filters": [32, 64], "dense": [16]},
         "decoder": {"filters": [64, 32], "projection": "relu"},
@@ -27,6 +32,7 @@ RECIPES = {
     "fashion-vae": {
         "kind": "vae", "order": 1, "title": "Clothes: a VAE with a plane for a latent space", "source": _GDL,
         "short": "Clothes · VAE", "beside": "fashion-ae",
+        "examples": _CLOTHES,
         "data": "fashion", "judge": "fashion", "image_shape": [32, 32, 1], "latent_size": 2,
         "encoder": {"filters": [32, 64, 128]},
         "decoder": {"filters": [128, 64, 32]},
@@ -37,6 +43,7 @@ RECIPES = {
     "fashion-ae": {
         "kind": "ae", "order": 2, "title": "Clothes: a plain autoencoder, with holes", "source": _GDL,
         "short": "Clothes · AE", "beside": "fashion-vae",
+        "examples": _CLOTHES,
         "data": "fashion", "judge": "fashion", "image_shape": [32, 32, 1], "latent_size": 2,
         "encoder": {"filters": [32, 64, 128]},
         "decoder": {"filters": [128, 64, 32]},
@@ -47,6 +54,7 @@ RECIPES = {
     "fashion-vae-10d": {
         "kind": "vae", "order": 3, "title": "Clothes: a dense VAE with ten dimensions", "source": _HOML,
         "short": "Clothes · VAE, 10 dimensions",
+        "examples": _CLOTHES,
         "data": "fashion", "judge": "fashion", "image_shape": [28, 28, 1], "latent_size": 10,
         "encoder": {"dense": [150, 100]},
         "decoder": {"dense": [100, 150], "output": "linear"},
@@ -76,6 +84,7 @@ def _with_kl_weight(weight):
     recipe.update(title=f"Digits: KL weight {weight:g}", epochs=6, snapshots=[], order=10, series=["KL weight", weight])
     recipe["loss"]["kl_weight"] = weight
     recipe["beside"] = None
+    recipe["examples"] = []
     return recipe
 
 
@@ -96,7 +105,7 @@ def recipe(name):
 def snapshot_recipe(recipe, epoch):
     """The recipe of the same run, cut after `epoch` epochs."""
     title = "Digits: before training" if epoch == 0 else f"Digits: after {epoch} epoch{'s' * (epoch > 1)}"
-    return {**recipe, "title": title, "series": ["epoch", epoch], "order": 11, "snapshots": []}
+    return {**recipe, "title": title, "series": ["epoch", epoch], "order": 11, "snapshots": [], "examples": []}
 
 
 RECIPES |= {f"mnist-vae-kl-{weight:g}": _with_kl_weight(weight) for weight in KL_WEIGHTS}

@@ -75,7 +75,7 @@ def _add_latent_space(card, folder, generator, data_folder):
     card["metrics"] = evaluation.autoencoder_metrics(generator, data_folder)
     card["view"] = view(z_mean, labels)
     card["dead_axes"] = [i for i, sd in enumerate(z_mean.std(0)) if sd < 0.1]
-    card["examples"] = examples(generator, z_mean, labels, card["classes"])
+    card["examples"] = examples(generator, z_mean, labels)
     if z_mean.shape[1] == 2:
         (x, y), extent = card["view"]["center"], card["view"]["extent"]
         steps = extent * (2 * (np.arange(SHEET_CELLS) + 0.5) / SHEET_CELLS - 1)
@@ -83,39 +83,51 @@ def _add_latent_space(card, folder, generator, data_folder):
         sheet = imaging.to_pillow(imaging.grid(generator.decode(z), SHEET_CELLS))
         sheet.save(folder / checkpoints.SHEET, "WEBP", quality=60, method=6)
     elif generator.card["recipe"]["data"] == "fashion":
-        card["walks"] = [walk_between(generator, z_mean, labels, "Trouser", "Pullover", "From trousers to sweaters")]
+        walk = walk_between(generator, z_mean, labels, "Trouser", "Pullover", "From trousers to sweaters")
+        card["walks"] = [walk] if walk else []
 
 
 def view(z_mean, labels):
-    """What the plane shows at first: a square that holds 99 % of the encodings, at least the prior's +-3 where they fill it."""
-    low, high = np.quantile(z_mean, (0.005, 0.995), axis=0)
-    if np.abs([low, high]).max() <= 4.5:
-        center, extent = np.zeros(z_mean.shape[1]), 3.0
-    else:
+    """What the plane shows at first: its two liveliest axes, and a square that holds 99 % of the encodings, +-3 if that does."""
+    axes = sorted(int(i) for i in np.argsort(-z_mean.std(0), kind="stable")[:2])
+    low, high = np.quantile(z_mean[:, axes], (0.005, 0.995), axis=0)
+    center, extent = np.zeros(2), 3.0
+    if np.abs([low, high]).max() > 4.5:
         center, extent = (low + high) / 2, float((high - low).max() / 2 * 1.08)
-    return {"center": [round(float(c), 2) for c in center[:2]], "extent": round(extent, 2),
-            "z": [round(float(c), 2) for c in np.median(z_mean[labels == labels[0]], 0)]}  # fmt: skip
+    start = np.median(z_mean[labels == labels[0]], 0)
+    return {"axes": axes, "center": _rounded(center), "extent": round(extent, 2), "z": _rounded(start)}
 
 
-def examples(generator, z_mean, labels, classes):
-    """Points worth a first look: the middle of some classes, and the middles between two that lie side by side."""
+def examples(generator, z_mean, labels):
+    """The recipe's examples, points worth a first look, as places: [class] is a point, [class, class] a walk.
+
+    A class stands where its encodings do: at the one nearest their median that the judge is sure of.
+    """
     judge = checkpoints.judge(generator.card["recipe"]["judge"])
-    middles = np.stack([np.median(z_mean[labels == i], 0) for i in range(len(classes))])
-    sure = judge(generator.decode(middles))[range(len(classes)), range(len(classes))]
-    best = np.argsort(-sure)[:3]
-    found = [{"title": classes[i], "z": middles[i]} for i in sorted(best)]
-    gaps = np.linalg.norm(middles[:, None] - middles[None], axis=-1) + 1e9 * np.tri(len(classes))
-    for pair in np.argsort(gaps, axis=None)[:3]:
-        i, j = divmod(int(pair), len(classes))
-        found.append({"title": f"{classes[i]} to {classes[j]}", "z": middles[i], "to": middles[j]})
-    return [{key: [round(float(c), 2) for c in v] if key != "title" else v for key, v in e.items()} for e in found]
+
+    def place(name):
+        label = judge.classes.index(name)
+        codes = z_mean[labels == label][:400]
+        sure = judge(generator.decode(codes))[:, label]
+        far = np.linalg.norm(codes - np.median(codes, 0), axis=1)
+        return _rounded(codes[np.argmin(np.where(sure >= min(0.9, sure.max()), far, np.inf))])
+
+    found = []
+    for names in generator.card["recipe"].get("examples", ()):
+        points = dict(zip(("z", "to"), map(place, names), strict=False))
+        found.append({"title": " to ".join(names), **points})
+    return found
+
+
+def _rounded(point):
+    return [round(float(c), 2) + 0.0 for c in point]
 
 
 def walk_between(generator, z_mean, labels, first, last, title):
     """The axis and interval along which the judge sees `first` turn into `last`: searched through the origin and means.
 
     Every axis that carries something is walked through the origin and through each class's mean code; the walk with the
-    greatest product of the judge's confidence at both ends is kept.
+    greatest product of the judge's confidence at both ends is kept; None if no axis carries anything.
     """
     judge, steps = checkpoints.judge(generator.card["recipe"]["judge"]), np.linspace(-3, 3, 61)
     a, b = judge.classes.index(first), judge.classes.index(last)
@@ -130,7 +142,7 @@ def walk_between(generator, z_mean, labels, first, last, title):
             score = float(p[i, a] * p[j, b])
             if best is None or score > best["score"]:
                 best = {"title": title, "axis": int(axis), "through": where, "score": round(score, 4),
-                        "z": [round(float(c), 2) for c in z[i]], "to": [round(float(c), 2) for c in z[j]],
+                        "z": _rounded(z[i]), "to": _rounded(z[j]),
                         "judged": [round(float(p[i, a]), 3), round(float(p[j, b]), 3)]}  # fmt: skip
     return best
 

@@ -103,7 +103,7 @@ def _failures(card):
 
 
 def _recipe(recipe):
-    left_out = ("title", "short", "order", "family", "series", "source", "judge", "known_failures", "beside")
+    left_out = ("title", "short", "order", "family", "series", "source", "judge", "known_failures", "beside", "examples")
     items = {key: value for key, value in recipe.items() if key not in left_out and value not in (None, [])}
     rows = "".join(
         f"<tr><th scope='row'>{escape(key.replace('_', ' '))}</th><td>{escape(_plain(value))}</td></tr>"

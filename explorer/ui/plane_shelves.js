@@ -1,7 +1,7 @@
 // Small pictures to click on: good places to start, and the points that a visitor kept (in this browser tab only).
 
 async function thumbnail(model, z) {
-  const answer = await ask("decode_point", `model=${encodeURIComponent(model.name)}&z=${z.map(numberText).join(",")}`);
+  const answer = await ask("decode_point", `model=${encodeURIComponent(model.name)}&z=${z.map(numberText).join(",")}`, true);
   return answer && pictureCanvas(bytesOf(answer.pixels), model.image_shape);
 }
 
@@ -19,6 +19,7 @@ async function buildExamples() {
   const box = find(".lx-examples div"), list = [...model.walks, ...model.examples].slice(0, 6), of = model;
   if (exampled === of.name) return;
   exampled = of.name;
+  find(".lx-examples").hidden = !list.length;
   box.replaceChildren(...list.map(example => {
     const button = chip(example.title, () => {
       const axis = example.axis, other = of.latent_shape[0] === 2 ? 1 - axis : state.axes.find(a => a !== axis && !of.dead_axes.includes(a)) ?? (axis ? 0 : 1);
@@ -30,7 +31,8 @@ async function buildExamples() {
   for (const [i, example] of list.entries())
     for (const z of [example.z, example.to].filter(Boolean)) {
       const picture = await thumbnail(of, z);
-      if (exampled === of.name && picture) box.children[i]?.querySelector(".lx-thumbs").append(picture);
+      if (exampled !== of.name) return;
+      if (picture) box.children[i]?.querySelector(".lx-thumbs").append(picture);
     }
 }
 

@@ -32,7 +32,7 @@ const KEYS = ["view", "what", "model", "z", "from", "to", "kind", "even", "close
 
 function defaults() {
   const p = state.scale === "p";
-  return { what: "picture", kind: "linear", even: false, closed: false, start: 0, stop: 1, frames: 9, axes: [0, 1], scale: "z", n: 30, veil: "none",
+  return { what: "picture", kind: "linear", even: false, closed: false, start: 0, stop: 1, frames: 9, axes: model.view.axes, scale: "z", n: 30, veil: "none",
            points: true, hidden: [], center: p ? [0.5, 0.5] : model.view.center, extent: p ? 0.5 : model.view.extent };
 }
 

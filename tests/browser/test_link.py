@@ -35,7 +35,8 @@ def test_a_link_shows_the_same_pixels_in_a_second_browser_and_in_render(app, vie
     view.page.mouse.move(*places[1], steps=4)
     view.page.mouse.up()
     expected = list(card["z"])
-    expected[:2] = view.under(*places[1], card["center"], card["extent"])
+    i, j = card["axes"]
+    expected[i], expected[j] = view.under(*places[1], card["center"], card["extent"])
     view.until_z(expected, 1e-4)
     query, picture = view.query(), view.shown(side)
     assert (picture == decoded(model, view.z)).all()
