@@ -170,9 +170,10 @@ def test_pictures_of_all_kinds_are_read(view):
     ],
     ids=lambda value: value if isinstance(value, str) and "." in value else "",
 )
-def test_what_is_no_picture_is_said_and_the_page_goes_on(view, decoded, name, data, said):
+def test_what_is_no_picture_is_said_and_the_page_goes_on(view, decoded, tmp_path, name, data, said):
     before = view.open("model=mnist-vae&z=0.5,0.5")
-    upload(view, name, data())
+    (tmp_path / name).write_bytes(data())
+    view.page.locator(".lx-input [type=file]").set_input_files(tmp_path / name)
     expect(view.page.locator(".lx-message span")).to_contain_text(said)
     assert len(view.message()) > 30, "more than a word"
     assert view.query() == before
