@@ -104,7 +104,6 @@ const scratch = document.createElement("canvas");
 let measured = 0;
 const decode = Newest(async (began, handled) => {
   const asked = { model: state.model, z: state.z };
-  if (!live) showFromSheet(began);
   const answer = await ask("decode_point", `model=${encodeURIComponent(asked.model)}&z=${asked.z.map(numberText).join(",")}`);
   if (!answer || asked.model !== state.model) return;
   lastPixels = bytesOf(answer.pixels);
@@ -207,6 +206,7 @@ function setPoint(z, began) {
   state.z = z.map(value => Math.round(value * 1e4) / 1e4);
   if (before?.some((value, i) => value !== state.z[i] && !state.axes.includes(i))) refresh(); // the plane goes through the point
   plane.move(state.z);
+  if (!live) showFromSheet(began); // here, not in `decode`: its first request waits for the decoder to be loaded
   decode(began);
   syncSliders();
   writeAddress();

@@ -33,10 +33,15 @@ WATCH = """() => {
 }"""
 
 
-def drag(view, events, rate=60):
-    """Move along a closed curve on the plane, `rate` moves a second, until so many pictures have been shown."""
-    curve = lambda t: view.at(1.9 * math.sin(3 * t), 1.9 * math.sin(2 * t + 0.5))  # noqa: E731
-    places = [curve(2 * math.pi * k / 600) for k in range(600)]
+def curve(view, n=600):
+    """Places along a closed curve on the plane, in the window's pixels."""
+    turns = [2 * math.pi * k / n for k in range(n)]
+    (x, y), (right, top) = view.at(0, 0), view.at(1.9, 1.9)
+    return [(x + (right - x) * math.sin(3 * t), y + (top - y) * math.sin(2 * t + 0.5)) for t in turns]
+
+
+def drag(view, places, events, rate=60):
+    """Move along the places, `rate` moves a second, until so many pictures have been shown; returns moves and seconds."""
     view.page.mouse.move(*places[0])
     view.page.mouse.down()
     began, k = time.perf_counter(), 0
@@ -63,9 +68,10 @@ def main():
         app = App(Path(folder, "app")).wait()
         view = View(browser.new_page(viewport={"width": 1280, "height": 900}), app.url)
         view.open(f"model={options.model}")
-        drag(view, 60)  # warm
+        places = curve(view)
+        drag(view, places, 60)  # warm
         view.page.evaluate(WATCH)
-        sent, seconds = drag(view, options.events)
+        sent, seconds = drag(view, places, options.events)
         view.rest()
         pictures = view.page.evaluate("performance.getEntriesByName('event-to-pixels').map(entry => entry.duration)")
         waits, moves = view.page.evaluate("waits"), view.page.evaluate("moves")
