@@ -11,6 +11,7 @@ import json
 import os
 import re
 import threading
+from collections import defaultdict
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,7 +21,7 @@ SUMS, CARD, MODEL, ENCODINGS, SHEET = "SHA256SUMS", "card.json", "model.keras", 
 CARD_KEYS = ("name", "kind", "title", "latent_shape", "image_shape", "parameters", "bytes", "data", "licence", "source",
              "metrics", "recipe")  # fmt: skip
 _NAME = re.compile(r"(judges/)?\w[\w.-]*", re.ASCII)  # of a folder here, never of one elsewhere
-_loading, _made = threading.RLock(), {}
+_locks, _made = defaultdict(threading.RLock), {}
 
 
 class CheckpointError(RuntimeError):
@@ -125,7 +126,9 @@ def _once(make, name):
     """`make(name)`, made once for each root. Who asks for what is there never waits for what is being loaded."""
     key = make, root(), name
     if key not in _made:
-        with _loading:  # the page's warm-up and a visitor's first call may come together
+        with _locks[
+            make
+        ]:  # one for each kind, so that encodings do not wait for Keras; the page's warm-up and a visitor's first call may come together
             if key not in _made:
                 _made[key] = make(name)
     return _made[key]

@@ -139,11 +139,14 @@ class Journal(keras.callbacks.Callback):
     def on_epoch_end(self, epoch, logs=None):
         for key, value in {**logs, "seconds": time.perf_counter() - self._began}.items():
             self.history.setdefault(key, []).append(round(float(value), 6))
-        self.model.save_weights(self.folder / LAST)
         if self.best_epoch == epoch:
             self.model.save_weights(self.folder / BEST)
         if epoch + 1 in self.recipe.get("snapshots", ()):
             self.model.save_weights(self.snapshot(epoch + 1))
+        schedule, stale = self.recipe["learning_rate"], epoch - self.best_epoch
+        if schedule["name"] == "plateau" and stale and stale % schedule["after"] == 0:
+            self.model.optimizer.learning_rate = float(self.model.optimizer.learning_rate) * schedule["factor"]
+        self.model.save_weights(self.folder / LAST)  # with the rate that the next epoch begins with
         written = self.folder / (HISTORY + ".part")  # so that Ctrl-C never leaves half a file
         written.write_text(json.dumps(self.history))
         written.replace(self.folder / HISTORY)
@@ -151,12 +154,7 @@ class Journal(keras.callbacks.Callback):
             self.preview(self.model, epoch + 1)
         numbers = ", ".join(f"{key} {values[-1]:.5g}" for key, values in self.history.items() if key != "device")
         print(f"\repoch {epoch + 1}/{self.recipe['epochs']}: {numbers}", file=self.out, flush=True)
-        if self.finished:
-            self.model.stop_training = True
-            return
-        schedule, stale = self.recipe["learning_rate"], epoch - self.best_epoch
-        if schedule["name"] == "plateau" and stale and stale % schedule["after"] == 0:
-            self.model.optimizer.learning_rate = float(self.model.optimizer.learning_rate) * schedule["factor"]
+        self.model.stop_training = self.finished
 
 
 def snapshot_file(epoch):

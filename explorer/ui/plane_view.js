@@ -176,11 +176,11 @@ function readWindow() {
 }
 
 const refreshBackdrop = Newest(async () => {
-  const window = { x: state.center[0], y: state.center[1], extent: state.extent }, asked = query({ what: "plane", n: state.n });
-  const answer = await ask("plane_backdrop", asked);
+  const window = { x: state.center[0], y: state.center[1], extent: state.extent }, map = () => [state.model, state.axes, state.scale].join();
+  const asked = map(), answer = await ask("plane_backdrop", query({ what: "plane", n: state.n }));
   if (!answer) return;
   const image = await loadImage(answer.url);
-  if (asked.includes(`model=${state.model}`) || query({ what: "plane", n: state.n }).split("&center")[0] === asked.split("&center")[0]) plane.setBackdrop(image, window);
+  if (asked === map()) plane.setBackdrop(image, window);
 });
 const refreshVeil = Newest(async () => {
   if (state.veil === "none") return plane.setVeil(null);
@@ -241,6 +241,7 @@ async function open(text, { keepHistory } = {}) {
 function placeSpace() {
   const p = state.scale === "p";
   const home = { x: p ? 0.5 : model.view.center[0], y: p ? 0.5 : model.view.center[1], extent: p ? 0.5 : model.view.extent };
+  plane.top.setAttribute("aria-label", `${model.title}. The plane. Arrow keys move the point, plus and minus zoom.`);
   plane.hidden = new Set(state.hidden);
   plane.showPoints = state.points;
   plane.move(state.z);
