@@ -126,9 +126,8 @@ def _once(make, name):
     """`make(name)`, made once for each root. Who asks for what is there never waits for what is being loaded."""
     key = make, root(), name
     if key not in _made:
-        with _locks[
-            make
-        ]:  # one for each kind, so that encodings do not wait for Keras; the page's warm-up and a visitor's first call may come together
+        # the page's warm-up and a visitor's first call may come together; a lock a kind: encodings need not wait for Keras
+        with _locks[make]:
             if key not in _made:
                 _made[key] = make(name)
     return _made[key]

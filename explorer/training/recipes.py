@@ -3,7 +3,9 @@
 `loss`: what multiplies the mean over pixels of the reconstruction loss, and the KL term summed over latent dimensions.
 `validation`: so many of the last training images are kept out of training and watched; 0 trains on all of them.
 `kl_warmup_epochs`: the KL weight rises linearly from 0 over so many epochs, so that both dimensions come into use (Bowman et
-al. 2016). `patience`: stop after so many epochs without a better validation loss, and keep the best; None runs all `epochs`.
+al. 2016). `learning_rate`: "cosine" rises to its peak over the warm-up and falls over all epochs, or over as many as it names,
+then stays; "plateau" falls by `factor` after so many stale epochs.
+`patience`: stop after so many epochs without a better validation loss, and keep the best; None runs all `epochs`.
 """
 
 from copy import deepcopy
@@ -60,8 +62,9 @@ RECIPES = {
             "It has no prior: between its codes lie holes where the decoder draws what nobody ever wore",
             "Distances in its plane mean little: some classes are squeezed into slivers",
         ],
-        "optimizer": "adam", "learning_rate": {"name": "plateau", "initial": 1e-3, "factor": 0.2, "after": 2},
-        "batch_size": 100, "epochs": 60, "validation": 5000, "patience": 5, "seed": 0,
+        "optimizer": "adam",
+        "learning_rate": {"name": "cosine", "initial": 2e-3, "warmup_epochs": 1, "final_fraction": 0.01, "epochs": 18},
+        "batch_size": 100, "epochs": 40, "validation": 5000, "patience": 5, "seed": 1,
     },
     "fashion-vae-10d": {
         "kind": "vae", "order": 3, "title": "Clothes: a dense VAE with ten dimensions", "source": _HOML,

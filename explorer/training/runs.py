@@ -37,7 +37,7 @@ def learning_rate(schedule, steps_per_epoch, epochs):
         return schedule["initial"]
     warmup = schedule["warmup_epochs"] * steps_per_epoch
     return keras.optimizers.schedules.CosineDecay(
-        0.0, max(1, epochs * steps_per_epoch - warmup), alpha=schedule["final_fraction"],
+        0.0, max(1, schedule.get("epochs", epochs) * steps_per_epoch - warmup), alpha=schedule["final_fraction"],
         warmup_target=schedule["initial"], warmup_steps=warmup,
     )  # fmt: skip
 
