@@ -63,7 +63,7 @@ RECIPES = {
             "Distances in its plane mean little: some classes are squeezed into slivers",
         ],
         "optimizer": "adam",
-        "learning_rate": {"name": "cosine", "initial": 2e-3, "warmup_epochs": 1, "final_fraction": 0.01, "epochs": 14},
+        "learning_rate": {"name": "cosine", "initial": 2e-3, "warmup_epochs": 1, "final_fraction": 0.01, "epochs": 25},
         "batch_size": 100, "epochs": 40, "validation": 5000, "patience": 5, "seed": 2,
     },
     "fashion-vae-10d": {
