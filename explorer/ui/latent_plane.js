@@ -106,6 +106,7 @@ class LatentPlane {
     if (!animate || still || !before) return this.draw();
     const shared = Math.min(count, this._count), to = this._xy, from = to.slice();
     from.set(before.subarray(0, 2 * shared));
+    this._xy = from;
     const began = performance.now();
     const step = now => {
       if (this._xy !== to && this._moving !== to) return;
@@ -162,7 +163,7 @@ class LatentPlane {
     const [i, j] = this.axes, d = this._d, n = this._points.length / d;
     const xy = new Float32Array(2 * n), map = this.scale === "p" ? normalCdf : value => value;
     for (let k = 0; k < n; k++) { xy[2 * k] = map(this._points[k * d + i]); xy[2 * k + 1] = map(this._points[k * d + j]); }
-    this._xy = xy; this._count = n;
+    this._xy = xy; this._count = n; this._moving = null;
   }
 
   // ---- drawing

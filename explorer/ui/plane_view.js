@@ -221,12 +221,15 @@ async function open(text, { keepHistory } = {}) {
   say(answer.problems.join(" · "));
   if (!answer.model) return buildModels(model?.name ?? new URLSearchParams(text).get("model"));
   const before = model, changed = !before || before.name !== answer.model.name;
+  // within a family the points fly to their new places: they must be here before the window changes, or they would jump first
+  const points = changed && sameFamily(before, answer.model) ? await ask("plane_points", answer.model.name) : null;
   model = answer.model;
   state = answer.state;
   if (changed) live = false;
   buildModels(model.name);
   buildControls();
   placeSpace();
+  if (points) plane.setPoints(...pointsOf(points), true);
   if (changed) loadModel(before);
   plane.marks = {};
   if (state.from || state.to) { if (state.to && !state.from) state.from = state.z.slice(); mark(); }
@@ -250,13 +253,12 @@ function placeSpace() {
 
 async function loadModel(before) {
   const name = model.name;
-  const together = sameFamily(before, model); // then the points fly to their new places, and the old sheet stays till the new one is there
-  if (!together) { plane.setBackdrop(null); plane._points = plane._xy = null; }
   plane.ellipse = null;
-  ask("plane_points", name).then(answer => {
-    if (!answer || name !== state.model) return;
-    plane.setPoints(...pointsOf(answer), together);
-  });
+  if (!sameFamily(before, model)) { // else the points are on their way, and the old sheet stays till the new one is there
+    plane.setBackdrop(null);
+    plane._points = plane._xy = null;
+    ask("plane_points", name).then(answer => { if (answer && name === state.model) plane.setPoints(...pointsOf(answer)); });
+  }
   if (model.latent_shape[0] !== 2 || sheet?.model === name) return;
   const answer = await ask("plane_sheet", name);
   if (!answer?.url || name !== state.model) return;
