@@ -148,10 +148,13 @@ def walk_between(generator, z_mean, labels, first, last, title):
 
 
 def run_facts(recipe, history):
-    """What the run itself adds to its recipe."""
+    """What the run itself adds to its recipe; `plateau`: whether as many epochs as its patience brought nothing."""
+    epochs = len(history["loss"])
+    best = 1 + int(np.argmin(history["val_loss"])) if recipe.get("validation") else epochs
     return {
-        "epochs_run": len(history["loss"]),
-        "best_epoch": 1 + int(np.argmin(history["val_loss"])) if recipe.get("validation") else len(history["loss"]),
+        "epochs_run": epochs,
+        "best_epoch": best,
+        "plateau": epochs - best >= recipe["patience"] if recipe.get("patience") else None,
         "minutes": round(sum(history["seconds"]) / 60, 1),
         "device": history["device"],
         "keras": keras.__version__,
