@@ -63,7 +63,11 @@ class App:
 
     def stop(self):
         self.process.terminate()
-        self.process.wait(30)
+        try:
+            self.process.wait(30)
+        except subprocess.TimeoutExpired:  # a busy machine
+            self.process.kill()
+            self.process.wait()
         self.process.stdout.close()
 
 
