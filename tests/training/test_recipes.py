@@ -77,5 +77,12 @@ def test_a_snapshot_is_the_same_run_cut_short():
     assert early["title"].endswith("after 3 epochs")
     assert recipes.snapshot_recipe(recipe, 1)["title"].endswith("after 1 epoch")
     assert recipes.snapshot_recipe(recipe, 0)["title"].endswith("before training")
-    assert {key for key in recipe if early.get(key) != recipe[key]} <= {"title", "order", "snapshots", "series"}
+    assert {key for key in recipe if early.get(key) != recipe[key]} <= {
+        "title",
+        "order",
+        "snapshots",
+        "series",
+        "examples",
+        "known_failures",
+    }
     assert max(recipe["snapshots"]) < recipe["epochs"]
