@@ -280,9 +280,10 @@ async function changeModel(name) {
   const before = state;
   const keys = sameFamily(model, models.find(m => m.name === name)) ? ["z", "veil", "hidden", "points", "center", "extent", "scale"] : ["veil", "points"];
   state = { ...Object.fromEntries(keys.map(key => [key, state[key]])), model: name };
-  if (models.find(m => m.name === name)?.kind === "ae") { if (state.veil === "normal") state.veil = "data"; }
-  await open(query());
-  if (state.model !== model.name) state = before; // it is damaged, or the server does not answer: what is on screen stays
+  if (models.find(m => m.name === name)?.kind === "ae" && state.veil === "normal") state.veil = "data";
+  const wanted = query();
+  state = before; // until the answer is here what is on screen stays, and for good if the model is damaged
+  await open(wanted);
 }
 
 // ---- the second plane, beside
