@@ -1,24 +1,42 @@
 """Data sets, for training and measuring only: nothing from here is ever shipped.
 
-They are looked for in the folder named by the environment variable `EXPLORER_DATA` (`mnist.npz`, `fashion_mnist.npz`), then
-in Keras' cache, which downloads them. Images come as float32 (n, h, w, c) in [0, 1], labels as uint8 (n,).
+They are looked for in the folder named by the environment variable `EXPLORER_DATA`; MNIST and Fashion-MNIST (`mnist.npz`,
+`fashion_mnist.npz`) then in Keras' cache, which downloads them. Images come as float32 (n, h, w, c) in [0, 1], labels as
+uint8 (n,), CelebA's attributes as uint8 (n, 40).
 """
 
+import csv
 import os
+from io import BytesIO
 from pathlib import Path
-from zipfile import BadZipFile
+from zipfile import BadZipFile, ZipFile
 
 import numpy as np
+from PIL import Image
 
 DIGITS = [str(digit) for digit in range(10)]
 GARMENTS = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
+
+ATTRIBUTES = (
+    "5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose Black_Hair Blond_Hair Blurry "
+    "Brown_Hair Bushy_Eyebrows Chubby Double_Chin Eyeglasses Goatee Gray_Hair Heavy_Makeup High_Cheekbones Male "
+    "Mouth_Slightly_Open Mustache Narrow_Eyes No_Beard Oval_Face Pale_Skin Pointy_Nose Receding_Hairline Rosy_Cheeks "
+    "Sideburns Smiling Straight_Hair Wavy_Hair Wearing_Earrings Wearing_Hat Wearing_Lipstick Wearing_Necklace "
+    "Wearing_Necktie Young"
+).split()
 
 # name -> (file in EXPLORER_DATA, module of keras.datasets, class names, licence of the data)
 _SETS = {
     "mnist": ("mnist.npz", "mnist", DIGITS, "MNIST, (c) Y. LeCun and C. Cortes, CC BY-SA 3.0"),
     "fashion": ("fashion_mnist.npz", "fashion_mnist", GARMENTS, "Fashion-MNIST, (c) 2017 Zalando SE, MIT"),
+    "celeba": (None, None, ATTRIBUTES, "CelebA (Liu, Luo, Wang and Tang, ICCV 2015), for non-commercial research only"),
 }
 SPLITS = ("train", "test")
+# the official partition of CelebA by id; it keeps persons apart, as a random split would not
+CELEBA_SPLITS = {"train": range(1, 162_771), "validation": range(162_771, 182_638), "test": range(182_638, 202_600)}
+_CELEBA_IMAGES = ("celeba64.zip", "img_align_celeba.zip", "img_align_celeba/img_align_celeba", "img_align_celeba",
+                  "Img/img_align_celeba.zip", "Img/img_align_celeba", "celeba.zip")  # fmt: skip
+_CELEBA_TABLES = ("celeba_attributes.csv", "list_attr_celeba.csv", "list_attr_celeba.txt", "Anno/list_attr_celeba.txt")
 
 
 def classes(name):
@@ -32,11 +50,15 @@ def licence(name):
 
 
 def load(name, split="train", image_size=28, folder=None):
-    """Images float32 (n, image_size, image_size, 1) in [0, 1] and labels uint8 (n,); images are zero-padded to `image_size`.
+    """Images float32 (n, image_size, image_size, c) in [0, 1] and labels uint8 (n,), or (n, 40) for "celeba".
 
-    Raises ValueError for an unknown name or split or a damaged file, FileNotFoundError if `folder` is given and lacks the file.
+    Digits and clothes are zero-padded to `image_size`; of a face the square of its picture's width in the middle of the
+    height is resized to it (the 178x178 box of the aligned 178x218 images). Splits: "train", "test", for "celeba" also
+    "validation". Raises ValueError for an unknown name or split or a damaged file, FileNotFoundError if `folder` is given and lacks the file.
     """
     file, module, _, _ = _entry(name)
+    if name == "celeba":
+        return _celeba(split, image_size, folder)
     if split not in SPLITS:
         raise ValueError(f"split must be one of {SPLITS}, got {split!r}")
     folder = folder or os.environ.get("EXPLORER_DATA")
@@ -61,6 +83,62 @@ def load(name, split="train", image_size=28, folder=None):
     margin = image_size - images.shape[1]
     images = np.pad(images, ((0, 0), *((margin // 2, margin - margin // 2),) * 2))
     return (images.astype("float32") / 255)[..., None], labels.astype("uint8")
+
+
+def _celeba(split, image_size, folder):
+    """CelebA's faces as published (`Img`, `Anno`), as Kaggle packs them, or as any zip or folder of NNNNNN.jpg and the table."""
+    if split not in CELEBA_SPLITS:
+        raise ValueError(f"split must be one of {tuple(CELEBA_SPLITS)}, got {split!r}")
+    folder = Path(folder or os.environ.get("EXPLORER_DATA") or ".")
+    roots = [folder, folder / "celeba", folder / "CelebA"]
+    images, table = ([root / name for root in roots for name in names if (root / name).exists()]
+                     for names in (_CELEBA_IMAGES, _CELEBA_TABLES))  # fmt: skip
+    if not images or not table:
+        raise FileNotFoundError(
+            f"CelebA's {'attribute table' if images else 'images'} not found in {folder}: get CelebA's aligned images and attributes "
+            f"from mmlab.ie.cuhk.edu.hk/projects/CelebA.html (or Kaggle's celeba-dataset) and name their folder with --data "
+            f"or EXPLORER_DATA; it must hold one of {', '.join(_CELEBA_IMAGES)} and one of {', '.join(_CELEBA_TABLES)}"
+        )
+    attributes = _attribute_table(table[0])
+    ids = CELEBA_SPLITS[split]
+    if images[0].is_dir():
+        files = {path.name: path for path in images[0].iterdir()}
+        names = sorted(name for name in files if name in attributes and int(name[:6]) in ids)
+        faces = [_face(files[name], image_size) for name in names]
+    else:
+        try:
+            with ZipFile(images[0]) as archive:
+                members = {Path(member).name: member for member in archive.namelist()}
+                names = sorted(name for name in members if name in attributes and int(name[:6]) in ids)
+                faces = [_face(BytesIO(archive.read(members[name])), image_size) for name in names]
+        except BadZipFile as error:
+            raise ValueError(f"{images[0]} is damaged ({error}): get it anew") from error
+    if not names:
+        raise FileNotFoundError(f"{images[0]} holds no face of CelebA's {split} partition that {table[0]} lists")
+    return np.stack(faces).astype("float32") / 255, np.array([attributes[name] for name in names], "uint8")
+
+
+def _attribute_table(path):
+    """{file name: 40 values 0 or 1} from CelebA's text table or a CSV with the same names."""
+    with path.open(encoding="utf-8", newline="") as lines:
+        if path.suffix == ".csv":
+            names, *rows = csv.reader(lines)
+            names = names[1:]
+        else:
+            _, names, *rows = map(str.split, lines)
+    if list(names) != ATTRIBUTES or any(len(row) != 41 for row in rows):
+        raise ValueError(f"{path} is not CelebA's table of {len(ATTRIBUTES)} attributes: get it anew")
+    return {name: [int(value) > 0 for value in values] for name, *values in rows}
+
+
+def _face(file, image_size):
+    with Image.open(file) as image:
+        width, height = image.size
+        top = (height - width) // 2
+        if image.size == (image_size, image_size):
+            return np.asarray(image.convert("RGB"))
+        box = (0, top, width, top + width)
+        return np.asarray(image.convert("RGB").resize((image_size, image_size), Image.Resampling.LANCZOS, box=box, reducing_gap=3))
 
 
 def _entry(name):

@@ -1,7 +1,7 @@
 """Autoencoders and variational autoencoders, and the generator that explores them.
 
 Layers: *Deep Learning with Python*, 3rd ed., ch. 17 (`mnist-vae`); *Generative Deep Learning*, 2nd ed., ch. 3
-(`fashion-ae`, `fashion-vae`); *Hands-On Machine Learning*, 3rd ed., ch. 17 (`fashion-vae-10d`).
+(`fashion-ae`, `fashion-vae`, and its tables 3-5 and 3-6: `celeba-vae`); *Hands-On Machine Learning*, 3rd ed., ch. 17 (`fashion-vae-10d`).
 """
 
 import keras
@@ -124,11 +124,21 @@ class VAE(_Family):
         return {**super().get_config(), "kl_weight": self.kl_weight, "seed": self.seed}
 
 
-def build_encoder(image_shape, latent_size, filters=(), dense=(), variational=True):
+def _stage(convolution, width, x, batch_norm):
+    """A strided 3x3 convolution and ReLU; or batch normalization and LeakyReLU, as in GDL's tables 3-5 and 3-6."""
+    x = convolution(width, 3, strides=2, padding="same", activation=None if batch_norm else "relu")(x)
+    return _normalized(x) if batch_norm else x
+
+
+def _normalized(x):
+    return layers.LeakyReLU()(layers.BatchNormalization()(x))
+
+
+def build_encoder(image_shape, latent_size, filters=(), dense=(), batch_norm=False, variational=True):
     """Strided 3x3 convolutions, then dense layers, then linear heads: `z`, or `[z_mean, z_log_var]` if `variational`."""
     inputs = x = keras.Input(image_shape, name="image")
     for width in filters:
-        x = layers.Conv2D(width, 3, strides=2, padding="same", activation="relu")(x)
+        x = _stage(layers.Conv2D, width, x, batch_norm)
     x = layers.Flatten()(x)
     for width in dense:
         x = layers.Dense(width, activation="relu")(x)
@@ -136,7 +146,7 @@ def build_encoder(image_shape, latent_size, filters=(), dense=(), variational=Tr
     return keras.Model(inputs, heads if variational else heads[0], name="encoder")
 
 
-def build_decoder(image_shape, latent_size, filters=(), dense=(), projection="linear", output="sigmoid"):
+def build_decoder(image_shape, latent_size, filters=(), dense=(), projection="linear", batch_norm=False, output="sigmoid"):
     """Dense layers, a projection to the smallest map and strided transposed 3x3 convolutions; without `filters`, dense only."""
     height, width, channels = image_shape
     inputs = x = keras.Input((latent_size,), name="z")
@@ -147,10 +157,11 @@ def build_decoder(image_shape, latent_size, filters=(), dense=(), projection="li
         return keras.Model(inputs, layers.Reshape(image_shape)(x), name="decoder")
     small = (height >> len(filters), width >> len(filters), filters[0])
     x = layers.Dense(int(np.prod(small)), activation=projection)(x)
-    x = layers.Reshape(small)(x)
+    x = layers.Reshape(small)(_normalized(x) if batch_norm else x)
     for units in filters:
-        x = layers.Conv2DTranspose(units, 3, strides=2, padding="same", activation="relu")(x)
-    return keras.Model(inputs, layers.Conv2D(channels, 3, padding="same", activation=output)(x), name="decoder")
+        x = _stage(layers.Conv2DTranspose, units, x, batch_norm)
+    last = layers.Conv2DTranspose if batch_norm else layers.Conv2D  # as the tables have it; at stride 1 the same thing
+    return keras.Model(inputs, last(channels, 3, padding="same", activation=output)(x), name="decoder")
 
 
 def build(image_shape, latent_size, encoder, decoder, loss, variational=True, seed=None):

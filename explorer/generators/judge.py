@@ -5,10 +5,18 @@ import numpy as np
 from keras import layers
 
 
-def build(image_shape, filters, dense, classes, dropout=0.3, augment=0.08):
-    """Pairs of 3x3 convolutions with batch normalization, pooled by 2 after each pair; softmax over `classes`."""
-    inputs = keras.Input(image_shape, name="image")
-    x = layers.RandomTranslation(augment, augment, fill_mode="constant")(inputs)
+def build(image_shape, filters, dense, classes, multi_label=False, dropout=0.3, augment=0.08, flip=False, blur=0.0):
+    """Pairs of 3x3 convolutions with batch normalization, pooled by 2 after each pair; softmax over `classes`.
+
+    `multi_label`: a sigmoid for each class instead. While it trains, images are shifted by up to `augment` of their size,
+    mirrored half of the time (`flip`), and blurred by a Gaussian of up to `blur` pixels, since what a judge judges may be.
+    """
+    inputs = x = keras.Input(image_shape, name="image")
+    if flip:
+        x = layers.RandomFlip("horizontal")(x)
+    if blur:
+        x = layers.RandomGaussianBlur(1.0, kernel_size=5, sigma=(0.1, blur), value_range=(0, 1))(x)
+    x = layers.RandomTranslation(augment, augment, fill_mode="nearest" if flip else "constant")(x)
     for width in filters:
         for _ in range(2):
             x = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
@@ -19,7 +27,8 @@ def build(image_shape, filters, dense, classes, dropout=0.3, augment=0.08):
     x = layers.Flatten()(x)
     x = layers.Dense(dense, activation="relu", name="features")(x)
     x = layers.Dropout(dropout)(x)
-    return keras.Model(inputs, layers.Dense(classes, activation="softmax", name="class")(x), name="judge")
+    activation = "sigmoid" if multi_label else "softmax"
+    return keras.Model(inputs, layers.Dense(classes, activation=activation, name="class")(x), name="judge")
 
 
 class Judge:
@@ -33,7 +42,7 @@ class Judge:
         return f"<Judge {self.card['name']}: {self.image_shape} -> {len(self.classes)} classes>"
 
     def __call__(self, images):
-        """float (n, h, w, c) in [0, 1] -> class probabilities, float32 (n, classes).
+        """float (n, h, w, c) in [0, 1] -> class probabilities, float32 (n, classes); of attributes each for itself.
 
         Pictures that are larger by a margin (32x32 for 28x28) are taken as zero-padded and cropped at their centre; any
         other shape raises ValueError.

@@ -23,8 +23,8 @@ HISTORY, LAST, BEST = "history.json", "last.weights.h5", "best.weights.h5"
 def build(recipe):
     """The untrained Keras model of a recipe."""
     if recipe["kind"] == "judge":
-        keys = ("image_shape", "filters", "dense")
-        return judge.build(**{key: recipe[key] for key in keys}, classes=len(data.classes(recipe["data"])))
+        keys = ("image_shape", "filters", "dense", "multi_label", "dropout", "augment", "flip", "blur")
+        return judge.build(**{key: recipe[key] for key in keys if key in recipe}, classes=len(data.classes(recipe["data"])))
     return autoencoder.build(
         recipe["image_shape"], recipe["latent_size"], recipe["encoder"], recipe["decoder"], recipe["loss"],
         variational=recipe["kind"] == "vae", seed=recipe["seed"],
@@ -52,15 +52,11 @@ def fit(recipe, folder, data_folder=None, preview=None, out=None):
     folder.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(recipe["seed"])
     model = build(recipe)
-    images, labels = data.load(recipe["data"], "train", recipe["image_shape"][0], data_folder)
-    held_out = recipe.get("validation", 0)
-    split = len(images) - held_out
-    targets = () if recipe["kind"] != "judge" else (labels,)
-    steps = int(np.ceil(split / recipe["batch_size"]))
+    training, watched = split(recipe, data_folder)
+    steps = int(np.ceil(len(training[0]) / recipe["batch_size"]))
     optimizer = keras.optimizers.get(recipe["optimizer"])
     optimizer.learning_rate = learning_rate(recipe["learning_rate"], steps, recipe["epochs"])
-    losses = {"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]} if targets else {}
-    model.compile(optimizer=optimizer, **losses)
+    model.compile(optimizer=optimizer, **losses(recipe))
     optimizer.build(model.trainable_variables)
 
     journal = Journal(recipe, folder, steps, preview, out)
@@ -70,16 +66,59 @@ def fit(recipe, folder, data_folder=None, preview=None, out=None):
         model.save_weights(journal.snapshot(0))
     if not journal.finished:
         try:
+            batches = {"x": Mirrored(training[0], recipe["batch_size"], recipe["seed"])} if recipe["kind"] != "judge" and \
+                recipe.get("flip") else {**dict(zip("xy", training, strict=False)), "batch_size": recipe["batch_size"]}  # fmt: skip
             model.fit(
-                images[:split], *(t[:split] for t in targets), batch_size=recipe["batch_size"], epochs=recipe["epochs"],
-                initial_epoch=len(journal.history["loss"]), callbacks=[journal], verbose=0,
-                validation_data=tuple(a[split:] for a in (images, *targets)) if held_out else None,
+                **batches, epochs=recipe["epochs"], initial_epoch=len(journal.history["loss"]), callbacks=[journal], verbose=0,
+                validation_data=watched, validation_batch_size=recipe["batch_size"],
             )  # fmt: skip
         except KeyboardInterrupt:
             if not journal.history["loss"]:
                 raise
             print(f"\nstopped: keeping what {len(journal.history['loss'])} epochs learned", file=out)
     return trained(recipe, folder / BEST), journal.history
+
+
+def split(recipe, data_folder=None):
+    """(what is trained on, what is watched or None), each a tuple of images and, for a judge, labels."""
+    size, held_out = recipe["image_shape"][0], recipe.get("validation", 0)
+    keep = slice(None, 2 if recipe["kind"] == "judge" else 1)
+    training = data.load(recipe["data"], "train", size, data_folder)[keep]
+    if isinstance(held_out, str):
+        return training, data.load(recipe["data"], held_out, size, data_folder)[keep]
+    cut = len(training[0]) - held_out
+    return tuple(a[:cut] for a in training), tuple(a[cut:] for a in training) if held_out else None
+
+
+def losses(recipe):
+    """What `compile` gets: autoencoders bring their own loss."""
+    if recipe["kind"] != "judge":
+        return {}
+    if recipe.get("multi_label"):
+        return {"loss": "binary_crossentropy", "metrics": ["binary_accuracy"]}
+    return {"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]}
+
+
+class Mirrored(keras.utils.PyDataset):
+    """Batches of images in a new order each epoch, half of them mirrored left to right."""
+
+    def __init__(self, images, batch_size, seed):
+        super().__init__()
+        self.images, self.batch_size = images, batch_size
+        self._rng = np.random.default_rng(seed)
+        self._order = self._rng.permutation(len(images))
+
+    def __len__(self):
+        return int(np.ceil(len(self.images) / self.batch_size))
+
+    def __getitem__(self, index):
+        batch = self.images[self._order[index * self.batch_size : (index + 1) * self.batch_size]]
+        mirrored = self._rng.random(len(batch)) < 0.5
+        batch[mirrored] = batch[mirrored, :, ::-1]
+        return (batch,)
+
+    def on_epoch_end(self):
+        self._order = self._rng.permutation(len(self.images))
 
 
 def trained(recipe, weights):
@@ -109,7 +148,10 @@ class Journal(keras.callbacks.Callback):
     @property
     def finished(self):
         done, patience = len(self.history["loss"]), self.recipe.get("patience")
-        return done >= self.recipe["epochs"] or bool(done and patience and done - 1 - self.best_epoch >= patience)
+        if done >= self.recipe["epochs"]:
+            return True
+        falling = self.recipe["learning_rate"].get("epochs", 0)  # a cosine that ends before the run does
+        return bool(patience and done > falling and done - 1 - max(self.best_epoch, falling - 1) >= patience)
 
     def snapshot(self, epoch):
         return self.folder / snapshot_file(epoch)
