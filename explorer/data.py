@@ -17,13 +17,13 @@ from PIL import Image
 DIGITS = [str(digit) for digit in range(10)]
 GARMENTS = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 
-ATTRIBUTES = (
-    "5_o_Clock_Shadow Arched_Eyebrows Attractive Bags_Under_Eyes Bald Bangs Big_Lips Big_Nose Black_Hair Blond_Hair Blurry "
-    "Brown_Hair Bushy_Eyebrows Chubby Double_Chin Eyeglasses Goatee Gray_Hair Heavy_Makeup High_Cheekbones Male "
-    "Mouth_Slightly_Open Mustache Narrow_Eyes No_Beard Oval_Face Pale_Skin Pointy_Nose Receding_Hairline Rosy_Cheeks "
-    "Sideburns Smiling Straight_Hair Wavy_Hair Wearing_Earrings Wearing_Hat Wearing_Lipstick Wearing_Necklace "
-    "Wearing_Necktie Young"
-).split()
+ATTRIBUTES = [
+    "5_o_Clock_Shadow", "Arched_Eyebrows", "Attractive", "Bags_Under_Eyes", "Bald", "Bangs", "Big_Lips", "Big_Nose",
+    "Black_Hair", "Blond_Hair", "Blurry", "Brown_Hair", "Bushy_Eyebrows", "Chubby", "Double_Chin", "Eyeglasses", "Goatee",
+    "Gray_Hair", "Heavy_Makeup", "High_Cheekbones", "Male", "Mouth_Slightly_Open", "Mustache", "Narrow_Eyes", "No_Beard",
+    "Oval_Face", "Pale_Skin", "Pointy_Nose", "Receding_Hairline", "Rosy_Cheeks", "Sideburns", "Smiling", "Straight_Hair",
+    "Wavy_Hair", "Wearing_Earrings", "Wearing_Hat", "Wearing_Lipstick", "Wearing_Necklace", "Wearing_Necktie", "Young",
+]  # fmt: skip
 
 # name -> (file in EXPLORER_DATA, module of keras.datasets, class names, licence of the data)
 _SETS = {
@@ -54,7 +54,9 @@ def load(name, split="train", image_size=28, folder=None):
 
     Digits and clothes are zero-padded to `image_size`; of a face the square of its picture's width in the middle of the
     height is resized to it (the 178x178 box of the aligned 178x218 images). Splits: "train", "test", for "celeba" also
-    "validation". Raises ValueError for an unknown name or split or a damaged file, FileNotFoundError if `folder` is given and lacks the file.
+    "validation".
+
+    Raises ValueError for an unknown name or split or a damaged file, FileNotFoundError if `folder` is given and lacks the file.
     """
     file, module, _, _ = _entry(name)
     if name == "celeba":
@@ -95,7 +97,7 @@ def _celeba(split, image_size, folder):
                      for names in (_CELEBA_IMAGES, _CELEBA_TABLES))  # fmt: skip
     if not images or not table:
         raise FileNotFoundError(
-            f"CelebA's {'attribute table' if images else 'images'} not found in {folder}: get CelebA's aligned images and attributes "
+            f"CelebA's {'attribute table' if images else 'images'} not found in {folder}: get the aligned images and attributes "
             f"from mmlab.ie.cuhk.edu.hk/projects/CelebA.html (or Kaggle's celeba-dataset) and name their folder with --data "
             f"or EXPLORER_DATA; it must hold one of {', '.join(_CELEBA_IMAGES)} and one of {', '.join(_CELEBA_TABLES)}"
         )

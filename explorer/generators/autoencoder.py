@@ -1,7 +1,8 @@
 """Autoencoders and variational autoencoders, and the generator that explores them.
 
 Layers: *Deep Learning with Python*, 3rd ed., ch. 17 (`mnist-vae`); *Generative Deep Learning*, 2nd ed., ch. 3
-(`fashion-ae`, `fashion-vae`, and its tables 3-5 and 3-6: `celeba-vae`); *Hands-On Machine Learning*, 3rd ed., ch. 17 (`fashion-vae-10d`).
+(`fashion-ae`, `fashion-vae`, and tables 3-5 and 3-6: `celeba-vae`); *Hands-On Machine Learning*, 3rd ed., ch. 17
+(`fashion-vae-10d`).
 """
 
 import keras

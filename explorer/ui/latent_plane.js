@@ -1,6 +1,6 @@
 // The latent plane: a square canvas over a plane of a latent space. It draws the decoded manifold, the veil, the encodings,
 // marks and a cursor, and turns pointer, wheel, pinch and keys into points. It knows no server and no other part of a page:
-// `onmove(z, event)`, `onsettle()` and `onwindow()` tell its owner what people do; the owner sets what it shows.
+// `onmove(z, began)`, `onsettle()` and `onwindow()` tell its owner what people do; the owner sets what it shows.
 
 // The standard normal's CDF: its power series near 0, Laplace's continued fraction beyond (Abramowitz and Stegun 26.2.10, 26.2.14).
 function normalCdf(z) {
@@ -53,9 +53,17 @@ function pictureCanvas(bytes, [height, width, channels], into) {
   return canvas;
 }
 
+// How wide canvases are laid out, told by the browser when it changes: asking for it in a drag would lay the page out each time.
+const widths = new WeakMap();
+const watched = new ResizeObserver(entries => { for (const entry of entries) widths.set(entry.target, entry.contentRect.width); });
+function widthOf(canvas) {
+  if (!widths.has(canvas)) { widths.set(canvas, canvas.clientWidth); watched.observe(canvas); }
+  return widths.get(canvas);
+}
+
 // Draw a small picture as large as the canvas is, pixels kept square and sharp.
 function showPicture(canvas, picture) {
-  const side = Math.round(canvas.clientWidth * devicePixelRatio) || canvas.width;
+  const side = Math.round(widthOf(canvas) * devicePixelRatio) || canvas.width;
   if (canvas.width !== side || canvas.height !== side) canvas.width = canvas.height = side;
   const context = canvas.getContext("2d");
   context.imageSmoothingEnabled = false;
@@ -72,6 +80,9 @@ class LatentPlane {
     this.base.setAttribute("aria-hidden", "true");
     this.top.tabIndex = 0;
     this.top.setAttribute("role", "application");
+    this.cursor = root.appendChild(document.createElement("div")); // an element of its own, so that a move repaints nothing else
+    this.cursor.className = "lx-cursor";
+    this.cursor.hidden = true;
     this.root = root;
     this.z = [0, 0];
     this.axes = [0, 1];
@@ -133,7 +144,7 @@ class LatentPlane {
     this.draw();
   }
 
-  move(z) { this.z = z.slice(); this._drawTop(); }
+  move(z) { this.z = z.slice(); this._placeCursor(); }
 
   // ---- coordinates
 
@@ -179,7 +190,7 @@ class LatentPlane {
   draw() {
     if (this._queued) return;
     this._queued = true;
-    requestAnimationFrame(() => { this._queued = false; this._drawBase(); this._drawTop(); });
+    requestAnimationFrame(() => { this._queued = false; this._drawBase(); this._drawTop(); this._placeCursor(); });
   }
 
   _context(canvas) {
@@ -269,13 +280,13 @@ class LatentPlane {
       context.fillStyle = "#0b0e14"; context.font = "bold 12px system-ui, sans-serif";
       context.textAlign = "center"; context.textBaseline = "middle"; context.fillText(name, px, py + 0.5);
     }
-    const [px, py] = at(this.z);
-    for (const [color, width] of [["#0b0e14", 5], ["#ffd166", 2.5]]) {
-      context.strokeStyle = color; context.lineWidth = width;
-      context.beginPath(); context.arc(px, py, 11, 0, 7);
-      for (const [dx, dy] of [[1, 0], [-1, 0], [0, 1], [0, -1]]) { context.moveTo(px + 7 * dx, py + 7 * dy); context.lineTo(px + 17 * dx, py + 17 * dy); }
-      context.stroke();
-    }
+  }
+
+  _placeCursor() {
+    if (!this.side) return;
+    const [px, py] = this._toScreen(...this._toPlane(this.z));
+    this.cursor.hidden = !(Math.abs(px) < 1e5 && Math.abs(py) < 1e5);
+    this.cursor.style.transform = `translate(${px}px, ${py}px)`;
   }
 
   // One and two standard deviations of the posterior, through the map of the axes, so that they bend in p-values.
@@ -346,7 +357,7 @@ class LatentPlane {
   _moveTo(px, py, began) {
     const clamp = value => Math.max(0, Math.min(this.side, value));
     this.z = this._toZ(...this._fromScreen(clamp(px), clamp(py)));
-    this._drawTop();
+    this._placeCursor();
     this.onmove?.(this.z, began);
   }
 
@@ -393,7 +404,7 @@ class LatentPlane {
         this.window.x += dx * step; this.window.y += dy * step;
         this._bound(); this.draw(); this.onwindow?.();
       }
-      this._drawTop();
+      this._placeCursor();
       this.onmove?.(this.z, began);
       this.onsettle?.(true);
     } else if (event.key === "+" || event.key === "=") this.zoom(0.8, ...this._toScreen(...this._toPlane(this.z)));

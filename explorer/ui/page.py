@@ -8,14 +8,17 @@ import gradio as gr
 
 from explorer import checkpoints, rendering
 from explorer.state import parse
-from explorer.ui import models_view, plane_view
+from explorer.ui import live, models_view, plane_view
 
 HERE = Path(__file__).parent
 STYLES = ("page.css", "latent_plane.css", "plane_view.css")
 TABS = {"latent-plane": "Latent plane", "models": "Models"}
 HEADER = """<header class="lx-head"><h1>Latent Explorer</h1>
 <p>Drag across a latent space and see what it decodes to.</p></header>"""
+LIVE = {function.__name__: function for function in plane_view.LIVE_FUNCTIONS}
+UNVISITED = 3.0  # seconds for which a server waits for its first page before it loads models for nobody yet
 _log = logging.getLogger(__name__)
+_visited = threading.Event()
 
 
 def theme():
@@ -42,6 +45,7 @@ def build():
 
 def _view_of_link(request: gr.Request):
     """The tab that the link names."""
+    _visited.set()
     state, _ = parse(str(request.query_params))
     return gr.Tabs(selected=state.get("view", "latent-plane"))
 
@@ -54,6 +58,7 @@ def launch(host=None, port=None, open_browser=False, block=True):
         css="\n".join((HERE / style).read_text("utf-8") for style in STYLES), footer_links=[], show_error=True, quiet=True,
         ssr_mode=False, run_history=False, max_file_size="25mb", favicon_path=HERE / "favicon.svg",
     )  # fmt: skip
+    served[0].add_api_websocket_route(live.PATH, live.route(LIVE))
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     if block:
         print(f"Latent Explorer: {blocks.local_url}", flush=True)
@@ -62,7 +67,11 @@ def launch(host=None, port=None, open_browser=False, block=True):
 
 
 def warm_up():
-    """Load the model of the first page and decode once, then the others: nobody's first drag waits for it."""
+    """Load the model of the first page and decode once, then the others: nobody's first drag waits for it.
+
+    A page that is being fetched goes first: importing Keras beside it would make both slow.
+    """
+    _visited.wait(UNVISITED)
     names = [card["name"] for card in checkpoints.models() if not card["series"]]
     for name in sorted(names, key=lambda name: name != rendering.DEFAULT_MODEL):
         try:

@@ -87,6 +87,13 @@ function buildSliders(d) {
   syncSliders();
 }
 
+let syncing = false;
+function syncSoon() { // once a frame is enough, and never between a move and its picture
+  if (syncing) return;
+  syncing = true;
+  requestAnimationFrame(() => { syncing = false; syncSliders(); });
+}
+
 function syncSliders() {
   for (const input of all("input[data-z]")) if (document.activeElement !== input || input.type === "range") input.value = state.z[input.dataset.z].toFixed(input.type === "range" ? 2 : 3);
 }

@@ -5,7 +5,7 @@
 
 const find = selector => element.querySelector(selector), all = selector => [...element.querySelectorAll(selector)];
 const view = find(".lx"), still = matchMedia("(prefers-reduced-motion: reduce)");
-let state = {}, model = null, models = [], live = false, sheet = null, undone = [], settled = "", walked = null, lastPixels = null;
+let state = {}, model = null, models = [], decoderIsThere = false, sheet = null, undone = [], settled = "", walked = null, lastPixels = null;
 
 // ---- words
 
@@ -16,7 +16,7 @@ function say(text) {
 
 async function ask(name, request, quiet) {
   let answer;
-  try { answer = await server[name](request); } catch { answer = { error: "The server does not answer. Is it still running? Your point is kept in the address bar." }; }
+  try { answer = await (name === "decode_point" ? live(name, request) : server[name](request)); } catch { answer = { error: "The server does not answer. Is it still running? Your point is kept in the address bar." }; }
   if (answer.error) { if (!quiet) say(answer.error); return null; }
   return answer;
 }
@@ -114,19 +114,17 @@ const decode = Newest(async (began, handled) => {
     if (++measured % 5000 === 0) performance.clearMeasures("event-to-pixels"); // a lecture lasts for hours
     performance.measure("event-to-pixels", { start: began, end: shown });
   }
-  live = true;
+  decoderIsThere = true;
   view.dataset.ready = "yes";
   Object.assign(find(".lx-picture").dataset, { model: asked.model, z: asked.z.map(numberText).join(",") });
-  find(".lx-speed").textContent = began === undefined ? `decoded in ${answer.ms.toFixed(1)} ms` : `${(shown - began).toFixed(0)} ms`;
-  find(".lx-speed").title = `decoder ${answer.ms} ms; from your move to the picture ${began === undefined ? "–" : (shown - began).toFixed(1) + " ms"}`;
-  describe(answer.nearest);
+  describe(answer, began === undefined ? null : shown - began);
 });
 
 // On a phone the picture stands in a corner of the plane too, away from the point: the finger and the picture in one glance.
 function showDecoded() {
   showPicture(find(".lx-picture"), scratch);
   const inset = find(".lx-inset");
-  if (!inset.offsetParent) return;
+  if (!widthOf(inset)) return; // not on a phone
   const [x, y] = plane._toScreen(...plane._toPlane(state.z));
   inset.classList.toggle("lx-left", x > plane.side / 2 && y < plane.side / 2);
   showPicture(inset, scratch);
@@ -145,10 +143,15 @@ function showFromSheet(began) {
   if (began !== undefined) performance.measure("event-to-sheet", { start: began, end: performance.now() });
 }
 
-let describeTimer = null;
-function describe(nearest) {
+let describeTimer = null, speedTold = 0;
+function describe({ nearest, ms }, toPixels) {
   const total = nearest.reduce((sum, [, count]) => sum + count, 0);
   const names = nearest.slice(0, 3).map(([label, count]) => `${model.classes[label]} (${count} of ${total})`);
+  if (performance.now() - speedTold > 150) { // faster than this nobody reads
+    speedTold = performance.now();
+    find(".lx-speed").textContent = toPixels === null ? `decoded in ${ms.toFixed(1)} ms` : `${toPixels.toFixed(0)} ms`;
+    find(".lx-speed").title = `decoder ${ms} ms` + (toPixels === null ? "" : `; from your move to the picture ${toPixels.toFixed(1)} ms`);
+  }
   clearTimeout(describeTimer);
   describeTimer = setTimeout(() => { // not at every frame: a screen reader would never finish a word
     find(".lx-near").textContent = names.length ? `Nearest encodings: ${names.join(", ")}` : "";
@@ -206,9 +209,9 @@ function setPoint(z, began) {
   state.z = z.map(value => Math.round(value * 1e4) / 1e4);
   if (before?.some((value, i) => value !== state.z[i] && !state.axes.includes(i))) refresh(); // the plane goes through the point
   plane.move(state.z);
-  if (!live) showFromSheet(began); // here, not in `decode`: its first request waits for the decoder to be loaded
+  if (!decoderIsThere) showFromSheet(began); // here, not in `decode`: its first request waits for the decoder to be loaded
   decode(began);
-  syncSliders();
+  syncSoon();
   writeAddress();
 }
 
@@ -225,7 +228,7 @@ async function open(text, { keepHistory } = {}) {
   const points = changed && sameFamily(before, answer.model) ? await ask("plane_points", answer.model.name) : null;
   model = answer.model;
   state = answer.state;
-  if (changed) live = false;
+  if (changed) decoderIsThere = false;
   buildModels(model.name);
   buildControls();
   placeSpace();
@@ -264,7 +267,7 @@ async function loadModel(before) {
   if (!answer?.url || name !== state.model) return;
   sheet = { model: name, n: answer.n, center: answer.center, extent: answer.extent, image: await loadImage(answer.url) };
   if (!plane._backdrop && state.scale === "z") plane.setBackdrop(sheet.image, { x: sheet.center[0], y: sheet.center[1], extent: sheet.extent });
-  if (!live) showFromSheet();
+  if (!decoderIsThere) showFromSheet();
 }
 
 function change(values) { // keys of the state, then everything that follows from them
