@@ -13,7 +13,15 @@ from explorer.ui import latent_plane
 from explorer.ui.latent_plane import answered, in_turn, pixels, state_of
 
 HERE = Path(__file__).parent
-SCRIPTS = ("live.js", "latent_plane.js", "plane_view.js", "plane_controls.js", "plane_shelves.js", "your_picture.js", "plane_walk.js")
+SCRIPTS = (
+    "live.js",
+    "latent_plane.js",
+    "plane_view.js",
+    "plane_controls.js",
+    "plane_shelves.js",
+    "your_picture.js",
+    "plane_walk.js",
+)
 POSTERIOR_SAMPLES = 6
 LIVE_FUNCTIONS = [latent_plane.decode_point]  # what a drag asks for
 
