@@ -89,9 +89,9 @@ RECIPES = {
         "data": "celeba", "judge": "faces", "image_shape": [64, 64, 3], "latent_size": 200,
         "encoder": {"filters": [128] * 4, "batch_norm": True},
         "decoder": {"filters": [128] * 4, "batch_norm": True},
-        "loss": {"reconstruction_loss": "mse", "reconstruction_weight": 2000.0, "kl_weight": 1.0},
+        "loss": {"reconstruction_loss": "mse", "reconstruction_weight": 10_000.0, "kl_weight": 1.0},
         "known_failures": [],
-        "optimizer": "adam", "learning_rate": _COSINE, "batch_size": 64, "epochs": 10, "kl_warmup_epochs": 1,
+        "optimizer": "adam", "learning_rate": _COSINE, "batch_size": 64, "epochs": 8, "kl_warmup_epochs": 1,
         "validation": "validation", "flip": True, "patience": None, "seed": 0,
     },
 }  # fmt: skip
