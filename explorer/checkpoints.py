@@ -18,6 +18,7 @@ from pathlib import Path
 import numpy as np
 
 SUMS, CARD, MODEL, ENCODINGS, SHEET = "SHA256SUMS", "card.json", "model.keras", "encodings.npz", "sheet.webp"
+DIRECTIONS = "directions.npz"
 CARD_KEYS = ("name", "kind", "title", "latent_shape", "image_shape", "parameters", "bytes", "data", "licence", "source",
              "metrics", "recipe")  # fmt: skip
 _NAME = re.compile(r"(judges/)?\w[\w.-]*", re.ASCII)  # of a folder here, never of one elsewhere
@@ -30,7 +31,10 @@ class CheckpointError(RuntimeError):
 
 @dataclass(frozen=True)
 class Encodings:
-    """A test set's encodings: `z_mean` float32 (n, d), `z_log_var` float32 (n, d) or None, `labels` uint8 (n,)."""
+    """A test set's encodings: `z_mean` float32 (n, d), `z_log_var` float32 (n, d) or None, `labels` uint8 (n,).
+
+    Of faces, a gallery of some hundreds; `labels` uint8 (n, 40) are then the attributes that the judge sees in them decoded.
+    """
 
     z_mean: np.ndarray
     z_log_var: np.ndarray | None
@@ -70,6 +74,11 @@ def card(name):
 def encodings(name):
     """The `Encodings` of a checkpoint's test set. Raises KeyError or CheckpointError as `card` does."""
     return _once(_encodings, name)
+
+
+def directions(name):
+    """The `Directions` of a checkpoint, by attribute; raises as `card` does, and KeyError for a model without attributes."""
+    return _once(_directions, name)
 
 
 def load(name):
@@ -138,6 +147,16 @@ def _encodings(name):
         stored = {key: arrays[key] for key in arrays.files}
     log_var = stored.get("z_log_var")
     return Encodings(stored["z_mean"].astype("float32"), None if log_var is None else log_var.astype("float32"), stored["label"])
+
+
+def _directions(name):
+    from explorer.generators.directions import Directions
+
+    attributes = card(name).get("attributes")
+    if not attributes:
+        raise KeyError(f"{name} was trained without attributes, so it has no directions by name")
+    with np.load(io.BytesIO(read(name, DIRECTIONS))) as arrays:
+        return Directions(attributes, *(arrays[key].astype("float64") for key in ("means", "counts", "covariance")))
 
 
 def _load(name):

@@ -95,6 +95,30 @@ def mp4(images, state="", seconds=0.12):
     return file.getvalue()
 
 
+def ssim(a, b, sigma=1.5, reach=5):
+    """Structural similarity of pictures (n, h, w, c) in [0, 1], mean over windows and channels: float64 (n,), 1 where equal.
+
+    Wang, Bovik, Sheikh and Simoncelli 2004: Gaussian windows of 11 x 11 and sigma 1.5 within the picture, K1 0.01, K2 0.03.
+    """
+    offsets = np.arange(-reach, reach + 1)
+    weights = np.exp(-0.5 * np.square(offsets / sigma))
+    weights /= weights.sum()
+
+    def blurred(images):
+        for axis in (1, 2):
+            windows = np.lib.stride_tricks.sliding_window_view(images, 2 * reach + 1, axis)
+            images = windows @ weights
+        return images
+
+    a, b = np.asarray(a, "float64"), np.asarray(b, "float64")
+    mean_a, mean_b = blurred(a), blurred(b)
+    var_a, var_b = blurred(a * a) - mean_a**2, blurred(b * b) - mean_b**2
+    covariance = blurred(a * b) - mean_a * mean_b
+    c1, c2 = 0.01**2, 0.03**2
+    index = (2 * mean_a * mean_b + c1) * (2 * covariance + c2) / ((mean_a**2 + mean_b**2 + c1) * (var_a + var_b + c2))
+    return index.mean((1, 2, 3))
+
+
 def state_of(file_bytes):
     """The state in a file that `png`, `gif` or `mp4` wrote; "" if there is none."""
     if file_bytes[4:8] == b"ftyp":

@@ -9,6 +9,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from explorer import checkpoints
 from explorer.generators.base import Generator, check_images
 
 # What multiplies the reconstruction term is always its mean over pixels and channels (the books state it so or as a sum,
@@ -185,6 +186,12 @@ class AutoencoderGenerator(Generator):
         if self.card["kind"] == "ae":
             return np.asarray(codes, "float32"), None
         return tuple(np.asarray(code, "float32") for code in codes)
+
+    def direction(self, attribute, hold=(), how="whitened"):
+        """float32 (d,): adds a named attribute, with those in `hold` kept still; see `Directions.direction`."""
+        if not self.card.get("attributes"):
+            return super().direction(attribute, hold)
+        return checkpoints.directions(self.card["name"]).direction(attribute, hold, how)
 
     def prior(self, n, seed=0):
         """float32 (n, d): N(0, I) for a VAE; for an AE, which has no prior, a Gaussian fitted to its training encodings."""

@@ -37,6 +37,7 @@ class Judge:
     def __init__(self, card, model):
         self.card, self.model, self.classes = card, model, card["classes"]
         self.image_shape = tuple(card["image_shape"])
+        self._features = None
 
     def __repr__(self):
         return f"<Judge {self.card['name']}: {self.image_shape} -> {len(self.classes)} classes>"
@@ -47,10 +48,18 @@ class Judge:
         Pictures that are larger by a margin (32x32 for 28x28) are taken as zero-padded and cropped at their centre; any
         other shape raises ValueError.
         """
+        return np.asarray(self.model.predict(self._cropped(images), batch_size=256, verbose=0), "float32")
+
+    def features(self, images):
+        """The activations before the classes, float32 (n, units): what kernel distances are measured on."""
+        if self._features is None:
+            self._features = keras.Model(self.model.inputs, self.model.get_layer("features").output)
+        return np.asarray(self._features.predict(self._cropped(images), batch_size=256, verbose=0), "float32")
+
+    def _cropped(self, images):
         images = np.asarray(images, "float32")
         height, width, channels = self.image_shape
         if images.ndim != 4 or images.shape[3] != channels or images.shape[1] < height or images.shape[2] < width:
             raise ValueError(f"judge {self.card['name']}: images must be (n, {height}, {width}, {channels}), got {images.shape}")
         top, left = (images.shape[1] - height) // 2, (images.shape[2] - width) // 2
-        images = images[:, top : top + height, left : left + width]
-        return np.asarray(self.model.predict(images, batch_size=256, verbose=0), "float32")
+        return images[:, top : top + height, left : left + width]

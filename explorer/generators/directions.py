@@ -1,0 +1,61 @@
+"""Directions of a latent space by name, from statistics of what a model encoded. NumPy only.
+
+Generative Deep Learning, 2nd ed., ch. 3: v = mean(z | attribute) - mean(z | not). What is stored holds nobody's picture and
+nobody's attributes: class means, counts and one covariance.
+"""
+
+from functools import lru_cache
+
+import numpy as np
+
+from explorer import geometry
+
+HOLDS = ("whitened", "plain")
+
+
+class Directions:
+    """Attribute vectors of a latent space.
+
+    `names`: the k attributes; `means` float (k, 2, d): mean code without and with each; `counts` int (k, 2); `covariance`
+    float (d, d) of all codes.
+    """
+
+    def __init__(self, names, means, counts, covariance):
+        self.names, self.means, self.counts, self.covariance = list(names), means, counts, covariance
+        within = covariance + 1e-3 * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
+        self._metric = np.linalg.inv(within.astype("float64"))  # of Mahalanobis' distance
+
+    def direction(self, attribute, hold=(), how="whitened"):
+        """The direction that adds an attribute while those in `hold` keep still: float32 (d,).
+
+        `how` "plain" makes it orthogonal to the held ones' vectors. That leaks where codes are correlated, so "whitened" is
+        orthogonal to them after whitening by the covariance: it leaves the scores of the held attributes' linear classifiers
+        (Fisher's: covariance^-1 v) as they are. Either is as long as moves the attribute's own score as far as the bare
+        vector does. Raises KeyError for an unknown attribute, ValueError if it is held itself, or if nothing is left.
+        """
+        return self._direction(attribute, tuple(sorted(set(hold))), how).copy()
+
+    @lru_cache(maxsize=512)  # noqa: B019  the few models there are live as long as the process
+    def _direction(self, attribute, hold, how):
+        if how not in HOLDS:
+            raise ValueError(f"how must be one of {', '.join(HOLDS)}, got {how!r}")
+        if attribute in hold:
+            raise ValueError(f"{attribute} cannot be changed and held still at once")
+        v, others = self._vector(attribute), [self._vector(name) for name in hold]
+        if not others:
+            return v.astype("float32")
+        if how == "plain":
+            held = geometry.orthogonal(v, others).astype("float64")
+        else:
+            basis = np.stack(others, 1)
+            held = v - basis @ np.linalg.lstsq(basis.T @ self._metric @ basis, basis.T @ self._metric @ v, rcond=None)[0]
+        own = v @ self._metric
+        if own @ held < 1e-3 * (own @ v):
+            raise ValueError(f"nothing is left of {attribute} when all of {', '.join(hold)} are held still: hold fewer")
+        return (held * (own @ v) / (own @ held)).astype("float32")
+
+    def _vector(self, attribute):
+        if attribute not in self.names:
+            raise KeyError(f"no attribute {attribute!r}; there are {', '.join(self.names)}")
+        without, having = self.means[self.names.index(attribute)]
+        return having.astype("float64") - without
