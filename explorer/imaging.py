@@ -32,6 +32,12 @@ def enlarged(images, size):
     return images.repeat(factor, axis=-3).repeat(factor, axis=-2)
 
 
+def smooth(images, size):
+    """uint8 (n, h, w, c) -> (n, size, size, c), enlarged smoothly: what suits photographs."""
+    resized = [to_pillow(image).resize((size, size), Image.Resampling.LANCZOS) for image in images]
+    return np.stack([np.asarray(image).reshape(size, size, -1) for image in resized])
+
+
 def grid(images, columns, gap=0):
     """(n, h, w, c) -> one picture, row by row, with `gap` pixels of middle grey between."""
     images = np.asarray(images)

@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from explorer import checkpoints, geometry, imaging
-from explorer.state import DECIMALS, StateError, text
+from explorer import checkpoints, faces, geometry, imaging
+from explorer.state import StateError, text
 
 # Colours of the classes on the plane, for eyes of all kinds on a dark ground (after Okabe and Ito 2008, and four more).
 PALETTE = ("#56b4e9", "#e69f00", "#2fd6a3", "#f0e442", "#ff7f6e", "#cc79a7", "#b7a3ff", "#9bd64a", "#d9d9d9", "#ff9ed2")
@@ -73,14 +73,7 @@ def walk(state):
     if "to" not in state:
         raise StateError("a walk needs two points: from (or z) and to")
     generator = checkpoints.load(state["model"])
-    path = geometry.Path(np.array(state.get("from", state["z"])), np.array(state["to"]), state["kind"], closed=state["closed"])
-    change = None
-    if state["even"]:
-        fine = generator.decode(path.at(np.linspace(state["start"], state["stop"], 8 * state["frames"] + 1)))
-        change = np.cumsum([0, *np.sqrt(np.square(np.diff(fine, axis=0)).mean((1, 2, 3)))])
-    ts = path.positions(state["frames"], state["start"], state["stop"], change)
-    z = np.round(path.at(ts), DECIMALS)
-    return generator.decode(z), z, ts
+    return faces.walk(generator, np.array(state.get("from", state["z"])), np.array(state["to"]), state)
 
 
 def veil(state, n=72):
@@ -137,11 +130,14 @@ def render(state, ending):
     """
     if ending not in ENDINGS:
         raise StateError(f"the file must end in {', '.join('.' + e for e in ENDINGS)}, got .{ending}")
-    written, state = text(state), complete(state)
+    written = text(state)
+    state = faces.complete(state) if state.get("view") in faces.VIEWS else complete(state)
     what = state["what"]
     if ending != "png" and what != "strip":
         raise StateError(f"a {ending.upper()} shows a walk: it needs what=strip, got what={what}")
     native = checkpoints.card(state["model"])["image_shape"][0]
+    if state["view"] in faces.VIEWS:
+        return _faces(state, ending, written)
     if what == "picture":
         return imaging.png(imaging.enlarged(picture(state), state.get("size", 10 * native)), written)
     if what == "strip":
@@ -154,6 +150,15 @@ def render(state, ending):
         return imaging.png(figure(state), written)
     size = _bounded("n", state["n"], state.get("size", 4 * native))
     return imaging.png(imaging.enlarged(imaging.grid(imaging.to_bytes(manifold(state)), state["n"]), state["n"] * size), written)
+
+
+def _faces(state, ending, written):
+    """A file of the faces and morph views."""
+    images, columns = faces.pictures(state)
+    if ending != "png":
+        return getattr(imaging, ending)(imaging.smooth(images, state.get("size", 256)), written)
+    size = _bounded("pictures in a row", columns, state.get("size", 512 if columns == 1 else 128))
+    return imaging.png(imaging.grid(imaging.smooth(images, size), columns, gap=0 if columns == 1 else 4), written)
 
 
 def _bounded(key, count, size):

@@ -5,6 +5,7 @@ quantised here, before anything is decoded, so that the link is the picture.
 """
 
 import math
+import re
 from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote
@@ -96,7 +97,64 @@ def _name(text):
     return text
 
 
-VIEWS = ("latent-plane", "models")
+def _named_numbers(low, high, most=64):
+    what = f"must be names and numbers from {low:g} to {high:g}, as in Smiling:1.5,Young:-1"
+
+    def read(text):
+        pairs = [part.rpartition(":") for part in text.split(",")] if text else []
+        if len(pairs) > most or not all(_NAME.fullmatch(name) for name, _, _ in pairs):
+            raise ValueError(what)
+        try:
+            named = {name: _decimal(value, low, high) for name, _, value in pairs}
+        except ValueError:
+            raise ValueError(what) from None
+        return tuple((name, value) for name, value in named.items() if value)
+
+    return Key(read, lambda pairs: ",".join(f"{name}:{number_text(value)}" for name, value in pairs))
+
+
+def _names(most=64):
+    def read(text):
+        parts = text.split(",") if text else []
+        if len(parts) > most or not all(map(_NAME.fullmatch, parts)):
+            raise ValueError("must be names, separated by commas")
+        return tuple(dict.fromkeys(parts))
+
+    return Key(read, ",".join)
+
+
+def _places(most=4):
+    """Points of a latent space: a seed (7), a face of the gallery (g12) or all coordinates (0.5,-1,...), with ; between."""
+    coordinates = _numbers(-LIMIT, LIMIT)
+
+    def read(text):
+        parts = text.split(";")
+        if not 2 <= len(parts) <= most:
+            raise ValueError(f"must be 2 to {most} places with ; between: seeds (7), gallery faces (g12) or coordinates")
+        return tuple(place(part) for part in parts)
+
+    def place(part):
+        if _GALLERY.fullmatch(part):
+            return part
+        if part.isascii() and part.isdecimal():
+            return _SEED.read(part)
+        try:
+            return coordinates.read(part)
+        except ValueError:
+            raise ValueError("must hold seeds (7), gallery faces (g12) or coordinates (0.5,-1,...) with ; between") from None
+
+    return Key(read, lambda places: ";".join(place_text(place) for place in places))
+
+
+def place_text(place):
+    """A place as it stands in a link."""
+    return place if isinstance(place, str) else str(place) if isinstance(place, int) else ",".join(map(number_text, place))
+
+
+_NAME = re.compile(r"\w{1,40}", re.ASCII)
+_GALLERY = re.compile(r"g\d{1,4}", re.ASCII)
+_SEED = _whole(0, 2**32 - 1)
+VIEWS = ("latent-plane", "faces", "morph", "models")
 WHATS = ("picture", "strip", "plane", "grid")
 
 KEYS = {
@@ -104,8 +162,17 @@ KEYS = {
     "what": _choice(*WHATS),  # what `render` writes; the page shows all of them
     "model": Key(_name, str),
     "z": _numbers(-LIMIT, LIMIT),  # the point
+    "seed": _SEED,  # of a point drawn from the prior
+    "face": _whole(0, 9999),  # of the gallery
+    "attributes": _named_numbers(-10, 10),  # amounts of directions added to the point
+    "hold": _names(),  # attributes that keep still meanwhile
+    "how": _choice("whitened", "plain"),  # ... by orthogonality after whitening, or as it is
+    "along": Key(_name, str),  # the attribute of a strip
+    "pair": _names(2),  # the two of an attribute plane
+    "corners": _places(),  # two to morph between, four of a sheet; of three, A - B + C
     "from": _numbers(-LIMIT, LIMIT),  # where a path begins, if not at z
     "to": _numbers(-LIMIT, LIMIT),  # where it ends
+    "t": _numbers(-1, 1, most=2),  # where: on the path between two corners (0 to 1), or on the surface of four (-1 to 1 each)
     "kind": _choice("linear", "slerp"),
     "even": _flag,  # frames evenly spaced by what changes in the picture
     "closed": _flag,
@@ -157,4 +224,4 @@ def text(state):
     unknown = set(state) - set(KEYS)
     if unknown:
         raise StateError(f"unknown keys: {', '.join(sorted(unknown))}")
-    return "&".join(f"{key}={quote(KEYS[key].write(state[key]), safe=',:-._~')}" for key in KEYS if key in state)
+    return "&".join(f"{key}={quote(KEYS[key].write(state[key]), safe=',:;-._~')}" for key in KEYS if key in state)

@@ -8,6 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from explorer import checkpoints, data
+from explorer.training import faces
 
 SEEDS = 10  # draws of z for the ELBO
 CONFIDENT = 0.9
@@ -18,11 +19,25 @@ def evaluate(name, folder=None):
     if name.startswith("judges/"):
         return judge_metrics(checkpoints.judge(name.removeprefix("judges/")), folder)
     generator = checkpoints.load(name)
+    if generator.card.get("attributes"):
+        return faces.metrics(generator, checkpoints.directions(name), folder)
     return autoencoder_metrics(generator, folder)
 
 
 def judge_metrics(judge, folder=None):
-    """Accuracy on the test images, whole and by class, and how many of them are judged with confidence."""
+    """Accuracy on the test images, whole and by class, and how many of them are judged with confidence.
+
+    Of a judge of attributes: accuracy on the validation ids, beside what always saying the commoner answer would get.
+    """
+    if judge.card["recipe"].get("multi_label"):
+        images, attributes = data.load(judge.card["recipe"]["data"], "validation", judge.image_shape[0], folder)
+        right = ((judge(images) > 0.5) == attributes).mean(0)
+        commoner = np.maximum(attributes.mean(0), 1 - attributes.mean(0))
+        return {
+            "validation_accuracy": _figure(right.mean()),
+            "validation_accuracy_by_attribute": {name: _figure(r) for name, r in zip(judge.classes, right, strict=True)},
+            "commoner_answer_by_attribute": {name: _figure(c) for name, c in zip(judge.classes, commoner, strict=True)},
+        }
     images, labels = data.load(judge.card["recipe"]["data"], "test", judge.image_shape[0], folder)
     probabilities = judge(images)
     right = probabilities.argmax(1) == labels

@@ -127,9 +127,9 @@ def encoded(generator, split, folder):
     return images, attributes, *encode(generator, images, 500)
 
 
-def metrics(generator, folder=None, pca=None):
+def metrics(generator, directions, folder=None, pca=None):
     """All that the card says of a face model; `pca`: (mean, basis) of the training images, fitted anew if not given."""
-    directions, judge = checkpoints.directions(generator.card["name"]), checkpoints.judge(generator.card["recipe"]["judge"])
+    judge = checkpoints.judge(generator.card["recipe"]["judge"])
     images, attributes, z_mean, z_log_var = encoded(generator, "validation", folder)
     decoded = np.concatenate([generator.decode(z_mean[i : i + 256]) for i in range(0, len(z_mean), 256)])
     if pca is None:
@@ -168,7 +168,7 @@ def metrics(generator, folder=None, pca=None):
 
 
 def learn(generator, folder=None):
-    """The arrays of `directions.npz` and the gallery's of `encodings.npz`, the amounts that flip, all from what it encodes."""
+    """What a face model encodes: arrays of `directions.npz`, of `encodings.npz` (the gallery), the amounts that flip, PCA."""
     judge = checkpoints.judge(generator.card["recipe"]["judge"])
     images, attributes, z, _ = encoded(generator, "train", folder)
     means, counts, covariance = statistics(z, attributes)

@@ -12,8 +12,9 @@ from PIL import Image
 
 from explorer import checkpoints, data, imaging
 from explorer.generators.autoencoder import AutoencoderGenerator
+from explorer.generators.directions import Directions
 from explorer.generators.judge import Judge
-from explorer.training import evaluation
+from explorer.training import evaluation, faces
 
 SHEET_CELLS = 30
 
@@ -34,8 +35,8 @@ def ship(name, recipe, model, history, root, data_folder=None):
         "series": recipe.get("series"),
         "image_shape": recipe["image_shape"],
         "classes": data.classes(recipe["data"]),
-        "data": f"{recipe['data']}: {trained_on(recipe):,} training images, measured on the 10,000 test images",
-        "licence": f"Apache-2.0 (learned from {data.licence(recipe['data'])})",
+        "data": described(recipe),
+        "licence": licence(recipe),
         "source": recipe.get("source", "the project's own"),
         "known_failures": recipe.get("known_failures", []),
         "recipe": {**recipe, **run_facts(recipe, history)},
@@ -51,7 +52,8 @@ def ship(name, recipe, model, history, root, data_folder=None):
             "parameters": {part: network.count_params() for part, network in parts.items()},
             "architecture": {part: summary(network) for part, network in parts.items()},
         }
-        _add_latent_space(card, folder, AutoencoderGenerator(card, stored), data_folder)
+        add = _add_faces if recipe["data"] == "celeba" else _add_latent_space
+        add(card, folder, AutoencoderGenerator(card, stored), data_folder)
     card["bytes"] = sum(path.stat().st_size for path in folder.iterdir() if path.suffix in (".keras", ".npz", ".webp"))
     (folder / checkpoints.CARD).write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", "utf-8")
     checkpoints.seal(folder)
@@ -85,6 +87,18 @@ def _add_latent_space(card, folder, generator, data_folder):
     elif generator.card["recipe"]["data"] == "fashion":
         walk = walk_between(generator, z_mean, labels, "Trouser", "Pullover", "From trousers to sweaters")
         card["walks"] = [walk] if walk else []
+
+
+def _add_faces(card, folder, generator, data_folder):
+    """Directions, gallery and receipts of a face model, and what is measured of it."""
+    arrays, gallery, card["amounts"], pca = faces.learn(generator, data_folder)
+    np.savez_compressed(folder / checkpoints.DIRECTIONS, **arrays)
+    np.savez_compressed(folder / checkpoints.ENCODINGS, **gallery)
+    card["attributes"] = card.pop("classes")
+    card["views"] = ["faces", "morph"]
+    directions = Directions(card["attributes"], *(arrays[key].astype("float64") for key in ("means", "counts", "covariance")))
+    card["metrics"] = faces.metrics(generator, directions, data_folder, pca)
+    card["view"] = {"z": [0.0] * card["latent_shape"][0], "axes": [0, 1], "center": [0.0, 0.0], "extent": 3.0}
 
 
 def view(z_mean, labels):
@@ -162,8 +176,20 @@ def run_facts(recipe, history):
     }
 
 
-def trained_on(recipe):
-    return 60_000 - recipe.get("validation", 0)
+def described(recipe):
+    """What a recipe was trained and measured on, in words."""
+    if recipe["data"] == "celeba":
+        return "celeba: training ids of the official partition, measured on its validation ids: nobody is in both"
+    trained = 60_000 - recipe.get("validation", 0)
+    return f"{recipe['data']}: {trained:,} training images, measured on the 10,000 test images"
+
+
+def licence(recipe):
+    """On what terms the weights of a recipe may be used."""
+    terms = data.licence(recipe["data"])
+    if recipe["data"] == "celeba":
+        return f"for non-commercial research only (learned from {terms})"
+    return f"Apache-2.0 (learned from {terms})"
 
 
 def summary(network):

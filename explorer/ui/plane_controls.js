@@ -141,26 +141,14 @@ function fillWords() {
 }
 find(".lx-folds").addEventListener("toggle", () => model && fillWords(), true);
 
-async function save(what, ending) {
-  const answer = await ask("export_file", { query: query(what === "grid" ? { what, n: 30 } : { what }), ending });
-  if (!answer) return;
-  const link = document.createElement("a");
-  link.href = URL.createObjectURL(new Blob([bytesOf(answer.file)]));
-  link.download = answer.name;
-  link.click();
-  setTimeout(() => URL.revokeObjectURL(link.href), 1000);
-}
+const fileState = what => what === "grid" ? { what, n: 30 } : { what };
 
 const ACTIONS = {
   async dice() { const answer = await ask("draw_prior", { model: model.name, seed: crypto.getRandomValues(new Uint32Array(1))[0] }); if (answer) { setPoint(answer.z, performance.now()); settle(); } },
   undo,
   keep: keepPoint,
   hush() {},
-  async link() {
-    const text = `${location.origin}${location.pathname}?${query()}`, button = find("[data-do=link]");
-    try { await navigator.clipboard.writeText(text); button.textContent = "Copied"; } catch { say(`The link: ${text}`); }
-    setTimeout(() => { button.textContent = "Copy link"; }, 1500);
-  },
+  link: copyLink,
   clear: clearPad,
   "zoom-in": () => plane.zoom(0.7),
   "zoom-out": () => plane.zoom(1 / 0.7),
@@ -171,12 +159,7 @@ const ACTIONS = {
   play,
 };
 
-view.addEventListener("click", event => {
-  const button = event.target.closest("button");
-  if (!button || !model) return;
-  if (button.dataset.do) { say(""); ACTIONS[button.dataset.do](); }
-  if (button.dataset.save) { say(""); save(...button.dataset.save.split(" ")); }
-});
+const KEYBOARD = { a: "set-a", b: "set-b", r: "dice", k: "keep" };
 
 for (const control of all("[data-set]")) control.onchange = () => {
   const key = control.dataset.set;
@@ -195,18 +178,8 @@ all("[data-axis]").forEach(select => select.onchange = () => {
   change({ axes });
 });
 
-element.addEventListener("keydown", event => {
-  if (event.target.closest("input, select, textarea") || !model) return;
-  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") { ACTIONS.undo(); event.preventDefault(); return; }
-  if (event.ctrlKey || event.metaKey || event.altKey) return;
-  const act = { a: "set-a", b: "set-b", r: "dice", k: "keep" }[event.key.toLowerCase()];
-  if (act) ACTIONS[act]();
-});
-
-new IntersectionObserver(() => writeAddress()).observe(view); // coming back from another view
-
 function start() {
   clearPad();
   showKept();
-  open(location.search.slice(1));
+  openWhenSeen();
 }

@@ -1,29 +1,10 @@
 // The latent plane view: asks the server for what the state says and keeps the address bar at what is on screen.
-// `element`, `props` and `server` are given by gr.HTML; `LatentPlane` and its helpers stand in latent_plane.js. The files that
-// plane_view.py names are one script, in that order: this one holds the state, plane_controls.js what changes it, your_picture.js
-// the pad, plane_walk.js the film, plane_shelves.js examples and kept points.
+// `LatentPlane` and its helpers stand in latent_plane.js, what all views share in view.js. The files that plane_view.py names are
+// one script, in that order: this one holds the state, plane_controls.js what changes it, your_picture.js the pad, plane_walk.js
+// the film, plane_shelves.js examples and kept points.
 
-const find = selector => element.querySelector(selector), all = selector => [...element.querySelectorAll(selector)];
-const view = find(".lx"), still = matchMedia("(prefers-reduced-motion: reduce)");
-let state = {}, model = null, models = [], decoderIsThere = false, sheet = null, undone = [], settled = "", walked = null, lastPixels = null;
-
-// ---- words
-
-function say(text) {
-  find(".lx-message span").textContent = text || "";
-  find(".lx-message").hidden = !text;
-}
-
-async function ask(name, request, quiet) {
-  let answer;
-  try { answer = await (name === "decode_point" ? live(name, request) : server[name](request)); } catch { answer = { error: "The server does not answer. Is it still running? Your point is kept in the address bar." }; }
-  if (answer.error) { if (!quiet) say(answer.error); return null; }
-  return answer;
-}
-
-const numberText = value => String(Math.round(value * 1e4) / 1e4 + 0);
-const short = value => (value < 0 ? "−" : "") + Math.abs(value).toFixed(2);
-const escaped = text => text.replace(/[&<>"]/g, c => ({ "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" })[c]);
+const VIEW = "latent-plane";
+let models = [], decoderIsThere = false, sheet = null, walked = null, lastPixels = null;
 
 // ---- the state as a string; keys and their order as in explorer/state.py
 
@@ -43,62 +24,7 @@ function query(extra = {}) {
     .map(key => `${key}=${encodeURIComponent(written(full[key])).replace(/%2C/g, ",")}`).join("&");
 }
 
-let addressTimer = null;
-function writeAddress() {
-  if (addressTimer) return;
-  addressTimer = setTimeout(() => {
-    addressTimer = null;
-    if (!model || !element.offsetParent) return; // another view is on screen
-    const kept = location.search.slice(1).split("&").filter(part => part.startsWith("__"));
-    history.replaceState(null, "", `${location.pathname}?${[query(), ...kept].join("&")}`);
-  }, 250);
-}
-
-// One step of undo for each thing that people do.
-let settleTimer = null;
-function settle() {
-  clearTimeout(settleTimer);
-  const now = query();
-  if (settled && now !== settled) { undone.push(settled); if (undone.length > 200) undone.shift(); }
-  settled = now;
-  find("[data-do=undo]").disabled = !undone.length;
-  writeAddress();
-}
-
-function settleSoon() {
-  clearTimeout(settleTimer);
-  settleTimer = setTimeout(settle, 400);
-}
-
-// One step after the other, however fast they are asked for.
-let undoing = Promise.resolve();
-function undo() {
-  undoing = undoing.catch(() => {}).then(async () => {
-    settle(); // what was done just now is a step too
-    const last = undone.pop();
-    if (!last) return;
-    settled = last;
-    await open(last, { keepHistory: true });
-    find("[data-do=undo]").disabled = !undone.length;
-    writeAddress();
-  });
-}
-
 // ---- the picture at the point: one request in flight, the newest waits
-
-function Newest(work) {
-  let waiting = null, busy = false;
-  return async function request(...what) {
-    waiting = what;
-    if (busy) return;
-    busy = true;
-    while (waiting) {
-      const [next] = [waiting, waiting = null];
-      try { await work(...next); } catch (error) { console.error(error); }
-    }
-    busy = false;
-  };
-}
 
 const scratch = document.createElement("canvas");
 let measured = 0;
@@ -197,10 +123,6 @@ function refresh(now) {
   settleSoon();
   clearTimeout(refreshTimer);
   refreshTimer = setTimeout(() => { refreshVeil(); refreshBackdrop(); }, now ? 0 : 140);
-}
-
-function loadImage(url) {
-  return new Promise((resolve, reject) => { const image = new Image(); image.onload = () => resolve(image); image.onerror = reject; image.src = url; });
 }
 
 function setPoint(z, began) {

@@ -13,15 +13,8 @@ from explorer.ui import latent_plane
 from explorer.ui.latent_plane import answered, in_turn, pixels, state_of
 
 HERE = Path(__file__).parent
-SCRIPTS = (
-    "live.js",
-    "latent_plane.js",
-    "plane_view.js",
-    "plane_controls.js",
-    "plane_shelves.js",
-    "your_picture.js",
-    "plane_walk.js",
-)
+SCRIPTS = ("live.js", "view.js", "latent_plane.js", "plane_view.js", "plane_controls.js", "plane_shelves.js", "your_picture.js",
+           "plane_walk.js")  # fmt: skip
 POSTERIOR_SAMPLES = 6
 LIVE_FUNCTIONS = [latent_plane.decode_point]  # what a drag asks for
 
@@ -63,9 +56,9 @@ def describe(name):
 
 def _models():
     """Names, titles and series of all models whose card is whole, and the damaged ones' names."""
-    cards = checkpoints.models()
+    cards = [card for card in checkpoints.models() if not card.get("attributes")]
     known = [{key: card[key] for key in ("name", "title", "short", "family", "series", "kind")} for card in cards]
-    damaged = sorted(set(checkpoints.names()) - {card["name"] for card in cards})
+    damaged = sorted(set(checkpoints.names()) - {card["name"] for card in checkpoints.models()})
     unknown = {"family": None, "series": None, "kind": None}
     return known + [{"name": name, "title": f"{name} is damaged", "short": name, **unknown} for name in damaged]
 
