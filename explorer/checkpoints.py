@@ -81,6 +81,17 @@ def directions(name):
     return _once(_directions, name)
 
 
+def receipts(name):
+    """What one unit of each direction does to every attribute, {hold: float32 (k, k)}; see `training.faces.receipts`."""
+    stored = _once(_stored_directions, name)
+    return {key.removeprefix("receipts_"): stored[key].astype("float32") for key in stored if key.startswith("receipts_")}
+
+
+def histograms(name):
+    """Counts of each dimension of z over 40 bins from -4 to 4, sampled for held-out faces: (d, 40)."""
+    return _once(_stored_directions, name)["histograms"]
+
+
 def load(name):
     """A `Generator` by name; the same object each time. Raises KeyError naming the known ones, or CheckpointError."""
     return _once(_load, name)
@@ -155,8 +166,13 @@ def _directions(name):
     attributes = card(name).get("attributes")
     if not attributes:
         raise KeyError(f"{name} was trained without attributes, so it has no directions by name")
+    stored = _once(_stored_directions, name)
+    return Directions(attributes, *(stored[key].astype("float64") for key in ("means", "counts", "covariance")))
+
+
+def _stored_directions(name):
     with np.load(io.BytesIO(read(name, DIRECTIONS))) as arrays:
-        return Directions(attributes, *(arrays[key].astype("float64") for key in ("means", "counts", "covariance")))
+        return {key: arrays[key] for key in arrays.files}
 
 
 def _load(name):

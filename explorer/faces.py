@@ -7,6 +7,7 @@ coordinates; attribute directions are added to it.
 import numpy as np
 
 from explorer import checkpoints, geometry, imaging
+from explorer.generators.base import Generator
 from explorer.state import DECIMALS, StateError
 
 DEFAULT_MODEL = "celeba-vae"
@@ -62,7 +63,7 @@ def at(model, place):
     if isinstance(place, tuple):
         return np.array(place, "float32")
     if isinstance(place, int):
-        return np.round(checkpoints.load(model).prior(1, seed=place)[0], DECIMALS)
+        return np.round(Generator(checkpoints.card(model), None).prior(1, seed=place)[0], DECIMALS)  # no need of its decoder
     gallery, index = checkpoints.encodings(model).z_mean, int(place[1:])
     if index >= len(gallery):
         raise StateError(f"the gallery of {model} has the faces 0 to {len(gallery) - 1}, not {index}")
@@ -71,7 +72,8 @@ def at(model, place):
 
 def direction(state, name):
     """What one unit of an attribute adds while the state's held ones keep still: float32 (d,)."""
-    return checkpoints.load(state["model"]).direction(name, [other for other in state["hold"] if other != name], state["how"])
+    hold = [other for other in state["hold"] if other != name]
+    return checkpoints.directions(state["model"]).direction(name, hold, state["how"])
 
 
 def point(state):

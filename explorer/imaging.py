@@ -3,6 +3,8 @@
 Pictures are float (h, w, c) in [0, 1], c 1 or 3. Every file that is written carries the state that made it.
 """
 
+import base64
+import binascii
 import io
 import warnings
 
@@ -162,6 +164,14 @@ def read_picture(file_bytes):
         raise PictureError("This file is not a picture. Choose a PNG, JPEG, GIF, BMP, TIFF, WebP or AVIF file.") from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise PictureError(f"This picture cannot be read ({error}). Open it in an image program and save it again.") from None
+
+
+def of_data_url(text):
+    """The bytes of a picture that came as a data URL or as base64; PictureError if it did not arrive whole."""
+    try:
+        return base64.b64decode(str(text).split(",")[-1], validate=True)
+    except binascii.Error:
+        raise PictureError("The picture did not arrive whole. Try again.") from None
 
 
 def _to_rgba(picture):

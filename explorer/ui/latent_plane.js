@@ -70,6 +70,16 @@ function showPicture(canvas, picture) {
   context.drawImage(picture, 0, 0, side, side);
 }
 
+// A face is a photograph of a kind: enlarged smoothly, unlike the pixels of a digit.
+function showSmooth(canvas, picture) {
+  const side = Math.round(widthOf(canvas) * devicePixelRatio) || canvas.width;
+  if (canvas.width !== side || canvas.height !== side) canvas.width = canvas.height = side;
+  const context = canvas.getContext("2d");
+  context.imageSmoothingEnabled = true;
+  context.imageSmoothingQuality = "high";
+  context.drawImage(picture, 0, 0, side, side);
+}
+
 class LatentPlane {
   constructor(root, { palette, onmove, onsettle, onwindow, onmark }) {
     this.palette = palette;
@@ -93,6 +103,8 @@ class LatentPlane {
     this.marks = {};   // name -> z, drawn as a lettered flag that can be dragged
     this.trail = [];   // z of a walk's frames
     this.ellipse = null; // {z, sigma}
+    this.fixed = false;  // a fixed plane does not zoom
+    this.names = null;   // of its axes, if they are more than z0 and z1
     this._pointers = new Map();
     this._listen();
     new ResizeObserver(() => this._fit()).observe(root);
@@ -256,9 +268,9 @@ class LatentPlane {
       const [, py] = this._toScreen(0, tick);
       if (py > 18 && py < this.side - 24) label((Math.abs(tick) < step / 2 ? 0 : tick).toFixed(digits), 4, py, "left", "middle");
     }
-    const name = axis => this.scale === "p" ? `Φ(z${axis})` : `z${axis}`;
-    label(`${name(this.axes[0])} →`, this.side - 4, this.side - 4, "right", "bottom");
-    label(`${name(this.axes[1])} ↑`, 4, 4, "left", "top");
+    const name = k => this.names?.[k] ?? (this.scale === "p" ? `Φ(z${this.axes[k]})` : `z${this.axes[k]}`);
+    label(`${name(0)} →`, this.side - 4, this.side - 4, "right", "bottom");
+    label(`${name(1)} ↑`, 4, 4, "left", "top");
   }
 
   _drawTop() {
@@ -315,8 +327,8 @@ class LatentPlane {
       this._pointers.set(event.pointerId, [event.offsetX, event.offsetY]);
       top.focus({ preventScroll: true });
       event.preventDefault();
-      if (this._pointers.size > 1) { this._held = "window"; return; }
-      this._held = this._markAt(event.offsetX, event.offsetY) || (event.shiftKey || event.button === 1 ? "window" : "point");
+      if (this._pointers.size > 1) { this._held = this.fixed ? null : "window"; return; }
+      this._held = this._markAt(event.offsetX, event.offsetY) || (!this.fixed && (event.shiftKey || event.button === 1) ? "window" : "point");
       if (this._held === "point") this._moveTo(event.offsetX, event.offsetY, began);
     });
     top.addEventListener("pointermove", event => {
@@ -326,6 +338,7 @@ class LatentPlane {
       this._pointers.set(event.pointerId, [event.offsetX, event.offsetY]);
       if (this._held === "window") return this._drag(old, [...this._pointers.values()]);
       if (this._held === "point") return this._moveTo(event.offsetX, event.offsetY, began);
+      if (!this._held) return;
       this.marks[this._held] = this._toZ(...this._fromScreen(event.offsetX, event.offsetY));
       this._drawTop();
       this.onmark?.(this._held, false);
@@ -340,6 +353,7 @@ class LatentPlane {
     };
     for (const kind of ["pointerup", "pointercancel"]) top.addEventListener(kind, release);
     top.addEventListener("wheel", event => {
+      if (this.fixed) return;
       event.preventDefault();
       this.zoom(Math.exp(Math.max(-60, Math.min(60, event.deltaY)) * 0.004), event.offsetX, event.offsetY);
     }, { passive: false });
@@ -375,6 +389,7 @@ class LatentPlane {
   }
 
   zoom(factor, px = this.side / 2, py = this.side / 2) {
+    if (this.fixed) return;
     const [x, y] = this._fromScreen(px, py), w = this.window;
     const extent = Math.max(this.scale === "p" ? 0.005 : 0.02, Math.min(this.scale === "p" ? 0.5 : 4 * this.home.extent, w.extent * factor));
     w.x = x + (w.x - x) * extent / w.extent;
@@ -400,7 +415,7 @@ class LatentPlane {
       const [x, y] = this._toPlane(this.z);
       this.z = this._toZ(x + dx * step, y + dy * step);
       const [px, py] = this._toScreen(x + dx * step, y + dy * step);
-      if (px < 0 || py < 0 || px > this.side || py > this.side) { // follow the point
+      if (!this.fixed && (px < 0 || py < 0 || px > this.side || py > this.side)) { // follow the point
         this.window.x += dx * step; this.window.y += dy * step;
         this._bound(); this.draw(); this.onwindow?.();
       }
@@ -409,7 +424,7 @@ class LatentPlane {
       this.onsettle?.(true);
     } else if (event.key === "+" || event.key === "=") this.zoom(0.8, ...this._toScreen(...this._toPlane(this.z)));
     else if (event.key === "-") this.zoom(1.25, ...this._toScreen(...this._toPlane(this.z)));
-    else if (event.key === "0") { this.window = { ...this.home }; this.draw(); this.onwindow?.(); }
+    else if (event.key === "0" && !this.fixed) { this.window = { ...this.home }; this.draw(); this.onwindow?.(); }
     else return;
     event.preventDefault();
   }

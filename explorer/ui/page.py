@@ -8,14 +8,14 @@ import gradio as gr
 
 from explorer import checkpoints, rendering
 from explorer.state import parse
-from explorer.ui import live, models_view, plane_view
+from explorer.ui import faces_view, live, models_view, morph_view, plane_view
 
 HERE = Path(__file__).parent
-STYLES = ("page.css", "latent_plane.css", "plane_view.css")
-TABS = {"latent-plane": "Latent plane", "models": "Models"}
+STYLES = ("page.css", "latent_plane.css", "plane_view.css", "faces_view.css")
+TABS = {"latent-plane": "Latent plane", "faces": "Faces", "morph": "Morph", "models": "Models"}
 HEADER = """<header class="lx-head"><h1>Latent Explorer</h1>
 <p>Drag across a latent space and see what it decodes to.</p></header>"""
-LIVE = {function.__name__: function for function in plane_view.LIVE_FUNCTIONS}
+LIVE = {function.__name__: function for function in (*plane_view.LIVE_FUNCTIONS, *faces_view.LIVE_FUNCTIONS)}
 UNVISITED = 3.0  # seconds for which a server waits for its first page before it loads models for nobody yet
 _log = logging.getLogger(__name__)
 _visited = threading.Event()
@@ -37,6 +37,11 @@ def build():
         with gr.Tabs(elem_id="views") as tabs:
             with gr.Tab(TABS["latent-plane"], id="latent-plane"):
                 plane_view.build()
+            if any(card.get("attributes") for card in checkpoints.models()):
+                with gr.Tab(TABS["faces"], id="faces") as faces_tab:
+                    faces_view.build(faces_tab)
+                with gr.Tab(TABS["morph"], id="morph"):
+                    morph_view.build()
             with gr.Tab(TABS["models"], id="models") as models_tab:
                 models_view.build(blocks, models_tab)
         blocks.load(_view_of_link, outputs=tabs, show_progress="hidden", api_visibility="private")

@@ -26,6 +26,7 @@ function query(extra = {}) {
 
 // ---- the picture at the point: one request in flight, the newest waits
 
+const remember = () => query();
 const scratch = document.createElement("canvas");
 let measured = 0;
 const decode = Newest(async (began, handled) => {

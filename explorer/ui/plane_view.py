@@ -1,13 +1,12 @@
 """The latent plane view: your picture, the plane, the decoded picture, the walk. The page's half is `plane_view.js`."""
 
 import base64
-import binascii
 from pathlib import Path
 
 import gradio as gr
 import numpy as np
 
-from explorer import checkpoints, imaging, rendering
+from explorer import checkpoints, faces, imaging, rendering
 from explorer.state import DECIMALS, parse, text
 from explorer.ui import latent_plane
 from explorer.ui.latent_plane import answered, in_turn, pixels, state_of
@@ -97,10 +96,7 @@ def encode_picture(request):
     The picture lives in this call only: nothing of it is written anywhere.
     """
     generator = checkpoints.load(request["model"])
-    try:
-        file = base64.b64decode(str(request["picture"]).split(",")[-1], validate=True)
-    except binascii.Error:
-        raise imaging.PictureError("The picture did not arrive whole. Try again.") from None
+    file = imaging.of_data_url(request["picture"])
     framing = "mnist" if generator.card["recipe"]["data"] == "mnist" else "fashion"
     seen = imaging.framed(file, generator.image_shape, framing)
     z_mean, z_log_var = generator.encode(seen[None])
@@ -138,7 +134,7 @@ def export_file(request):
         raise ValueError(problems[0])
     ending = str(request["ending"])
     data = rendering.render(state, ending)
-    full = rendering.complete(state)
+    full = faces.complete(state) if state.get("view") in faces.VIEWS else rendering.complete(state)
     return {"file": base64.b64encode(data).decode(), "name": f"{full['model']}-{full['what']}.{ending}", "state": text(state)}
 
 

@@ -1,5 +1,6 @@
 // What the scripts of all views share: words, questions to the server, the address bar, undo, files. A view's own script brings
-// VIEW, its name; `query(extra)`, its state as a string; `open(text, options)`, which shows one; and ACTIONS, its buttons.
+// VIEW, its name; `query(extra)`, its state as a string; `remember()`, the same for undo; `open(text, options)`, which shows one;
+// ACTIONS and KEYBOARD, its buttons and keys.
 // `element`, `props` and `server` are given by gr.HTML; each component runs its files as one script.
 
 const find = selector => element.querySelector(selector), all = selector => [...element.querySelectorAll(selector)];
@@ -60,14 +61,14 @@ function writeAddress() {
 }
 
 // Opens what the address says if it names this view, else the view's own start; not before anyone looks at it.
-function openWhenSeen() {
+function openWhenSeen(then) {
   const named = new URLSearchParams(location.search).get("view") || "latent-plane";
   let opened = false;
   new IntersectionObserver(entries => {
     if (!entries.some(entry => entry.isIntersecting)) return;
     if (opened) return writeAddress(); // coming back from another view
     opened = true;
-    open(named === VIEW ? location.search.slice(1) : "");
+    open(named === VIEW ? location.search.slice(1) : "").then(then);
   }).observe(view);
 }
 
@@ -76,7 +77,7 @@ function openWhenSeen() {
 let settleTimer = null;
 function settle() {
   clearTimeout(settleTimer);
-  const now = query();
+  const now = remember();
   if (settled && now !== settled) { undone.push(settled); if (undone.length > 200) undone.shift(); }
   settled = now;
   find("[data-do=undo]").disabled = !undone.length;

@@ -1,0 +1,231 @@
+"""The faces view: a face, its attribute sliders with their receipts, strip, attribute plane, arithmetic, your own photo.
+
+The page's half is `faces_view.js` (the face and its sliders), `face_sources.js` (where faces come from) and `face_sheets.js`
+(strip, plane, arithmetic).
+"""
+
+import base64
+import io
+import time
+from functools import lru_cache
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+import plotly.graph_objects as go
+
+from explorer import checkpoints, faces, imaging
+from explorer.state import DECIMALS, StateError, parse, parse_strictly
+from explorer.ui.latent_plane import answered, in_turn, pixels
+from explorer.ui.plane_view import export_file
+
+HERE = Path(__file__).parent
+SCRIPTS = ("live.js", "view.js", "latent_plane.js", "faces_view.js", "face_sources.js", "face_sheets.js")
+SIX = ("Smiling", "Eyeglasses", "Male", "Young", "Blond_Hair", "Black_Hair")
+GALLERY_COLUMNS = 20
+HISTOGRAMS = 50
+
+
+def state_of(query):
+    """The complete state of a query string; StateError for the first bad value."""
+    if not isinstance(query, str):
+        raise StateError("a state is a string, as it stands after ? in the address")
+    return faces.complete(parse_strictly(query))
+
+
+def opened(query, view):
+    """What a page needs to show a query string in one of the face views: state, problems, the model."""
+    state, problems = parse(str(query))
+    state["view"] = view
+    try:
+        full = faces.complete(state)
+        faces.point(full) if view == "faces" else faces.surface(full)  # complains about places that are not there
+    except (KeyError, ValueError) as error:
+        problems.append(str(error.args[0]))
+        full = faces.complete({"view": view})
+    return {"problems": problems, "model": describe(full["model"]), "state": {**full, "attributes": dict(full["attributes"])}}
+
+
+@answered
+def open_faces(query):
+    """See `opened`."""
+    return opened(query, "faces")
+
+
+@lru_cache(maxsize=8)
+def describe(name):
+    """What the page needs of a face model's card, and its receipts."""
+    card = checkpoints.card(name)
+    tables = checkpoints.receipts(name)
+    return {
+        "name": name, "title": card["title"], "image_shape": card["image_shape"], "attributes": card["attributes"],
+        "six": [attribute for attribute in SIX if attribute in card["attributes"]],
+        "receipts": {how: np.round(table, 3).tolist() for how, table in tables.items()},
+        "gallery": len(checkpoints.encodings(name).z_mean), "gallery_columns": GALLERY_COLUMNS,
+        "examples": card.get("face_examples", []), "licence": card["licence"], "code": code(card),
+    }  # fmt: skip
+
+
+def code(card):
+    """The few lines that make the picture; the page puts in the face and its attributes."""
+    return f"""import explorer
+
+model = explorer.load("{card["name"]}")  # a Keras model behind it: model.model.decoder
+{{face}}
+{{attributes}}picture = model.decode(z[None])[0]  # float32 {tuple(card["image_shape"])} in [0, 1]
+"""
+
+
+@answered
+def decode_face(query):
+    """The face of a state: its pixels."""
+    state = state_of(query)
+    began = time.perf_counter()
+    image = faces.picture(state)
+    return {"pixels": pixels(image), "ms": round(1000 * (time.perf_counter() - began), 2)}
+
+
+@answered
+def judge_face(query):
+    """What the judge sees in the face before and after its attributes: two lists of probabilities, and both pictures."""
+    state = state_of(query)
+    generator = checkpoints.load(state["model"])
+    pictures = generator.decode(np.stack([faces.base(state), faces.point(state)]))
+    before, after = checkpoints.judge(generator.card["recipe"]["judge"])(pictures)
+    return {"before": np.round(before, 3).tolist(), "after": np.round(after, 3).tolist(), "pixels": pixels(pictures[0])}
+
+
+@answered
+def face_point(query):
+    """The coordinates of a state's face with its attributes."""
+    return {"z": np.round(faces.point(state_of(query)), DECIMALS).tolist()}
+
+
+@answered
+@in_turn
+def face_gallery(name):
+    """All faces of the gallery in one JPEG, and which attributes the judge sees in each: data URL, {attribute: indices}."""
+    return _gallery(str(name))
+
+
+@lru_cache(maxsize=4)
+def _gallery(name):
+    codes, names = checkpoints.encodings(name), checkpoints.card(name)["attributes"]
+    generator = checkpoints.load(name)
+    pictures = np.concatenate([generator.decode(codes.z_mean[i : i + 60]) for i in range(0, len(codes.z_mean), 60)])
+    file = io.BytesIO()
+    imaging.to_pillow(imaging.grid(imaging.to_bytes(pictures), GALLERY_COLUMNS)).save(file, "JPEG", quality=85)
+    having = {attribute: np.flatnonzero(codes.labels[:, i]).tolist() for i, attribute in enumerate(names)}
+    return {"url": "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode(), "having": having}
+
+
+@answered
+@in_turn
+def face_strip(query):
+    """One attribute from -3 to 3, or A, B, C and their sum: frames, amounts, and the sum's point."""
+    state = state_of(query)
+    if len(state.get("corners", ())) == 3:
+        frames, total = faces.arithmetic(state)
+        verdict = checkpoints.judge(checkpoints.card(state["model"])["recipe"]["judge"])(frames)
+        return {"frames": [pixels(frame) for frame in frames], "z": total.tolist(), "judged": np.round(verdict, 3).tolist()}
+    frames, amounts = faces.strip(state)
+    return {"frames": [pixels(frame) for frame in frames], "amounts": np.round(amounts, 3).tolist()}
+
+
+@answered
+@in_turn
+def face_sheet(query):
+    """The attribute plane, or the surface between four faces, as one JPEG."""
+    state = state_of(query)
+    images = faces.plane(state) if state["view"] == "faces" else faces.sheet(state)
+    file = io.BytesIO()
+    imaging.to_pillow(imaging.grid(imaging.to_bytes(images), state["n"])).save(file, "JPEG", quality=88)
+    return {"url": "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()}
+
+
+@answered
+@in_turn
+def encode_photo(request):
+    """{"model", "picture": base64 of a file, "crop": null or {x, y, side, angle}} -> the crop, what the encoder sees, z.
+
+    The picture lives in this call only: nothing of it is written anywhere, and no other visitor's call sees it.
+    """
+    generator = checkpoints.load(request["model"])
+    rgba = imaging.read_picture(imaging.of_data_url(request["picture"]))
+    crop, found = request.get("crop"), {}
+    if not crop:
+        framer = checkpoints.judge("framing")
+        try:
+            place = framer.find(rgba)
+            crop = {"x": place.center_x, "y": place.center_y, "side": place.side, "angle": place.angle}
+            found = {"certainty": round(place.certainty, 3), "others": place.others}
+        except imaging.PictureError as error:
+            height, width = rgba.shape[:2]
+            crop = {"x": width / 2, "y": height / 2, "side": 0.8 * min(height, width), "angle": 0.0}
+            found = {"problem": str(error)}
+    seen = imaging.cut(
+        rgba, (float(crop["x"]), float(crop["y"])), float(crop["side"]), float(crop["angle"]), generator.image_shape[0]
+    )
+    z = np.round(generator.encode(seen[None])[0], DECIMALS)
+    rebuilt = generator.decode(z)[0]
+    return {"crop": crop, **found, "width": rgba.shape[1], "height": rgba.shape[0], "seen": pixels(seen), "z": z[0].tolist(),
+            "reconstruction": pixels(rebuilt), "lost": round(float(np.sqrt(np.square(rebuilt - seen).mean())), 3),
+            "ssim": round(float(imaging.ssim(seen[None], rebuilt[None])[0]), 2)}  # fmt: skip
+
+
+def histograms(name):
+    """The first 50 dimensions of z, sampled for the validation faces, against N(0, 1), as a Plotly figure."""
+    counts = checkpoints.histograms(name)[:HISTOGRAMS].astype("float64")
+    edges = np.linspace(-4, 4, counts.shape[1] + 1)
+    middles, width = (edges[1:] + edges[:-1]) / 2, edges[1] - edges[0]
+    normal = np.exp(-0.5 * middles**2) / np.sqrt(2 * np.pi)
+    figure = go.Figure()
+    columns, rows = 10, -(-len(counts) // 10)
+    for i, row in enumerate(counts / counts.sum(1, keepdims=True) / width):
+        left, top = (i % columns) * 9.0, -(i // columns) * 0.62
+        figure.add_scatter(x=middles + left, y=row + top, mode="lines", fill=None, line={"color": "#6366f1", "width": 1.5},
+                           name=f"z{i}", showlegend=False, hovertemplate=f"z{i}<extra></extra>")  # fmt: skip
+        figure.add_scatter(x=middles + left, y=normal + top, mode="lines", line={"color": "#d9822b", "width": 1, "dash": "dot"},
+                           hoverinfo="skip", showlegend=False)  # fmt: skip
+        figure.add_annotation(x=left - 3.2, y=top + 0.4, text=f"z{i}", showarrow=False, font={"size": 10})
+    figure.update_layout(height=110 * rows, margin={"l": 4, "r": 4, "t": 4, "b": 4}, paper_bgcolor="rgba(0,0,0,0)",
+                         plot_bgcolor="rgba(0,0,0,0)", font={"color": "#8891a5"}, xaxis={"visible": False},
+                         yaxis={"visible": False})  # fmt: skip
+    return figure
+
+
+SERVER_FUNCTIONS = [
+    open_faces,
+    decode_face,
+    judge_face,
+    face_point,
+    face_gallery,
+    face_strip,
+    face_sheet,
+    encode_photo,
+    export_file,
+]
+LIVE_FUNCTIONS = [decode_face]
+
+
+def build(tab):
+    """The view; its histograms are drawn when its tab is first chosen."""
+    script = "\n".join((HERE / file).read_text("utf-8") for file in SCRIPTS)
+    gr.HTML(
+        html_template=(HERE / "faces_view.html").read_text("utf-8"), js_on_load=f"{script}\nstart();", apply_default_css=False,
+        elem_id="faces", server_functions=SERVER_FUNCTIONS,
+    )  # fmt: skip
+    with gr.Accordion("What the latent space looks like", open=False):
+        gr.Markdown(
+            "The first 50 of its dimensions: z drawn from the posteriors of the validation faces (line) against N(0, 1) (dots). "
+            "Where both agree, a random draw from N(0, 1) is as good as a face's own code."
+        )
+        plot = gr.Plot(show_label=False)
+
+    def draw():
+        try:
+            return histograms(faces.DEFAULT_MODEL)
+        except (KeyError, checkpoints.CheckpointError) as error:
+            raise gr.Error(str(error.args[0])) from None
+
+    tab.select(draw, outputs=plot, show_progress="hidden", api_visibility="private")
