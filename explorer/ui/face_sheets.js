@@ -12,7 +12,7 @@ function buildSheets() {
   }
   find("[data-along]").value = state.along;
   all("[data-pair]").forEach((select, i) => { select.value = state.pair[i]; });
-  if (state.corners) drawSum();
+  drawSum();
 }
 
 find("[data-along]").onchange = event => { state.along = event.target.value; drawStrip(); settle(); };

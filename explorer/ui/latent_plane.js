@@ -104,6 +104,7 @@ class LatentPlane {
     this.trail = [];   // z of a walk's frames
     this.ellipse = null; // {z, sigma}
     this.fixed = false;  // a fixed plane does not zoom
+    this.bare = false;   // without axes
     this.names = null;   // of its axes, if they are more than z0 and z1
     this._pointers = new Map();
     this._listen();
@@ -230,7 +231,7 @@ class LatentPlane {
     context.globalAlpha = 1;
     this._layer(context, this._veil);
     if (this.showPoints && this._xy) this._drawPoints(context);
-    this._drawAxes(context);
+    if (!this.bare) this._drawAxes(context);
   }
 
   _drawPoints(context) {

@@ -44,7 +44,7 @@ find("[data-t]").oninput = event => setT([+event.target.value], performance.now(
 find("[data-t]").onchange = settle;
 
 const plane = new LatentPlane(find(".lx-plane"), { palette: [], onmove: (z, began) => setT(z.map(value => Math.max(-1, Math.min(1, value))), began), onsettle: () => settle() });
-Object.assign(plane, { showPoints: false, fixed: true, names: ["", ""] });
+Object.assign(plane, { showPoints: false, fixed: true, bare: true });
 plane.top.setAttribute("aria-label", "The surface between four faces, A and B above, C and D below. Arrow keys move the point.");
 
 // ---- the corners

@@ -60,15 +60,22 @@ function writeAddress() {
   }, 250);
 }
 
-// Opens what the address says if it names this view, else the view's own start; not before anyone looks at it.
+// Opens what the link says if it names this view, else the view's own start; not before anyone looks at it. Until the page has
+// turned to the view that the link names, another one may be seen for a moment: it waits, and leaves the address alone.
 function openWhenSeen(then) {
-  const named = new URLSearchParams(location.search).get("view") || "latent-plane";
+  const link = window.latentExplorerLink ??= location.search.slice(1), named = new URLSearchParams(link).get("view") || "latent-plane";
+  const mine = named === VIEW || (named === "models" && VIEW === "latent-plane");
   let opened = false;
+  const go = () => {
+    if (opened || !element.offsetParent) return;
+    opened = true;
+    open(mine && !window.latentExplorerOpened ? link : "").then(then);
+    window.latentExplorerOpened = true;
+  };
   new IntersectionObserver(entries => {
     if (!entries.some(entry => entry.isIntersecting)) return;
     if (opened) return writeAddress(); // coming back from another view
-    opened = true;
-    open(named === VIEW ? location.search.slice(1) : "").then(then);
+    if (mine || window.latentExplorerOpened) go(); else setTimeout(go, 4000);
   }).observe(view);
 }
 
