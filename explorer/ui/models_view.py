@@ -23,6 +23,13 @@ WORDS = {
     "prior_samples_judged_above_0.9": "share of 1,000 prior samples that the judge is sure of (above 0.9)",
     "test_images_judged_above_0.9": "the same for real test images",
     "reconstructions_judged_as_labelled": "share of reconstructions judged as labelled",
+    "ssim_at_z_mean": "SSIM at z_mean",
+    "a_minus_b_plus_c_is_a_woman_with_glasses": "man with glasses − man + woman, judged a woman with glasses (100 random triples)",
+    "kernel_distance_of_prior_samples": "kernel distance of 1,000 prior samples to held-out faces, on the judge's features",
+    "kernel_distance_of_reconstructions": "the same for reconstructions",
+    "spread_of_prior_samples": "mean distance of pairs of prior samples, on the judge's features",
+    "spread_of_reconstructions": "the same for reconstructions",
+    "validation_accuracy": "accuracy on the validation ids, mean over attributes",
     "test_accuracy": "accuracy on the test images",
     "test_share_above_0.9": "share of test images judged with confidence above 0.9",
 }
@@ -93,7 +100,8 @@ def _metrics(metrics):
 
 def _listed(value):
     if isinstance(value, dict):
-        return ", ".join(f"{key} {part:g}" for key, part in value.items())
+        return ", ".join(f"{key} {part:g}" if isinstance(part, (int, float)) else f"{key}: {_listed(part)};"
+                         for key, part in value.items()).replace(";,", ";").rstrip(";")  # fmt: skip
     return ", ".join(f"{part:g}" for part in value)
 
 
