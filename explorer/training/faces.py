@@ -192,15 +192,13 @@ def learn(generator, folder=None):
 
 def gallery(probabilities, names, size=GALLERY, seed=0):
     """Indices of faces that show all sorts: as many as possible of each of the six, of hats, bangs and beards, both ways."""
-    rng = np.random.default_rng(seed)
+    order = np.random.default_rng(seed).permutation(len(probabilities))
     wanted = [names.index(name) for name in (*SIX, "Wearing_Hat", "Bangs", "No_Beard", "Gray_Hair", "Bald")]
     has = probabilities[:, wanted] > 0.5
-    chosen, counts = [], np.zeros((len(wanted), 2))
-    order = rng.permutation(len(has))
-    for index in order:
-        rarest = counts[np.arange(len(wanted)), has[index].astype(int)]
-        if len(chosen) < size and (rarest < size / (2 * len(wanted))).any():
-            chosen.append(index)
-            counts[np.arange(len(wanted)), has[index].astype(int)] += 1
+    chosen = []
+    for column in range(len(wanted)):  # first some of each kind, both ways, then whoever comes
+        for kind in (True, False):
+            alike = [index for index in order if has[index, column] == kind and index not in chosen]
+            chosen += alike[: max(0, size // len(wanted) - int((has[chosen, column] == kind).sum()))]
     rest = [index for index in order if index not in set(chosen)]
-    return np.array(sorted(chosen + rest[: size - len(chosen)]))
+    return np.array(sorted((chosen + rest)[:size]))

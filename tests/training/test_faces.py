@@ -1,0 +1,138 @@
+"""The measures of faces against loops, closed forms and made-up models whose answers are known."""
+
+import itertools
+
+import numpy as np
+import pytest
+
+from explorer import imaging
+from explorer.generators.directions import Directions
+from explorer.training import faces
+
+
+def test_the_kernel_distance_by_loops():
+    rng = np.random.default_rng(0)
+    x, y = rng.normal(0, 1, (7, 4)), rng.normal(0.5, 1, (5, 4))
+    kernel = lambda a, b: (float(np.dot(a, b)) / 4 + 1) ** 3  # noqa: E731
+    within = [np.mean([kernel(a, b) for a, b in itertools.permutations(part, 2)]) for part in (x, y)]
+    across = np.mean([kernel(a, b) for a, b in itertools.product(x, y)])
+    assert faces.kernel_distance(x, y) == pytest.approx(sum(within) - 2 * across, rel=1e-9)
+
+
+def test_the_kernel_distance_of_one_distribution_is_about_zero():
+    rng = np.random.default_rng(1)
+    same = [faces.kernel_distance(rng.standard_normal((400, 8)), rng.standard_normal((400, 8))) for _ in range(8)]
+    other = faces.kernel_distance(rng.standard_normal((400, 8)), rng.standard_normal((400, 8)) + 0.7)
+    assert abs(np.mean(same)) < 0.1 * other
+    assert min(same) < 0 < max(same)  # unbiased: it falls to both sides
+
+
+def test_the_spread_by_pairs():
+    points = np.random.default_rng(2).normal(0, 3, (20, 5))
+    expected = np.mean([np.linalg.norm(a - b) for a, b in itertools.combinations(points, 2)])
+    assert faces.spread(points) == pytest.approx(expected, rel=1e-6)
+
+
+def test_ssim_window_by_window():
+    rng = np.random.default_rng(3)
+    a = rng.random((1, 14, 13, 2))
+    b = np.clip(a + rng.normal(0, 0.15, a.shape), 0, 1)
+    y, x = np.mgrid[-5:6, -5:6]
+    window = np.exp(-(x**2 + y**2) / (2 * 1.5**2))
+    window /= window.sum()
+    values = []
+    for row, column, channel in itertools.product(range(4), range(3), range(2)):
+        p, q = (image[0, row : row + 11, column : column + 11, channel] for image in (a, b))
+        mp, mq = (window * p).sum(), (window * q).sum()
+        vp, vq, cov = (window * (p - mp) ** 2).sum(), (window * (q - mq) ** 2).sum(), (window * (p - mp) * (q - mq)).sum()
+        values.append((2 * mp * mq + 1e-4) * (2 * cov + 9e-4) / ((mp**2 + mq**2 + 1e-4) * (vp + vq + 9e-4)))
+    assert imaging.ssim(a, b)[0] == pytest.approx(np.mean(values), rel=1e-9)
+    assert imaging.ssim(a, a)[0] == pytest.approx(1)
+
+
+def test_principal_components_by_singular_values():
+    rng = np.random.default_rng(4)
+    images = (rng.standard_normal((300, 12)) * np.linspace(3, 0.2, 12)) @ rng.standard_normal((12, 60)) + 1
+    images = images.reshape(300, 5, 12).astype("float32")
+    mean, basis = faces.principal_components(images, 6, rounds=6)
+    flat = images.reshape(300, -1).astype("float64")
+    np.testing.assert_allclose(mean, flat.mean(0), atol=1e-4)
+    np.testing.assert_allclose(basis.T @ basis, np.eye(6), atol=1e-4)
+    singular = np.linalg.svd(flat - flat.mean(0), compute_uv=False)
+    left = (flat - mean) - (flat - mean) @ basis @ basis.T
+    assert (left**2).sum() == pytest.approx((singular[6:] ** 2).sum(), rel=1e-3)
+
+
+class Screen:
+    """A generator that shows its code as a picture of one row."""
+
+    card = {"recipe": {"judge": "none"}}
+
+    def decode(self, z):
+        return np.asarray(z, "float32")[:, None, :, None]
+
+
+def six_eyed(images):
+    """A judge that sees an attribute where its pixel is bright, of six attributes; glasses make it see some smiling too."""
+    values = images[:, 0, :, 0].copy()
+    values[:, 0] += 0.5 * values[:, 1]
+    return 1 / (1 + np.exp(-4 * values))
+
+
+@pytest.fixture(scope="module")
+def world():
+    """Codes of 900 made-up faces: dimension i carries attribute i."""
+    rng = np.random.default_rng(5)
+    attributes = rng.integers(0, 2, (900, 6)).astype("uint8")
+    z = (2.0 * attributes - 1 + rng.normal(0, 0.1, (900, 6))).astype("float32")
+    return z, attributes, Directions(faces.SIX, *faces.statistics(z, attributes))
+
+
+def test_a_push_of_one_length_turns_everybody_over(world):
+    z, attributes, directions = world
+    found = faces.flips(Screen(), directions, six_eyed, z, attributes, "free", 1.0)
+    assert set(found) == set(faces.SIX)
+    assert all(min(there, away) > 0.95 for name, (there, away, _) in found.items() if name != "Smiling")
+    none = faces.flips(Screen(), directions, six_eyed, z, attributes, "free", 0.0)
+    assert all(change == 0 for _, _, change in none.values())
+    assert max(there for name, (there, _, _) in none.items() if name != "Smiling") < 0.05
+
+
+def test_what_the_judge_confuses_shows_as_a_leak(world):
+    z, attributes, directions = world
+    changes = faces.receipts(Screen(), directions, six_eyed, z, attributes)
+    free = changes["free"]
+    assert set(changes) == {"free", "whitened", "plain"}
+    assert free.shape == (6, 6)
+    assert (np.diag(free) > 0.8).all()
+    smiling, glasses = faces.SIX.index("Smiling"), faces.SIX.index("Eyeglasses")
+    assert free[glasses, smiling] > 0.05
+    others = free[~np.eye(6, dtype=bool)]
+    assert (np.abs(others) > 0.04).sum() == 1  # glasses on smiling, and nothing else
+
+
+def test_the_least_amount_is_found(world):
+    z, attributes, directions = world
+    faint = lambda images: six_eyed(images * [1, 1, 1, 1, 1, 1] - 0.35 * np.sign(images))  # noqa: E731
+    amount = faces.least_amount(Screen(), directions, faint, z, attributes, "free")
+    assert amount in faces.AMOUNTS
+    found = faces.flips(Screen(), directions, faint, z, attributes, "free", amount)
+    assert min(min(there, away) for there, away, _ in found.values()) >= 0.9 or amount == faces.AMOUNTS[-1]
+
+
+def test_arithmetic_of_codes_that_are_attributes(world):
+    z, attributes, directions = world
+    assert faces.arithmetic(Screen(), six_eyed, z, attributes, directions.names) > 0.95
+
+
+def test_the_gallery_shows_all_sorts():
+    rng = np.random.default_rng(6)
+    names = [*faces.SIX, "Wearing_Hat", "Bangs", "No_Beard", "Gray_Hair", "Bald"]
+    rare = np.array([0.5, 0.06, 0.4, 0.8, 0.15, 0.24, 0.05, 0.15, 0.83, 0.04, 0.02])
+    seen = (rng.random((3000, 11)) < rare).astype("float32")
+    chosen = faces.gallery(seen, names)
+    assert len(chosen) == len(set(chosen)) == faces.GALLERY
+    assert (np.sort(chosen) == chosen).all()
+    shares = seen[chosen].mean(0)
+    assert (np.minimum(shares, 1 - shares) >= np.minimum(np.minimum(rare, 1 - rare), 0.04) - 0.02).all()
+    assert shares[1] > 0.08  # more of the rare than a random draw would hold
