@@ -108,7 +108,7 @@ JUDGES = {
     "faces": {
         "title": "Judge of faces", "data": "celeba", "image_shape": [64, 64, 3], "filters": [16, 32, 64, 128], "dense": 128,
         "multi_label": True, "flip": True, "blur": 1.5, "augment": 0.04, "dropout": 0.2,
-        "optimizer": "adam", "learning_rate": _COSINE, "batch_size": 64, "epochs": 9, "seed": 0,
+        "optimizer": "adam", "learning_rate": _COSINE, "batch_size": 64, "epochs": 8, "seed": 0,
     },
 }  # fmt: skip
 
