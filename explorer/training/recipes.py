@@ -91,7 +91,7 @@ RECIPES = {
         "decoder": {"filters": [128] * 4, "batch_norm": True},
         "loss": {"reconstruction_loss": "mse", "reconstruction_weight": 10_000.0, "kl_weight": 1.0},
         "known_failures": [],
-        "optimizer": "adam", "learning_rate": _COSINE, "batch_size": 64, "epochs": 8, "kl_warmup_epochs": 1,
+        "optimizer": "adam", "learning_rate": _COSINE, "batch_size": 64, "epochs": 6, "kl_warmup_epochs": 1,
         "validation": "validation", "flip": True, "patience": None, "seed": 0,
     },
 }  # fmt: skip
