@@ -158,3 +158,68 @@ def toys(toy_root, monkeypatch):
     """`toy_root`, with the registry looking there."""
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(toy_root.root))
     return toy_root
+
+
+FACE_NAMES = ["Smiling", "Eyeglasses", "Male", "Young", "Blond_Hair", "Black_Hair", "Bangs", "Wearing_Hat"]
+
+
+def make_faces(root, name="celeba-vae", d=8, side=64, seed=3):
+    """Write a face model `root/name` of one dense layer, whose dimension i carries attribute i, and its judge; returns what is
+    known of it: `kernel` (d, side * side * 3), `bias`, `gallery` (12, d), `directions` (8, d)."""
+    import keras
+
+    from explorer.generators.autoencoder import build
+    from explorer.training.faces import BINS, statistics
+
+    rng = np.random.default_rng(seed)
+    kernel = np.round(rng.normal(0, 0.25, (d, side // 8, side // 8, 3)).repeat(8, 1).repeat(8, 2).reshape(d, -1) * 64) / 64
+    bias = np.round(rng.normal(0, 0.3, side * side * 3) * 64) / 64
+    loss = {"reconstruction_loss": "mse", "reconstruction_weight": 1.0}
+    model = build((side, side, 3), d, {}, {}, loss, seed=0)
+    model.decoder.set_weights([kernel, bias])
+    logits = np.linalg.pinv(kernel)
+    model.encoder.set_weights([4 * logits, np.zeros(d), np.zeros((side * side * 3, d)), np.full(d, -4.0)])
+    folder, judge_folder = Path(root, name), Path(root, "judges", "faces")
+    for path in (folder, judge_folder):
+        path.mkdir(parents=True)
+    model.save(folder / checkpoints.MODEL)
+    inputs = keras.Input((side, side, 3))
+    features = keras.layers.Dense(d, name="features")(keras.layers.Flatten()(inputs))
+    judge = keras.Model(inputs, keras.layers.Dense(d, activation="sigmoid")(features))
+    judge.set_weights([16 * logits, -8 * logits.sum(0), np.eye(d), np.zeros(d)])
+    judge.save(judge_folder / checkpoints.MODEL)
+    attributes = rng.integers(0, 2, (400, d)).astype("uint8")
+    z = (2.0 * attributes - 1 + rng.normal(0, 0.2, (400, d))).astype("float32")
+    means, counts, covariance = statistics(z, attributes)
+    tables = {f"receipts_{how}": np.round(rng.uniform(-0.3, 0.3, (d, d)) + 0.5 * np.eye(d), 2).astype("float16")
+              for how in ("free", "whitened", "plain")}  # fmt: skip
+    histograms = np.stack([np.histogram(np.clip(z[:, i], -3.9, 3.9), BINS)[0] for i in range(d)]).astype("uint16")
+    np.savez(folder / checkpoints.DIRECTIONS, means=means, counts=counts, covariance=covariance, histograms=histograms, **tables)
+    gallery = np.round(z[:12], 2).astype("float16")
+    np.savez(folder / checkpoints.ENCODINGS, z_mean=gallery, label=attributes[:12])
+    common = {"title": "faces", "image_shape": [side, side, 3], "bytes": 0, "data": "none", "licence": "for research only",
+              "source": "a test", "metrics": {"one": 1.0}, "known_failures": [], "architecture": {}, "history": {"loss": [1.0]}}  # fmt: skip
+    card = {"name": name, "kind": "vae", "order": 9, "short": "Faces", "family": None, "series": None, "latent_shape": [d],
+            "attributes": FACE_NAMES, "views": ["faces", "morph"], "parameters": {"encoder": 1, "decoder": 1},
+            "recipe": {"judge": "faces", "data": "celeba", "loss": {}}, **common,
+            "view": {"z": [0.0] * d, "axes": [0, 1], "center": [0.0, 0.0], "extent": 3.0}}  # fmt: skip
+    (folder / checkpoints.CARD).write_text(json.dumps(card), "utf-8")
+    card = {"name": "faces", "kind": "judge", "classes": FACE_NAMES, "parameters": {"judge": 1}, "recipe": {}, **common}
+    (judge_folder / checkpoints.CARD).write_text(json.dumps(card), "utf-8")
+    checkpoints.seal(folder)
+    checkpoints.seal(judge_folder)
+    return SimpleNamespace(kernel=kernel, bias=bias, gallery=gallery.astype("float32"), directions=means[:, 1] - means[:, 0])
+
+
+@pytest.fixture(scope="session")
+def face_root(tmp_path_factory):
+    """A registry of one face model, made by hand, and its judge."""
+    root = tmp_path_factory.mktemp("faces")
+    return SimpleNamespace(root=root, **vars(make_faces(root)))
+
+
+@pytest.fixture
+def face_registry(face_root, monkeypatch):
+    """`face_root`, with the registry looking there."""
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(face_root.root))
+    return face_root
