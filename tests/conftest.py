@@ -172,8 +172,9 @@ def make_faces(root, name="celeba-vae", d=8, side=64, seed=3):
     from explorer.training.faces import BINS, statistics
 
     rng = np.random.default_rng(seed)
-    kernel = np.round(rng.normal(0, 0.25, (d, side // 8, side // 8, 3)).repeat(8, 1).repeat(8, 2).reshape(d, -1) * 64) / 64
-    bias = np.round(rng.normal(0, 0.3, side * side * 3) * 64) / 64
+    blocks = np.round(rng.normal(0, 0.25, (d + 1, side // 8, side // 8, 3)) * 64) / 64  # 8 x 8 squares of colour
+    *kernel, bias = blocks.repeat(8, 1).repeat(8, 2).reshape(d + 1, -1)
+    kernel = np.stack(kernel)
     loss = {"reconstruction_loss": "mse", "reconstruction_weight": 1.0}
     model = build((side, side, 3), d, {}, {}, loss, seed=0)
     model.decoder.set_weights([kernel, bias])
@@ -213,8 +214,9 @@ def make_faces(root, name="celeba-vae", d=8, side=64, seed=3):
 
 @pytest.fixture(scope="session")
 def face_root(tmp_path_factory):
-    """A registry of one face model, made by hand, and its judge."""
+    """A registry of one face model, made by hand, its judge, and a plane to start from."""
     root = tmp_path_factory.mktemp("faces")
+    make_toy(root, "mnist-vae")
     return SimpleNamespace(root=root, **vars(make_faces(root)))
 
 

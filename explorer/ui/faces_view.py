@@ -154,15 +154,14 @@ def encode_photo(request):
     rgba = imaging.read_picture(imaging.of_data_url(request["picture"]))
     crop, found = request.get("crop"), {}
     if not crop:
-        framer = checkpoints.judge("framing")
         try:
-            place = framer.find(rgba)
+            place = checkpoints.judge("framing").find(rgba)
             crop = {"x": place.center_x, "y": place.center_y, "side": place.side, "angle": place.angle}
             found = {"certainty": round(place.certainty, 3), "others": place.others}
-        except imaging.PictureError as error:
+        except (imaging.PictureError, KeyError, checkpoints.CheckpointError) as error:
             height, width = rgba.shape[:2]
             crop = {"x": width / 2, "y": height / 2, "side": 0.8 * min(height, width), "angle": 0.0}
-            found = {"problem": str(error)}
+            found = {"problem": str(error.args[0])}
     seen = imaging.cut(
         rgba, (float(crop["x"]), float(crop["y"])), float(crop["side"]), float(crop["angle"]), generator.image_shape[0]
     )

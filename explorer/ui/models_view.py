@@ -77,7 +77,7 @@ def page(name):
 <h3>Measured quality</h3>{_metrics(card["metrics"])}
 {_failures(card)}
 <h3>How it was trained</h3>{_recipe(card["recipe"])}
-<h3>Layers</h3>{"".join(_layers(part, layers) for part, layers in card["architecture"].items())}</article>"""
+<h3>Layers</h3>{"".join(_layers(part, layers) for part, layers in card.get("architecture", {}).items())}</article>"""
 
 
 def _shapes(card):
@@ -106,7 +106,7 @@ def _listed(value):
 
 
 def _failures(card):
-    lines = "".join(f"<li>{escape(line)}</li>" for line in card["known_failures"])
+    lines = "".join(f"<li>{escape(line)}</li>" for line in card.get("known_failures", ()))
     return f"<h3>Known failures</h3><ul>{lines}</ul>" if lines else ""
 
 
@@ -141,7 +141,7 @@ def _layers(part, layers):
 
 def curves(name):
     """The loss curves of a model's training as a Plotly figure; an untrained model has none."""
-    history = checkpoints.card(name)["history"]
+    history = checkpoints.card(name).get("history", {})
     figure = go.Figure()
     for key in PARTS:
         for prefix, dash in (("", "solid"), ("val_", "dot")):

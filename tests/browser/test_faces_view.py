@@ -1,0 +1,275 @@
+"""The faces and morph views, on a face model whose decoder is known."""
+
+import io
+
+import numpy as np
+import pytest
+from driver import App
+from PIL import Image
+from playwright.sync_api import expect
+
+from explorer import imaging
+from explorer.state import parse_strictly
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+@pytest.fixture(scope="module")
+def face_app(face_root, tmp_path_factory):
+    app = App(tmp_path_factory.mktemp("faces") / "folder", face_root.root)
+    yield app.wait()
+    app.stop()
+
+
+@pytest.fixture
+def faces(face_app, page_of):
+    """`faces(query, **settings)`: a page of the faces or morph view with its picture on screen."""
+
+    def go(query, **settings):
+        view = page_of(face_app, **settings)
+        view.page.goto(f"{face_app.url}/?{query}")
+        name = "faces" if query.startswith("view=faces") else "morph"
+        view.page.locator(f".lx-{name}[data-ready=yes]").wait_for(state="attached")
+        return view
+
+    return go
+
+
+def expected(world, z):
+    logits = np.asarray(z, "float64") @ world.kernel + world.bias
+    return 255 / (1 + np.exp(-logits.reshape(64, 64, 3)))
+
+
+def on_screen(view, selector=".lx-faces .lx-picture"):
+    """What a smoothly enlarged canvas shows, brought back to 64 x 64."""
+    canvas = Image.fromarray(view.canvas(selector)[..., :3])
+    return np.asarray(canvas.resize((64, 64), Image.Resampling.BOX), "float64")
+
+
+def shows(view, world, z, selector=".lx-faces .lx-picture"):
+    """Wait until the picture of z is there. The enlargement blurs the edges of its blocks: compare their middles."""
+    target = expected(world, z)[3::8, 3::8]
+    for _ in range(100):
+        if np.abs(on_screen(view, selector)[3::8, 3::8] - target).max() < 12:
+            return
+        view.page.wait_for_timeout(100)
+    raise AssertionError(np.abs(on_screen(view, selector)[3::8, 3::8] - target).max())
+
+
+def slide(view, name, value):
+    view.page.locator(f".lx-faces [data-attribute={name}] input[type=number]").fill(str(value))
+
+
+def test_a_link_shows_its_face_with_its_attributes(faces, face_root):
+    view = faces("view=faces&face=4&attributes=Smiling:1.5")
+    shows(view, face_root, face_root.gallery[4] + 1.5 * face_root.directions[0])
+    expect(view.page.locator("[data-attribute=Smiling] input[type=number]")).to_have_value("1.5")
+    expect(view.page.locator(".lx-whence").first).to_have_text("gallery, 4")
+    shows(view, face_root, face_root.gallery[4], ".lx-faces .lx-before")
+
+
+def test_a_slider_changes_face_and_link_and_undo_goes_back(faces, face_root):
+    view = faces("view=faces&face=2")
+    slide(view, "Male", -2)
+    shows(view, face_root, face_root.gallery[2] - 2 * face_root.directions[2])
+    view.until("link.get('attributes') === 'Male:-2'")
+    view.page.locator(".lx-faces [data-attribute=Male] input[type=number]").blur()
+    view.page.locator("#faces [data-do=undo]").click()
+    shows(view, face_root, face_root.gallery[2])
+    view.until("!link.has('attributes')")
+    slide(view, "Young", 1)
+    view.page.locator("#faces [data-do=reset]").click()
+    view.until("!link.has('attributes')")
+
+
+def test_the_range_slider_by_keyboard(faces):
+    view = faces("view=faces&face=2")
+    slider = view.page.locator(".lx-faces [data-attribute=Smiling] input[type=range]")
+    slider.focus()
+    for _ in range(4):
+        slider.press("ArrowRight")
+    view.until("link.get('attributes') === 'Smiling:0.2'")
+
+
+def test_holding_is_in_the_link_and_shows_other_receipts(faces):
+    view = faces("view=faces&face=1&attributes=Smiling:1")
+    receipt = view.page.locator("[data-attribute=Smiling] .lx-receipt")
+    free = receipt.text_content()
+    assert "per unit" in free
+    assert "drags" in free
+    view.page.locator("#faces [data-hold]").check()
+    view.until("(link.get('hold') || '').split(',').length === 6")
+    expect(receipt).not_to_have_text(free)
+    view.page.locator("#faces [data-how]").select_option("plain")
+    view.until("link.get('how') === 'plain'")
+
+
+def test_the_receipts_are_those_of_the_checkpoint(faces, face_registry):
+    from explorer import checkpoints
+
+    table = checkpoints.receipts("celeba-vae")["free"]
+    view = faces("view=faces&face=1")
+    for i, name in enumerate(["Smiling", "Eyeglasses", "Male"]):
+        words = view.page.locator(f"[data-attribute={name}] .lx-receipt").text_content()
+        sign = "−" if table[i, i] < 0 else "+"
+        assert words.startswith(f"{sign}{abs(round(100 * float(table[i, i])))} % per unit"), words
+
+
+def test_the_gallery_chooses_a_face(faces, face_root):
+    view = faces("view=faces&face=0")
+    view.page.locator("#faces [data-do=gallery]").click()
+    buttons = view.page.locator(".lx-faces-grid button")
+    expect(buttons).to_have_count(12)
+    buttons.nth(7).click()
+    shows(view, face_root, face_root.gallery[7])
+    view.until("link.get('face') === '7'")
+    view.page.locator("[data-gallery]").select_option("Male")
+    assert 0 < buttons.count() < 12
+
+
+def test_the_strip_goes_to_a_frame(faces, face_root):
+    view = faces("view=faces&face=3")
+    frames = view.page.locator(".lx-one-attribute .lx-strip button")
+    expect(frames).to_have_count(9)
+    frames.nth(8).click()
+    shows(view, face_root, face_root.gallery[3] + 3 * face_root.directions[0])
+    view.until("link.get('attributes') === 'Smiling:3'")
+
+
+def test_the_attribute_plane_sets_two_attributes(faces, face_root):
+    view = faces("view=faces&face=3&pair=Young,Bangs")
+    plane = view.page.locator(".lx-faces [role=application]").last
+    box = plane.bounding_box()
+    plane.click(position={"x": box["width"] * (2 + 3.5) / 7, "y": box["height"] * (3.5 + 1) / 7})
+    shows(view, face_root, face_root.gallery[3] + 2 * face_root.directions[3] - 1 * face_root.directions[6])
+
+
+def test_a_minus_b_plus_c_by_example(faces):
+    view = faces("view=faces&face=3")
+    expect(view.page.locator("#faces [data-do=use-sum]")).to_be_disabled()
+    for i, face in enumerate((4, 5, 6)):
+        view.page.evaluate(
+            f"document.querySelector('[data-do=gallery]').ariaExpanded === 'true' || document.querySelector('[data-do=gallery]').click(); {face}"
+        )
+        view.page.locator(".lx-faces-grid button").nth(face).click()
+        view.until(f"link.get('face') === '{face}'")
+        view.page.locator(".lx-terms button").nth(i).click()
+    view.until("link.get('corners') === 'g4;g5;g6'")
+    expect(view.page.locator(".lx-sum-words")).to_contain_text("The judge sees in the sum")
+
+
+def photo(world, size=300):
+    """A picture file that is no photograph: blocks of colour."""
+    picture = np.kron(
+        expected(world, world.gallery[1])[::8, ::8].round().astype("uint8"), np.ones((size // 8, size // 8, 1), "uint8")
+    )
+    file = io.BytesIO()
+    Image.fromarray(picture).save(file, "PNG")
+    return file.getvalue()
+
+
+def test_a_photo_is_framed_by_hand_and_stays_out_of_the_link_until_shared(faces, face_root):
+    view = faces("view=faces&face=3")
+    view.page.locator("#faces input[type=file]").set_input_files(
+        {"name": "me.png", "mimeType": "image/png", "buffer": photo(face_root)}
+    )
+    expect(view.page.locator(".lx-whence").first).to_have_text("your photo")
+    view.until("!link.has('z') && !link.has('face')")
+    crop = view.page.locator(".lx-crop")
+    before = crop.screenshot()
+    crop.focus()
+    crop.press("ArrowRight")
+    crop.press("+")
+    crop.press(".")
+    assert crop.screenshot() != before
+    slide(view, "Smiling", 1)
+    view.until("link.get('attributes') === 'Smiling:1' && !link.has('z')")
+    view.page.locator("#faces [data-do=link]").click()
+    expect(view.page.locator("#faces .lx-message")).to_contain_text("Share this face")
+    view.page.on("dialog", lambda dialog: dialog.accept())
+    view.page.locator("#faces [data-do=share]").click()
+    view.until("link.has('z')")
+    view.page.locator("#faces [data-do=forget]").click()
+    view.until("!link.has('z')")
+    expect(view.page.locator(".lx-photo")).to_be_hidden()
+
+
+def test_what_is_no_picture_is_said_and_nothing_is_lost(faces, face_root):
+    view = faces("view=faces&face=3&attributes=Male:1")
+    view.page.locator("#faces input[type=file]").set_input_files(
+        {"name": "me.png", "mimeType": "image/png", "buffer": b"no picture"}
+    )
+    expect(view.page.locator("#faces .lx-message")).to_contain_text("This file is not a picture")
+    shows(view, face_root, face_root.gallery[3] + face_root.directions[2])
+
+
+def test_nothing_of_a_photo_is_written_on_the_server(faces, face_root, face_app):
+    view = faces("view=faces&face=3")
+    before = {path for path in face_app.folder.rglob("*") if path.is_file()}
+    view.page.locator("#faces input[type=file]").set_input_files(
+        {"name": "me.png", "mimeType": "image/png", "buffer": photo(face_root)}
+    )
+    expect(view.page.locator(".lx-whence").first).to_have_text("your photo")
+    slide(view, "Smiling", 1)
+    view.until("link.get('attributes') === 'Smiling:1'")
+    assert {path for path in face_app.folder.rglob("*") if path.is_file()} == before
+
+
+def test_bad_links_are_said_and_the_usual_face_shown(faces):
+    view = faces("view=faces&face=99&attributes=Smiling:1")
+    expect(view.page.locator("#faces .lx-message")).to_contain_text("has the faces 0 to 11, not 99")
+    view.until("link.get('face') === '0'")
+
+
+def test_files_carry_the_state(faces):
+    view = faces("view=faces&face=3&attributes=Male:1")
+    with view.page.expect_download() as download:
+        view.page.locator("#faces .lx-compare [data-save]").click()
+    state = parse_strictly(imaging.state_of(download.value.path().read_bytes()))
+    assert (state["face"], state["attributes"]) == (3, (("Male", 1.0),))
+
+
+def test_a_morph_between_two_faces(faces, face_root):
+    view = faces("view=morph&corners=g3;g4&t=0.25")
+    g = face_root.gallery
+    shows(view, face_root, 0.75 * g[3] + 0.25 * g[4], ".lx-morph .lx-of-two .lx-picture")
+    expect(view.page.locator(".lx-morph .lx-strip button")).to_have_count(9)
+    view.page.locator(".lx-morph .lx-strip button").last.click()
+    shows(view, face_root, g[4], ".lx-morph .lx-of-two .lx-picture")
+    view.until("link.get('t') === '1'")
+    view.page.locator("#morph [data-set=even]").check()
+    view.until("link.get('even') === '1'")
+
+
+def test_a_link_sets_the_controls_of_the_morph(faces):
+    view = faces("view=morph&corners=g3;g4&even=1&closed=1&kind=slerp&frames=5")
+    expect(view.page.locator("#morph [data-set=even]")).to_be_checked()
+    expect(view.page.locator("#morph [data-set=closed]")).to_be_checked()
+    expect(view.page.locator("#morph [data-set=kind]")).to_have_value("slerp")
+    expect(view.page.locator(".lx-morph .lx-strip button")).to_have_count(5)
+
+
+def test_a_surface_among_four_faces(faces, face_root):
+    view = faces("view=morph&corners=g0;g1;g2;g3&t=-1,1")
+    shows(view, face_root, face_root.gallery[0], ".lx-morph .lx-output .lx-picture")
+    plane = view.page.locator(".lx-morph [role=application]")
+    plane.focus()
+    plane.press("Shift+ArrowRight")
+    view.until("+link.get('t').split(',')[0] > -1")
+    view.page.locator("#morph [data-count='2']").click()
+    view.until("link.get('corners') === 'g0;g1'")
+
+
+def test_a_face_goes_to_the_morph_view(faces, face_root):
+    view = faces("view=faces&face=5&attributes=Smiling:1")
+    view.page.locator("#faces [data-do=to-morph]").nth(1).click()
+    view.page.get_by_role("tab", name="Morph").click()
+    view.until("link.get('view') === 'morph' && link.get('corners')?.split(';')[1].includes(',')")
+    view.page.locator(".lx-morph .lx-strip button").last.click()
+    shows(view, face_root, face_root.gallery[5] + face_root.directions[0], ".lx-morph .lx-of-two .lx-picture")
+
+
+@pytest.mark.parametrize("query", ["view=faces&face=3", "view=morph&corners=g0;g1", "view=morph&corners=g0;g1;g2;g3"])
+def test_on_a_phone_nothing_is_wider_than_the_screen(faces, query):
+    view = faces(query, **PHONE)
+    assert view.page.evaluate("document.documentElement.scrollWidth") <= 390
