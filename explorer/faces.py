@@ -124,15 +124,28 @@ def arithmetic(state):
 def morph(state):
     """The frames between two places: pictures (frames, h, w, 3), points (frames, d), positions (frames,)."""
     a, b = (at(state["model"], place) for place in state["corners"][:2])
-    return walk(checkpoints.load(state["model"]), a, b, state)
+    return walk(checkpoints.load(state["model"]), a, b, state, structural_steps)
 
 
-def walk(generator, a, b, state):
-    """`frames` pictures from a to b by the state's kind, part, loop and spacing, with their points and positions."""
+def root_mean_square_steps(frames):
+    """How much each frame differs from the one before: (n, h, w, c) -> (n - 1,)."""
+    return np.sqrt(np.square(np.diff(frames, axis=0)).mean((1, 2, 3)))
+
+
+def structural_steps(frames):
+    """The same by structure, as suits faces: the root of 1 - SSIM, which for small steps grows with the step."""
+    return np.sqrt(np.maximum(0, 1 - imaging.ssim(frames[:-1], frames[1:])))
+
+
+def walk(generator, a, b, state, steps=root_mean_square_steps):
+    """`frames` pictures from a to b by the state's kind, part, loop and spacing, with their points and positions.
+
+    Even spacing evens out what `steps` measures between neighbours on a way eight times as fine.
+    """
     path, change = geometry.Path(a, b, state["kind"], closed=state["closed"]), None
     if state["even"]:
         fine = generator.decode(path.at(np.linspace(state["start"], state["stop"], 8 * state["frames"] + 1)))
-        change = np.cumsum([0, *np.sqrt(np.square(np.diff(fine, axis=0)).mean((1, 2, 3)))])
+        change = np.cumsum([0, *steps(fine)])
     ts = path.positions(state["frames"], state["start"], state["stop"], change)
     z = np.round(path.at(ts), DECIMALS)
     return generator.decode(z), z, ts

@@ -80,12 +80,12 @@ def test_a_morph_between_two_and_among_four(face_registry):
 
 
 def test_even_spacing_evens_out_what_changes(face_registry):
-    even, plain = (faces.morph(state(f"view=morph&corners=g5;g9&frames=8&even={e}"))[0] for e in (1, 0))
     ratios = []
-    for frames in (even, plain):
-        steps = np.sqrt(np.square(np.diff(frames, axis=0)).mean((1, 2, 3)))
+    for even in (1, 0):
+        frames = faces.morph(state(f"view=morph&corners=g5;g9&frames=8&even={even}"))[0]
+        steps = 1 - imaging.ssim(frames[:-1], frames[1:])
         ratios.append(steps.max() / steps.min())
-    assert ratios[0] < 1.1
+    assert ratios[0] <= 1.5
     assert ratios[0] < ratios[1]
 
 
