@@ -207,7 +207,8 @@ class View:
     def cursor(self):
         """Where the cursor is seen on the plane, by its yellow, in pixels of the window from the plane's corner: (x, y)."""
         seen = np.asarray(Image.open(io.BytesIO(self.plane.screenshot())).convert("RGB"))
-        yellow = np.argwhere((seen == (0xFF, 0xD1, 0x66)).all(-1))[:, ::-1]
+        inner = (seen == (0xFF, 0xD1, 0x66)).all(-1)[8:-8, 8:-8]  # without the ring of the focus, which is yellow too
+        yellow = np.argwhere(inner)[:, ::-1] + 8
         return (yellow.min(0) + yellow.max(0) + 1) / 2
 
     def shown(self, side=28, selector=".lx-picture"):
