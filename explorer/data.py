@@ -7,6 +7,7 @@ uint8 (n,), CelebA's attributes as uint8 (n, 40).
 
 import csv
 import os
+import zlib
 from io import BytesIO
 from pathlib import Path
 from zipfile import BadZipFile, ZipFile
@@ -106,14 +107,19 @@ def _celeba(split, image_size, folder):
     if images[0].is_dir():
         files = {path.name: path for path in images[0].iterdir()}
         names = sorted(name for name in files if name in attributes and int(name[:6]) in ids)
-        faces = [_face(files[name], image_size) for name in names]
+        faces = []
+        for name in names:
+            try:
+                faces.append(_face(files[name], image_size))
+            except OSError as error:
+                raise ValueError(f"{files[name]} is damaged ({error}): get it anew") from error
     else:
         try:
             with ZipFile(images[0]) as archive:
                 members = {Path(member).name: member for member in archive.namelist()}
                 names = sorted(name for name in members if name in attributes and int(name[:6]) in ids)
                 faces = [_face(BytesIO(archive.read(members[name])), image_size) for name in names]
-        except BadZipFile as error:
+        except (BadZipFile, zlib.error, OSError) as error:
             raise ValueError(f"{images[0]} is damaged ({error}): get it anew") from error
     if not names:
         raise FileNotFoundError(f"{images[0]} holds no face of CelebA's {split} partition that {table[0]} lists")
@@ -122,15 +128,18 @@ def _celeba(split, image_size, folder):
 
 def _attribute_table(path):
     """{file name: 40 values 0 or 1} from CelebA's text table or a CSV with the same names."""
-    with path.open(encoding="utf-8", newline="") as lines:
-        if path.suffix == ".csv":
-            names, *rows = csv.reader(lines)
-            names = names[1:]
-        else:
-            _, names, *rows = map(str.split, lines)
-    if list(names) != ATTRIBUTES or any(len(row) != 41 for row in rows):
-        raise ValueError(f"{path} is not CelebA's table of {len(ATTRIBUTES)} attributes: get it anew")
-    return {name: [int(value) > 0 for value in values] for name, *values in rows}
+    try:
+        with path.open(encoding="utf-8", newline="") as lines:
+            if path.suffix == ".csv":
+                names, *rows = csv.reader(lines)
+                names = names[1:]
+            else:
+                _, names, *rows = map(str.split, lines)
+        if names != ATTRIBUTES or any(len(row) != 41 or not row[0][:6].isdigit() for row in rows):
+            raise ValueError("other columns")
+        return {name: [int(value) > 0 for value in values] for name, *values in rows}
+    except (ValueError, csv.Error) as error:  # no text, no lines, no numbers
+        raise ValueError(f"{path} is not CelebA's table of {len(ATTRIBUTES)} attributes: get it anew") from error
 
 
 def _face(file, image_size):

@@ -20,9 +20,9 @@ def route(functions):
     async def live(socket: WebSocket):
         await socket.accept()
         try:
-            while True:
-                message = await socket.receive_text()
-                await socket.send_text(json.dumps(await run_in_threadpool(_answer, functions, message)))
+            while (message := await socket.receive())["type"] == "websocket.receive":
+                text = message.get("text") or ""  # none in a message of bytes
+                await socket.send_text(json.dumps(await run_in_threadpool(_answer, functions, text)))
         except WebSocketDisconnect:
             pass
 
@@ -33,6 +33,6 @@ def _answer(functions, message):
     try:
         name, request = json.loads(message) if len(message) <= LONGEST else (None, None)
         function = functions[name]
-    except (ValueError, KeyError, TypeError):
+    except (ValueError, KeyError, TypeError, RecursionError):
         return {"error": f"a message is [name, request], name one of {', '.join(functions)}"}
     return function(request)

@@ -2,6 +2,7 @@
 
 import base64
 import io
+import json
 import os
 import shutil
 import socket
@@ -75,11 +76,12 @@ class View:
     """The latent plane view in a page, used as a person would use it; `problems` are what no page may have."""
 
     def __init__(self, page, url):
-        self.page, self.url, self.problems, self.asked = page, url, [], []
+        self.page, self.url, self.problems, self.asked, self.sockets, self.frames = page, url, [], [], [], []
         page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
         page.on("console", self._hear)
         page.on("request", self._see)
+        page.on("websocket", self._overhear)
 
     def _hear(self, message):
         if message.type == "error":
@@ -91,6 +93,13 @@ class View:
             self.problems.append(f"a request elsewhere: {request.url}")
         if parts.path.endswith("/component_server/"):
             self.asked.append(request.post_data_json)
+
+    def _overhear(self, socket):
+        self.sockets.append(socket)
+        if urlsplit(socket.url).netloc != urlsplit(self.url).netloc:
+            self.problems.append(f"a socket elsewhere: {socket.url}")
+        for event in ("framesent", "framereceived"):
+            socket.on(event, lambda payload, event=event: self.frames.append((event.removeprefix("frame"), json.loads(payload))))
 
     # ---- opening and waiting
 
@@ -192,8 +201,15 @@ class View:
         return self.canvas(".lx-first canvas:not([role])")[..., :3].astype(int)
 
     def marks(self):
-        """Marks, ellipse, trail and cursor: uint8 (side, side, 4)."""
+        """Marks, ellipse and trail: uint8 (side, side, 4)."""
         return self.canvas(".lx-first [role=application]").astype(int)
+
+    def cursor(self):
+        """Where the cursor is seen on the plane, by its yellow, in pixels of the window from the plane's corner: (x, y)."""
+        seen = np.asarray(Image.open(io.BytesIO(self.plane.screenshot())).convert("RGB"))
+        inner = (seen == (0xFF, 0xD1, 0x66)).all(-1)[8:-8, 8:-8]  # without the ring of the focus, which is yellow too
+        yellow = np.argwhere(inner)[:, ::-1] + 8
+        return (yellow.min(0) + yellow.max(0) + 1) / 2
 
     def shown(self, side=28, selector=".lx-picture"):
         """The picture on screen at its own size, from the middles of its enlarged pixels: uint8 (side, side)."""
@@ -206,8 +222,12 @@ class View:
         """The message that is on screen, or ""."""
         return self.page.locator(".lx-message span").inner_text() if self.page.locator(".lx-message").is_visible() else ""
 
+    def asked_live(self):
+        """What the page has asked through its sockets so far, [name, request] each."""
+        return [message for way, message in self.frames if way == "sent"]
+
     def calls(self, name):
-        """What the page has asked of a server function so far."""
+        """What the page has asked of a server function by HTTP so far."""
         return [request["data"] for request in self.asked if request["fn_name"] == name]
 
 

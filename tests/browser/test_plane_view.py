@@ -73,10 +73,37 @@ def test_sliders_fields_and_plane_show_one_point(view, decoded):
 
 def test_the_cursor_stands_at_the_point(view):
     view.open("model=mnist-vae&z=1.5,-0.75")
-    yellow = np.argwhere((view.marks()[..., :3] == (0xFF, 0xD1, 0x66)).all(-1))
-    side = len(view.marks())
-    row, column = (yellow.min(0) + yellow.max(0)) / 2
-    assert (column, row) == pytest.approx(((1.5 / 3 + 1) * side / 2, (0.75 / 3 + 1) * side / 2), abs=1)
+    side = view.plane.bounding_box()["width"]
+    assert view.cursor() == pytest.approx(((1.5 / 3 + 1) * side / 2, (0.75 / 3 + 1) * side / 2), abs=1.5)
+
+
+def test_the_cursor_goes_with_the_pointer_and_nothing_else_is_painted(view):
+    view.open("model=mnist-vae&z=1.5,-0.75")
+    view.eventually(lambda: view.calls("plane_backdrop"))
+    view.page.evaluate("""() => {
+        window.painted = [];
+        for (const name of ["clearRect", "fillRect", "arc"]) {
+            const paint = CanvasRenderingContext2D.prototype[name];
+            CanvasRenderingContext2D.prototype[name] = function (...where) { painted.push(this.canvas.className || name); return paint.apply(this, where); };
+        }
+    }""")  # fmt: skip
+    view.page.mouse.move(*view.at(0, 0))
+    view.eventually(lambda: view.page.evaluate("() => { const before = painted.length; painted.length = 0; return !before; }"))
+    view.page.mouse.down()
+    box = view.plane.bounding_box()
+    for point in ((-2, 1), (0.3, 0.3), (2.5, -2.5)):
+        x, y = view.at(*point)
+        view.page.mouse.move(x, y, steps=5)
+        view.until_z(view.under(x, y), 1e-4)
+        assert view.cursor() == pytest.approx((x - box["x"], y - box["y"]), abs=1.5)
+    view.page.mouse.up()
+    assert view.page.evaluate("painted") == []
+    assert not view.marks().any()
+    view.do("zoom-out")  # the map shrinks under the cursor, which stays at its point
+    view.until("Math.abs(link.get('extent') - argument) < 1e-3", 3 / 0.7)
+    half = box["width"] / 2
+    expected = half * (1 + view.z[0] * 0.7 / 3), half * (1 - view.z[1] * 0.7 / 3)
+    view.eventually(lambda: view.cursor() == pytest.approx(expected, abs=1.5))
 
 
 def test_the_backdrop_is_the_decoded_plane(view):

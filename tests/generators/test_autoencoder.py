@@ -29,6 +29,64 @@ TABLES = {
     "fashion-vae-10d": ([784 * 150 + 150, 150 * 100 + 100, 1_010, 1_010], 134_870, [1_100, 15_150, 150 * 784 + 784], 134_634),
 }
 
+# the faces' tables 3-5 and 3-6 at 32 x 32, and the same layers at 64 x 64: here batch normalization has parameters of its own
+CONVOLUTIONS, NORMALIZATION = [3_584, 147_584, 147_584, 147_584], 512
+FACES = {
+    32: ([102_600, 102_600], 653_584, 652_560, [102_912, 2_048], 700_803, 698_755),
+    64: ([409_800, 409_800], 1_267_984, 1_266_960, [411_648, 8_192], 1_015_683, 1_010_563),
+}
+
+
+@pytest.mark.parametrize("side", FACES)
+def test_layers_and_parameters_of_the_faces_are_the_books(side):
+    heads, encoder, encoder_trained, first, decoder, decoder_trained = FACES[side]
+    model = runs.build(RECIPES["celeba-vae"] | {"image_shape": [side, side, 3]})
+
+    def parameters(part):
+        return [layer.count_params() for layer in part.layers if layer.count_params()]
+
+    def trained(part):
+        return sum(int(np.prod(weight.shape)) for weight in part.trainable_weights)
+
+    assert parameters(model.encoder) == [n for size in CONVOLUTIONS for n in (size, NORMALIZATION)] + heads
+    assert parameters(model.decoder) == first + [147_584, NORMALIZATION] * 4 + [3_459]
+    assert (model.encoder.count_params(), model.decoder.count_params()) == (encoder, decoder)
+    assert (trained(model.encoder), trained(model.decoder)) == (encoder_trained, decoder_trained)
+
+
+def test_faces_are_normalized_then_leaky_and_nothing_else_bends_them():
+    model = runs.build(RECIPES["celeba-vae"])
+    for part, convolution, maps in ((model.encoder, "Conv2D", [32, 16, 8, 4]), (model.decoder, "Conv2DTranspose", [8, 16, 32, 64])):
+        kinds = [type(layer).__name__ for layer in part.layers]
+        strided = [i for i, layer in enumerate(part.layers) if kinds[i] == convolution and layer.strides == (2, 2)]
+        assert [part.layers[i].output.shape[1:] for i in strided] == [(side, side, 128) for side in maps]
+        for i in strided:
+            assert kinds[i + 1 : i + 3] == ["BatchNormalization", "LeakyReLU"]
+            assert part.layers[i].activation is keras.activations.linear
+        slopes = [layer.negative_slope for layer in part.layers if type(layer).__name__ == "LeakyReLU"]
+        assert slopes == pytest.approx([0.3] * len(slopes))
+    names = [type(layer).__name__ for layer in model.decoder.layers]
+    assert names[1:5] == ["Dense", "BatchNormalization", "LeakyReLU", "Reshape"]
+    assert model.decoder.layers[4].output.shape == (None, 4, 4, 128)
+    assert names[-1] == "Conv2DTranspose"
+    assert model.decoder.layers[-1].strides == (1, 1)
+    assert model.decoder.layers[-1].activation is keras.activations.sigmoid
+    assert model.encoder.output_shape == [(None, 200)] * 2
+
+
+def test_a_normalized_model_comes_back_from_disk_and_decodes_a_point_alone_as_among_others(tmp_path):
+    model = build((16, 16, 3), 4, {"filters": [8, 8], "batch_norm": True}, {"filters": [8, 8], "batch_norm": True}, {}, seed=0)
+    images = np.random.default_rng(6).random((64, 16, 16, 3)).astype("float32")
+    model.compile(optimizer="adam")
+    model.fit(images, batch_size=16, epochs=2, verbose=0)  # the moving means are now no longer 0
+    model.save(tmp_path / "model.keras")
+    back = keras.saving.load_model(tmp_path / "model.keras", compile=False, safe_mode=True)
+    z = np.random.default_rng(7).standard_normal((9, 4)).astype("float32")
+    together = model.decoder.predict_on_batch(z)
+    np.testing.assert_allclose(back.decoder.predict_on_batch(z), together, atol=1e-6)
+    for i in range(9):
+        np.testing.assert_allclose(model.decoder.predict_on_batch(z[i : i + 1]), together[i : i + 1], atol=1e-5)
+
 
 @pytest.mark.parametrize("name", TABLES)
 def test_layers_and_parameters_are_the_books(name):

@@ -12,9 +12,9 @@ from explorer.training.recipes import RECIPES
 def test_every_recipe_has_a_name_and_judges_come_first():
     names = recipes.recipe_names()
     judges = [name for name in names if name.startswith("judges/")]
-    assert names[: len(judges)] == judges == ["judges/digits", "judges/fashion"]
+    assert names[: len(judges)] == judges == ["judges/digits", "judges/fashion", "judges/faces"]
     assert len(set(names)) == len(names)
-    assert {"mnist-vae", "fashion-ae", "fashion-vae", "fashion-vae-10d"} <= set(names)
+    assert {"mnist-vae", "fashion-ae", "fashion-vae", "fashion-vae-10d", "celeba-vae"} <= set(names)
 
 
 @pytest.mark.parametrize("name", recipes.recipe_names())
@@ -56,6 +56,20 @@ def test_the_ten_dimensional_vae_is_the_books():
     recipe = recipes.recipe("fashion-vae-10d")
     assert (recipe["batch_size"], recipe["optimizer"]) == (128, "nadam")
     assert recipe["loss"] == {"reconstruction_loss": "mse", "reconstruction_weight": 1, "kl_weight": pytest.approx(1 / 784)}
+
+
+def test_the_faces_are_the_books_twice_as_large():
+    recipe = recipes.recipe("celeba-vae")
+    assert (recipe["image_shape"], recipe["latent_size"], recipe["optimizer"]) == ([64, 64, 3], 200, "adam")
+    assert recipe["encoder"] == recipe["decoder"] == {"filters": [128, 128, 128, 128], "batch_norm": True}
+    assert (recipe["loss"]["reconstruction_loss"], recipe["loss"]["kl_weight"]) == ("mse", 1)
+    assert recipe["validation"] == "validation"  # the partition keeps persons apart; the last training images would not
+
+
+def test_the_judge_of_faces_says_yes_or_no_to_each_attribute():
+    judge, model = recipes.recipe("judges/faces"), recipes.recipe("celeba-vae")
+    assert judge["multi_label"]
+    assert (judge["data"], judge["image_shape"]) == (model["data"], model["image_shape"])
 
 
 def test_the_series_over_the_kl_term_differs_in_nothing_else():

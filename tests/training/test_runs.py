@@ -191,6 +191,49 @@ def test_five_epochs_that_bring_nothing_end_a_run_and_the_best_is_kept(tmp_path)
     assert again.best_epoch == 2
 
 
+def stops_after(tmp_path, losses, **changes):
+    """How many epochs with these validation losses a cosine over 4 epochs lasts, two being patience enough."""
+    recipe = recipes.recipe("fashion-ae") | {"epochs": 60, "patience": 2} | changes
+    recipe["learning_rate"] = {"name": "cosine", "initial": 1.0, "warmup_epochs": 1, "final_fraction": 0.01} | recipe[
+        "learning_rate"
+    ]
+    journal, model = runs.Journal(recipe, tmp_path, 1, None, io.StringIO()), Idle()
+    journal.set_model(model)
+    for epoch, loss in enumerate(losses, start=1):
+        journal.on_epoch_begin(epoch - 1)
+        journal.on_epoch_end(epoch - 1, {"loss": 0.0, "val_loss": loss})
+        assert runs.Journal(recipe, tmp_path, 1, None, io.StringIO()).finished == journal.finished == model.stop_training
+        if model.stop_training:
+            return epoch
+    return None
+
+
+@pytest.mark.parametrize(
+    ("losses", "last"),
+    [
+        ([1, 2, 2, 2, 2, 2, 2, 2], 6),  # nothing was stale before the fourth epoch, two were after it
+        ([9, 8, 7, 6, 5, 6, 6, 6], 7),  # the best came after the fall
+        ([9, 8, 7, 6, 7, 5, 7, 4], None),
+    ],
+)
+def test_nothing_is_stale_while_a_cosine_falls(tmp_path, losses, last):
+    assert stops_after(tmp_path, losses, learning_rate={"epochs": 4}) == last
+
+
+def test_a_cosine_over_the_whole_run_may_be_stopped_in_it(tmp_path):
+    assert stops_after(tmp_path, [1, 2, 2, 2, 2], learning_rate={}) == 3
+
+
+def test_a_cosine_that_falls_as_long_as_the_run_ends_with_it(tmp_path):
+    assert stops_after(tmp_path, [1, 2, 2, 2, 2, 2], learning_rate={"epochs": 4}, epochs=4) == 4
+
+
+def test_a_cosine_that_names_its_epochs_stays_low_after_them():
+    schedule = {"name": "cosine", "initial": 1e-3, "warmup_epochs": 1, "final_fraction": 0.01, "epochs": 11}
+    rate = runs.learning_rate(schedule, 100, 60)
+    assert [float(rate(step)) for step in (600, 1_100, 5_000)] == pytest.approx([(1e-3 + 1e-5) / 2, 1e-5, 1e-5], rel=1e-4)
+
+
 def test_a_run_that_still_gains_goes_on(tmp_path):
     journal, model, rates = journey(tmp_path, [5, 6, 6, 6, 6, 4, 6, 6, 6, 6])
     assert len(rates) == 10
@@ -217,6 +260,106 @@ def test_a_cut_history_is_that_of_the_first_epochs():
         "seconds": [1, 1],
         "device": "tpu",
     }
+
+
+# --- what is trained on, what is watched, and what is mirrored ---
+
+
+def numbered(name, split="train", image_size=28, folder=None):
+    """In the place of a data set: image i is all i, from 0 for training, from 100 and 200 for the others."""
+    first, n = {"train": (0, 10), "validation": (100, 4), "test": (200, 3)}[split]
+    images = np.full((n, image_size, image_size, 3), 0.0, "float32") + np.arange(first, first + n).reshape(n, 1, 1, 1)
+    return images, np.arange(first, first + n) % 7
+
+
+@pytest.mark.parametrize("kind", ["vae", "judge"])
+@pytest.mark.parametrize(
+    ("validation", "trained", "watched"),
+    [(0, range(10), None), (3, range(7), range(7, 10)), ("validation", range(10), range(100, 104)), (None, range(10), None)],
+)
+def test_what_is_watched_is_not_trained_on(monkeypatch, kind, validation, trained, watched):
+    monkeypatch.setattr(data, "load", numbered)
+    recipe = {"kind": kind, "data": "celeba", "image_shape": [8, 8, 3]} | ({} if validation is None else {"validation": validation})
+    for part, numbers in zip(runs.split(recipe), (trained, watched), strict=True):
+        if numbers is None:
+            assert part is None
+            continue
+        assert part[0].shape == (len(numbers), 8, 8, 3)
+        assert part[0][:, 0, 0, 0].tolist() == list(numbers)
+        assert [labels.tolist() for labels in part[1:]] == ([[i % 7 for i in numbers]] if kind == "judge" else [])
+
+
+def test_judges_are_told_their_loss_and_autoencoders_bring_theirs():
+    assert runs.losses(recipes.recipe("celeba-vae")) == runs.losses(recipes.recipe("mnist-vae")) == {}
+    digits, faces = (runs.losses(recipes.recipe(f"judges/{name}")) for name in ("digits", "faces"))
+    truth, guess = np.array([[1.0, 0, 1]]), np.array([[0.8, 0.4, 0.5]])
+    each = [-np.log(0.8), -np.log(0.6), -np.log(0.5)]
+    assert float(keras.losses.get(faces["loss"])(truth, guess)[0]) == pytest.approx(np.mean(each), rel=1e-5)
+    assert float(keras.losses.get(digits["loss"])(np.array([1]), np.array([[0.2, 0.5, 0.3]]))[0]) == pytest.approx(
+        np.log(2), rel=1e-5
+    )
+    assert digits["metrics"] == ["accuracy"]
+    assert float(keras.metrics.get(faces["metrics"][0])(truth, guess)) == pytest.approx(2 / 3)
+
+
+@pytest.fixture
+def slanted():
+    """Images of which no mirrored one is another: the number i, and whether it is mirrored, can be read off the corners."""
+    images = np.zeros((300, 4, 6, 3), "float32")
+    images[:, 0, 0, 0], images[:, 0, -1, 0] = np.arange(300), -1
+    return images
+
+
+def read(batches):
+    """Numbers of the images in their order, and which of them are mirrored."""
+    images = np.concatenate([images for (images,) in (batches[i] for i in range(len(batches)))])
+    mirrored = images[:, 0, 0, 0] == -1
+    numbers = np.where(mirrored, images[:, 0, -1, 0], images[:, 0, 0, 0]).astype(int)
+    return images, numbers, mirrored
+
+
+def test_every_image_comes_once_an_epoch_half_of_them_mirrored(slanted):
+    originals = slanted.copy()
+    batches = runs.Mirrored(slanted, 64, seed=3)
+    assert len(batches) == 5
+    assert [len(batches[i][0]) for i in range(5)] == [64, 64, 64, 64, 44]
+    orders, sides = [], []
+    for _ in range(4):
+        images, numbers, mirrored = read(batches)
+        assert sorted(numbers) == list(range(300))
+        for image, number, turned in zip(images, numbers, mirrored, strict=True):
+            expected = originals[number, :, ::-1] if turned else originals[number]
+            np.testing.assert_array_equal(image, expected)
+        assert 115 < mirrored.sum() < 185  # four standard deviations of a fair coin
+        orders.append(numbers.tolist())
+        sides.append(mirrored[np.argsort(numbers)].tolist())
+        batches.on_epoch_end()
+    for seen in (orders, sides):
+        assert len({tuple(epoch) for epoch in seen}) == 4, "another in each epoch"
+    np.testing.assert_array_equal(slanted, originals)
+
+
+def test_the_order_and_the_sides_follow_from_the_seed(slanted):
+    first, same, other = (read(runs.Mirrored(slanted, 64, seed)) for seed in (3, 3, 4))
+    assert first[1].tolist() == same[1].tolist() != other[1].tolist()
+    assert first[2].tolist() == same[2].tolist() != other[2].tolist()
+
+
+def test_a_recipe_that_flips_trains_on_mirrored_images(recipe, small_data, tmp_path, monkeypatch):
+    seen, original = [], runs.Mirrored.__getitem__
+
+    def watch(batches, index):
+        seen.append(index)
+        return original(batches, index)
+
+    monkeypatch.setattr(runs.Mirrored, "__getitem__", watch)
+    _, history = fit(recipe, tmp_path / "plain", small_data)
+    assert seen == []
+    _, mirrored = fit(recipe | {"flip": True, "validation": 100}, tmp_path / "flipped", small_data)
+    assert set(seen) == {0, 1, 2}  # 500 images in batches of 200
+    assert steps_taken(tmp_path / "flipped") == 6
+    assert mirrored["loss"][1] < mirrored["loss"][0]
+    assert len(mirrored["val_loss"]) == 2
 
 
 # --- train: from a name to a checkpoint ---
