@@ -45,6 +45,15 @@ def real_data():
     return Path(folder)
 
 
+@pytest.fixture
+def real_faces():
+    """The folder with CelebA's faces and attributes."""
+    folder = os.environ.get("EXPLORER_DATA")
+    if not folder or not Path(folder, "celeba_attributes.csv").is_file():
+        lacking("EXPLORER_DATA names no folder with CelebA's faces and attributes")
+    return Path(folder)
+
+
 def strokes(n, seed):
     """Pictures that any small net can learn: class k is a bar through the middle, turned by 18 k degrees, a little off."""
     rng = np.random.default_rng(seed)

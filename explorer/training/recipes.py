@@ -90,9 +90,16 @@ RECIPES = {
         "encoder": {"filters": [128] * 4, "batch_norm": True},
         "decoder": {"filters": [128] * 4, "batch_norm": True},
         "loss": {"reconstruction_loss": "mse", "reconstruction_weight": 10_000.0, "kl_weight": 1.0},
-        "known_failures": [],
-        "optimizer": "adam", "learning_rate": _COSINE, "batch_size": 64, "epochs": 6, "kl_warmup_epochs": 1,
+        "known_failures": [
+            "Blurred: squared error averages what 200 numbers cannot say, such as strands of hair, teeth, jewellery, backgrounds",
+            "The people of CelebA are mostly young, made up and photographed for the press, and so are its faces; its attributes "
+            "are strangers' opinions, and directions carry along what goes with them there, such as make-up with smiles",
+            "It still improved when its time was over: five epochs on two cores",
+        ],
+        "optimizer": "adam", "learning_rate": {**_COSINE, "epochs": 6}, "batch_size": 64, "epochs": 5, "kl_warmup_epochs": 1,
         "validation": "validation", "flip": True, "patience": None, "seed": 0,
+        "note": "the cosine was laid out for 8 epochs in the first 2; at weight 2,000 (64 filters, 32 x 32, 5 epochs) the KL was "
+        "13.9 nats and the error 0.0231, more than a quarter of the mean image's, so the weight was raised",
     },
 }  # fmt: skip
 
@@ -109,6 +116,7 @@ JUDGES = {
         "title": "Judge of faces", "data": "celeba", "image_shape": [64, 64, 3], "filters": [16, 32, 64, 128], "dense": 128,
         "multi_label": True, "flip": True, "blur": 1.5, "augment": 0.04, "dropout": 0.2,
         "optimizer": "adam", "learning_rate": _COSINE, "batch_size": 64, "epochs": 8, "seed": 0,
+        "known_failures": ["Glasses: 0.962 of the validation ids, 0.97 wanted (bar: Eyeglasses)"],
     },
 }  # fmt: skip
 
