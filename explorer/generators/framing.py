@@ -1,0 +1,211 @@
+"""Framing: finds the face in a photograph and the square around it that CelebA would have cut.
+
+OpenCV's Haar cascade (Viola and Jones 2001; it knows real photographs) proposes squares; a small net of our own, which saw
+CelebA's training faces only, corrects each of them a few times and says how certain it is that a face stands there. Both
+see grey only. In the 64x64 square the eyes lie at about (25, 33) and (39, 33).
+"""
+
+import math
+import threading
+from dataclasses import dataclass
+
+import cv2
+import keras
+import numpy as np
+from keras import layers
+
+from explorer import imaging
+
+OUTPUTS = ["face", "right", "down", "larger", "clockwise"]  # the logit of a face, and how the window must move to frame it
+STEP = np.array([0.1, 0.1, 0.2, 0.2], "float32")  # one unit of a correction: shares of the side, log of the side, radians
+WINDOW = 0.75  # the net sees the middle of the square: what lies around a face in a photograph says little
+EYES = np.array([[25.0, 33.0], [39.0, 33.0]]) / 64  # of the square
+
+_LONGEST = 512  # pixels of the copy that is searched: faces of a tenth of the picture are found at this size
+_SMALLEST = 320  # a smaller picture is enlarged: the cascade sees no face below 20 pixels
+_TILTS = (0, -25, 25)  # degrees; the cascade wants upright heads
+_MOST = 48  # proposals of each tilt
+_LEAST, _GROWTH, _STRIDE = 52, 1.8, 0.35
+_STEPS = 4
+_CERTAIN = 0.5
+
+
+@dataclass(frozen=True)
+class Crop:
+    """A square in a picture: centre and side in the upright picture's pixels, `angle` in degrees, positive: clockwise.
+
+    `certainty` in [0, 1]; `others`: the further faces that were found, as crops, the likeliest to be meant first.
+    """
+
+    center_x: float
+    center_y: float
+    side: float
+    angle: float = 0.0
+    certainty: float = 1.0
+    others: tuple = ()
+
+    @property
+    def note(self):
+        """What people should be told; "" if nothing."""
+        if not self.others:
+            return ""
+        return (
+            f"There are {1 + len(self.others)} faces in this picture; the largest one is framed. To take another, place the "
+            "square by hand or upload a picture of that face alone."
+        )
+
+
+def build(image_shape, filters, dense):
+    """A strided 5x5, then 3x3 convolutions with batch normalization, between them pooled by 2: `OUTPUTS`, linear."""
+    inputs = x = keras.Input(image_shape, name="window")
+    for i, width in enumerate(filters):
+        x = layers.Conv2D(width, 3 if i else 5, strides=1 if i else 2, padding="same", use_bias=False)(x)
+        x = layers.BatchNormalization()(x)
+        x = layers.Activation("relu")(x)
+        x = layers.MaxPooling2D(2)(x) if 0 < i < len(filters) - 1 else x
+    x = layers.Flatten()(x)
+    x = layers.Dense(dense, activation="relu")(x)
+    return keras.Model(inputs, layers.Dense(len(OUTPUTS), name="correction")(x), name="framing")
+
+
+def corrected(places, corrections):
+    """Places (n, 4: centre x, y, side, angle in radians) moved by the net's corrections (n, 4), in units of `STEP`."""
+    right, down, larger, clockwise = (corrections * STEP).T
+    x, y, side, angle = places.T
+    cos, sin = np.cos(angle), np.sin(angle)
+    return np.stack(
+        [x + side * (cos * right - sin * down), y + side * (sin * right + cos * down), side * np.exp(larger), angle + clockwise],
+        -1,
+    )
+
+
+def lattice(size):
+    """Where the pixels of a net's window lie in the square: (x, y), each float (size, size), 0 at the centre, shares of the side."""
+    steps = WINDOW * ((np.arange(size) + 0.5) / size - 0.5)
+    return np.meshgrid(steps, steps)
+
+
+def standardised(windows):
+    """float (n, h, w) -> float32 (n, h, w, 1), each with mean 0 and standard deviation 1: light and contrast do not matter."""
+    windows = windows - windows.mean((1, 2), keepdims=True)
+    return (windows / (windows.std((1, 2), keepdims=True) + 0.02)).astype("float32")[..., None]
+
+
+class Framer:
+    """Finds faces; `card` carries what it was measured at, `model` is the net."""
+
+    def __init__(self, card, model):
+        self.card, self.model = card, model
+        self.size = card["image_shape"][0]
+        self._cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")
+        self._lock = threading.Lock()  # the cascade keeps its work to itself and is not to be shared
+
+    def __repr__(self):
+        return f"<Framer {self.card['name']}: pictures -> crops of faces>"
+
+    def find(self, picture):
+        """The face in a picture, float (h, w, 1, 3 or 4) in [0, 1] (4: with alpha), as a `Crop`.
+
+        Of several faces the one that is largest and surest. Raises imaging.PictureError, which says what to do, if there is
+        none.
+        """
+        grey, scale = _reduced(np.asarray(picture))
+        places, certainty = self.judge(grey, self._proposals(grey))
+        found = [
+            Crop(x / scale, y / scale, side / scale, math.degrees(angle), p)
+            for (x, y, side, angle), p in zip(places.tolist(), certainty.tolist(), strict=True)
+        ]
+        if not found:
+            raise imaging.PictureError(
+                "No face was found in this picture. Choose one where a face looks at the camera, or place the square by hand."
+            )
+        found.sort(key=lambda crop: -crop.certainty * crop.side)
+        first = found[0]
+        others = tuple(crop for crop in found[1:] if crop.side > 0.35 * first.side)
+        return Crop(first.center_x, first.center_y, first.side, first.angle, first.certainty, others)
+
+    def _everywhere(self, grey):
+        """The likeliest of places (n, 4) all over the picture, so dense that a face is within the net's reach of one."""
+        height, width = grey.shape
+        places = []
+        side = _LEAST
+        while side < 1.5 * max(height, width):
+            rows, columns = (np.linspace(0, whole, 2 + int(whole / (_STRIDE * side)))[1:-1] for whole in (height, width))
+            x, y = np.meshgrid(columns, rows)
+            places.append(np.stack([x, y, np.full_like(x, side), np.zeros_like(x)], -1).reshape(-1, 4))
+            side *= _GROWTH
+        places = np.concatenate(places)
+        return places[np.argsort(-self._net(grey, places)[0])[:_MOST]]
+
+    def judge(self, grey, places):
+        """Corrects places (n, 4) in a grey picture (h, w) and keeps the certain ones, one a face: (places, certainty)."""
+        for _ in range(_STEPS):
+            logit, corrections = self._net(grey, places)
+            places = corrected(places, np.clip(corrections, -4, 4))
+            wild = (places[:, 2] < 12) | (places[:, 2] > 3 * max(grey.shape)) | (np.abs(places[:, 3]) > 1.2)
+            places = places[~wild]
+        logit, corrections = self._net(grey, places)
+        certainty = 1 / (1 + np.exp(-logit.clip(-30, 30)))
+        kept, sure = [], []
+        for i in np.argsort(-logit):
+            inside = 0 < places[i, 0] < grey.shape[1] and 0 < places[i, 1] < grey.shape[0]
+            if certainty[i] < _CERTAIN or not inside:
+                continue
+            if all(math.dist(places[i, :2], place[:2]) > 0.35 * max(place[2], places[i, 2]) for place in kept):
+                kept.append(places[i])
+                sure.append(certainty[i])
+        return np.reshape(kept, (-1, 4)), np.array(sure)
+
+    def _net(self, grey, places):
+        """(logits (n,), corrections (n, 4)) of the windows at places (n, 4)."""
+        if not len(places):
+            return np.zeros(0), np.zeros((0, 4))
+        across, down = lattice(self.size)
+        windows = np.empty((len(places), self.size, self.size), "float32")
+        levels = [grey]
+        for i, (x, y, side, angle) in enumerate(places):
+            level = max(0, int(math.log2(max(1.0, side * WINDOW / self.size / 1.2))))
+            while len(levels) <= level:
+                levels.append(imaging.shrunk(levels[-1][..., None], 2)[..., 0])
+            cos, sin, shrink = math.cos(angle), math.sin(angle), 0.5**level
+            windows[i] = imaging.sampled(
+                levels[level], shrink * (x + side * (cos * across - sin * down)), shrink * (y + side * (sin * across + cos * down))
+            )
+        few = -len(windows) % _MOST  # so that TensorFlow traces one shape
+        batch = standardised(np.concatenate([windows, np.zeros((few, self.size, self.size), "float32")]))
+        parts = [self.model.predict_on_batch(batch[i : i + _MOST]) for i in range(0, len(batch), _MOST)]
+        answer = np.concatenate([np.asarray(part, "float32") for part in parts])[: len(places)]
+        return answer[:, 0], answer[:, 1:]
+
+    def _proposals(self, grey):
+        """Places (n, 4) where the cascade sees a face, with the head upright and turned to both sides."""
+        factor = max(1.0, _SMALLEST / max(grey.shape))
+        pixels = imaging.to_bytes(grey)
+        pixels = cv2.equalizeHist(cv2.resize(pixels, None, fx=factor, fy=factor) if factor > 1 else pixels)
+        middle = (pixels.shape[1] / 2, pixels.shape[0] / 2)
+        found = []
+        for tilt in _TILTS:
+            turn = cv2.getRotationMatrix2D(middle, tilt, 1.0)  # OpenCV counts the other way: this sets such a head upright
+            turned = cv2.warpAffine(pixels, turn, pixels.shape[::-1], borderMode=cv2.BORDER_REPLICATE) if tilt else pixels
+            with self._lock:
+                boxes, _, weights = self._cascade.detectMultiScale3(
+                    turned, scaleFactor=1.1, minNeighbors=1, minSize=(20, 20), outputRejectLevels=True
+                )
+            if not len(boxes):
+                continue
+            boxes = np.asarray(boxes, float)[np.argsort(-np.ravel(weights))[:_MOST]]
+            x, y, w, _ = boxes.T
+            back = cv2.invertAffineTransform(turn)
+            centres = np.stack([x + w / 2, y + 0.5 * w], -1) @ back[:, :2].T + back[:, 2]
+            found.append(np.column_stack([centres, 1.75 * w, np.full(len(w), math.radians(tilt))]) / (factor, factor, factor, 1))
+        return np.concatenate(found) if found else np.zeros((0, 4))
+
+
+def _reduced(picture):
+    """(h, w, c) -> (grey copy (h, w) of at most `_LONGEST` pixels a side, its scale)."""
+    scale = min(1.0, _LONGEST / max(picture.shape[:2]))
+    if scale < 1:
+        height, width = (max(1, round(side * scale)) for side in picture.shape[:2])
+        picture = cv2.resize(picture.astype("float32", copy=False), (width, height), interpolation=cv2.INTER_AREA)
+        picture = picture.reshape(height, width, -1)
+    return imaging.grey(picture), scale
