@@ -78,7 +78,8 @@ def load(name):
 
 
 def judge(name):
-    """A `Judge` by name ("digits", "fashion"), which maps pictures to class probabilities; "framing": a `Framer`. Raises as `load` does."""
+    """A `Judge` by name ("digits", "fashion"), which maps pictures to class probabilities; "framing" is a `Framer`, which finds
+    faces. Raises as `load` does."""
     return _once(_judge, name)
 
 

@@ -426,7 +426,9 @@ def test_shrinking_takes_the_mean_of_areas(factor):
         np.testing.assert_allclose(found, means, atol=1e-5)
 
 
-@pytest.mark.parametrize(("side", "angle", "center"), [(64, 0, (250, 220)), (160, 30, (240, 230)), (90, -77, (260, 218)), (420, 12, (250, 240))])
+@pytest.mark.parametrize(
+    ("side", "angle", "center"), [(64, 0, (250, 220)), (160, 30, (240, 230)), (90, -77, (260, 218)), (420, 12, (250, 240))]
+)
 def test_dots_come_out_where_geometry_says(side, angle, center):
     picture, turn = Image.new("RGB", (500, 480), "black"), np.radians(angle)
     dots = {(12, 20): (255, 0, 0), (44, 18): (0, 255, 0), (33, 50): (0, 0, 255)}  # x, y of 64 and colour
@@ -435,7 +437,9 @@ def test_dots_come_out_where_geometry_says(side, angle, center):
         right, down = (x - 32) * side / 64, (y - 32) * side / 64
         at = (center[0] + right * np.cos(turn) - down * np.sin(turn), center[1] + right * np.sin(turn) + down * np.cos(turn))
         # Pillow's coordinates are those of pixel centres
-        ImageDraw.Draw(picture).ellipse([at[0] - 0.5 - radius, at[1] - 0.5 - radius, at[0] - 0.5 + radius, at[1] - 0.5 + radius], fill=colour)
+        ImageDraw.Draw(picture).ellipse(
+            [at[0] - 0.5 - radius, at[1] - 0.5 - radius, at[0] - 0.5 + radius, at[1] - 0.5 + radius], fill=colour
+        )
     found = imaging.cut(np.asarray(picture, "float32") / 255, center, side, angle, 64)
     middles = np.arange(64) + 0.5
     for (x, y), colour in dots.items():
@@ -469,7 +473,9 @@ def test_a_picture_of_hardly_any_pixels_can_be_cut(picture):
     assert 0 <= found.min() <= found.max() <= 1
 
 
-@pytest.mark.parametrize(("center", "side", "angle"), [((1, 1), 0, 0), ((1, 1), -4, 0), ((np.nan, 1), 4, 0), ((1, 1), 4, np.inf), ((1, 1), np.nan, 0)])
+@pytest.mark.parametrize(
+    ("center", "side", "angle"), [((1, 1), 0, 0), ((1, 1), -4, 0), ((np.nan, 1), 4, 0), ((1, 1), 4, np.inf), ((1, 1), np.nan, 0)]
+)
 def test_a_square_that_is_none_is_refused(center, side, angle):
     with pytest.raises(ValueError, match="a square needs"):
         imaging.cut(noise(8, 8, 3), center, side, angle, 64)

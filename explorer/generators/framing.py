@@ -23,11 +23,12 @@ EYES = np.array([[25.0, 33.0], [39.0, 33.0]]) / 64  # of the square
 
 _LONGEST = 512  # pixels of the copy that is searched: faces of a tenth of the picture are found at this size
 _SMALLEST = 320  # a smaller picture is enlarged: the cascade sees no face below 20 pixels
-_TILTS = (0, -25, 25)  # degrees; the cascade wants upright heads
-_MOST = 48  # proposals of each tilt
-_LEAST, _GROWTH, _STRIDE = 52, 1.8, 0.35
+_TILT = 25  # degrees of the second look: the cascade wants upright heads
+_LEAST, _GROWTH, _STRIDE = 52, 1.8, 0.35  # of the windows of the second look: the smallest side, and how dense they lie
+_BATCH = 48
 _STEPS = 4
-_CERTAIN = 0.5
+_CERTAIN, _QUITE_CERTAIN = 0.5, 0.9  # the second: where the cascade saw nothing
+_AROUND = np.concatenate([np.zeros((1, 4)), np.eye(4), -np.eye(4)])  # a place and its neighbours, corrections in units of STEP
 
 
 @dataclass(frozen=True)
@@ -80,7 +81,7 @@ def corrected(places, corrections):
 
 
 def lattice(size):
-    """Where the pixels of a net's window lie in the square: (x, y), each float (size, size), 0 at the centre, shares of the side."""
+    """Where the pixels of a net's window lie in the square: x and y, float (size, size), in shares of the side from its centre."""
     steps = WINDOW * ((np.arange(size) + 0.5) / size - 0.5)
     return np.meshgrid(steps, steps)
 
@@ -110,7 +111,10 @@ class Framer:
         none.
         """
         grey, scale = _reduced(np.asarray(picture))
-        places, certainty = self.judge(grey, self._proposals(grey))
+        places, certainty = self._judge(grey, self._seen(grey, (0,)), _CERTAIN)
+        if not len(places):
+            second = np.concatenate([self._seen(grey, (-_TILT, _TILT)), self._likeliest(grey)])
+            places, certainty = self._judge(grey, second, _QUITE_CERTAIN)
         found = [
             Crop(x / scale, y / scale, side / scale, math.degrees(angle), p)
             for (x, y, side, angle), p in zip(places.tolist(), certainty.tolist(), strict=True)
@@ -124,40 +128,29 @@ class Framer:
         others = tuple(crop for crop in found[1:] if crop.side > 0.35 * first.side)
         return Crop(first.center_x, first.center_y, first.side, first.angle, first.certainty, others)
 
-    def _everywhere(self, grey):
-        """The likeliest of places (n, 4) all over the picture, so dense that a face is within the net's reach of one."""
-        height, width = grey.shape
-        places = []
-        side = _LEAST
-        while side < 1.5 * max(height, width):
-            rows, columns = (np.linspace(0, whole, 2 + int(whole / (_STRIDE * side)))[1:-1] for whole in (height, width))
-            x, y = np.meshgrid(columns, rows)
-            places.append(np.stack([x, y, np.full_like(x, side), np.zeros_like(x)], -1).reshape(-1, 4))
-            side *= _GROWTH
-        places = np.concatenate(places)
-        return places[np.argsort(-self._net(grey, places)[0])[:_MOST]]
-
-    def judge(self, grey, places):
+    def _judge(self, grey, places, least):
         """Corrects places (n, 4) in a grey picture (h, w) and keeps the certain ones, one a face: (places, certainty)."""
         for _ in range(_STEPS):
-            logit, corrections = self._net(grey, places)
-            places = corrected(places, np.clip(corrections, -4, 4))
+            places = corrected(places, self._net(grey, places)[1])
             wild = (places[:, 2] < 12) | (places[:, 2] > 3 * max(grey.shape)) | (np.abs(places[:, 3]) > 1.2)
-            places = places[~wild]
-        logit, corrections = self._net(grey, places)
-        certainty = 1 / (1 + np.exp(-logit.clip(-30, 30)))
-        kept, sure = [], []
-        for i in np.argsort(-logit):
-            inside = 0 < places[i, 0] < grey.shape[1] and 0 < places[i, 1] < grey.shape[0]
-            if certainty[i] < _CERTAIN or not inside:
-                continue
-            if all(math.dist(places[i, :2], place[:2]) > 0.35 * max(place[2], places[i, 2]) for place in kept):
-                kept.append(places[i])
-                sure.append(certainty[i])
-        return np.reshape(kept, (-1, 4)), np.array(sure)
+            inside = (places[:, :2] > 0).all(1) & (places[:, :2] < grey.shape[::-1]).all(1)
+            places = places[inside & ~wild]
+        logit, _ = self._net(grey, places)
+        kept = []
+        for place in places[np.argsort(-logit)][: (logit > 0).sum()]:
+            if all(math.dist(place[:2], other[:2]) > 0.35 * max(place[2], other[2]) for other in kept):
+                kept.append(place)
+        if not kept:
+            return np.zeros((0, 4)), np.zeros(0)
+        # what its neighbours say too: the median is steadier than one answer, and only at a face they all see one
+        around = corrected(np.repeat(kept, len(_AROUND), 0), np.tile(_AROUND, (len(kept), 1)))
+        logit, corrections = self._net(grey, around)
+        places = np.median(corrected(around, corrections).reshape(len(kept), -1, 4), 1)
+        certainty = (1 / (1 + np.exp(-logit.clip(-30, 30)))).reshape(len(kept), -1).mean(1)
+        return places[certainty >= least], certainty[certainty >= least]
 
     def _net(self, grey, places):
-        """(logits (n,), corrections (n, 4)) of the windows at places (n, 4)."""
+        """(logits (n,), corrections (n, 4), none of them wild) of the windows at places (n, 4)."""
         if not len(places):
             return np.zeros(0), np.zeros((0, 4))
         across, down = lattice(self.size)
@@ -171,34 +164,42 @@ class Framer:
             windows[i] = imaging.sampled(
                 levels[level], shrink * (x + side * (cos * across - sin * down)), shrink * (y + side * (sin * across + cos * down))
             )
-        few = -len(windows) % _MOST  # so that TensorFlow traces one shape
+        few = -len(windows) % _BATCH  # so that TensorFlow traces one shape
         batch = standardised(np.concatenate([windows, np.zeros((few, self.size, self.size), "float32")]))
-        parts = [self.model.predict_on_batch(batch[i : i + _MOST]) for i in range(0, len(batch), _MOST)]
+        parts = [self.model.predict_on_batch(batch[i : i + _BATCH]) for i in range(0, len(batch), _BATCH)]
         answer = np.concatenate([np.asarray(part, "float32") for part in parts])[: len(places)]
-        return answer[:, 0], answer[:, 1:]
+        return answer[:, 0], answer[:, 1:].clip(-4, 4)
 
-    def _proposals(self, grey):
-        """Places (n, 4) where the cascade sees a face, with the head upright and turned to both sides."""
+    def _seen(self, grey, tilts):
+        """Places (n, 4) where the cascade sees a face whose head is tilted clockwise by one of `tilts`, in degrees."""
         factor = max(1.0, _SMALLEST / max(grey.shape))
         pixels = imaging.to_bytes(grey)
         pixels = cv2.equalizeHist(cv2.resize(pixels, None, fx=factor, fy=factor) if factor > 1 else pixels)
-        middle = (pixels.shape[1] / 2, pixels.shape[0] / 2)
-        found = []
-        for tilt in _TILTS:
-            turn = cv2.getRotationMatrix2D(middle, tilt, 1.0)  # OpenCV counts the other way: this sets such a head upright
+        found = [np.zeros((0, 4))]
+        for tilt in tilts:
+            # counterclockwise, OpenCV's direction: this sets such a head upright
+            turn = cv2.getRotationMatrix2D((pixels.shape[1] / 2, pixels.shape[0] / 2), tilt, 1.0)
             turned = cv2.warpAffine(pixels, turn, pixels.shape[::-1], borderMode=cv2.BORDER_REPLICATE) if tilt else pixels
             with self._lock:
-                boxes, _, weights = self._cascade.detectMultiScale3(
-                    turned, scaleFactor=1.1, minNeighbors=1, minSize=(20, 20), outputRejectLevels=True
-                )
-            if not len(boxes):
-                continue
-            boxes = np.asarray(boxes, float)[np.argsort(-np.ravel(weights))[:_MOST]]
-            x, y, w, _ = boxes.T
+                boxes = self._cascade.detectMultiScale(turned, scaleFactor=1.1, minNeighbors=1, minSize=(20, 20))
+            x, y, width = np.reshape(boxes, (-1, 4))[:, :3].T.astype(float)
             back = cv2.invertAffineTransform(turn)
-            centres = np.stack([x + w / 2, y + 0.5 * w], -1) @ back[:, :2].T + back[:, 2]
-            found.append(np.column_stack([centres, 1.75 * w, np.full(len(w), math.radians(tilt))]) / (factor, factor, factor, 1))
-        return np.concatenate(found) if found else np.zeros((0, 4))
+            # its boxes hold the face from brow to chin; the numbers are medians over framed faces
+            centres = np.stack([x + 0.5 * width, y + 0.35 * width], -1) @ back[:, :2].T + back[:, 2]
+            found.append(np.column_stack([centres, 1.7 * width, np.full(len(width), math.radians(tilt))]))
+        return np.concatenate(found) / (factor, factor, factor, 1)
+
+    def _likeliest(self, grey):
+        """The likeliest of places (n, 4) all over the picture, so dense that any face is within the net's reach of one."""
+        height, width = grey.shape
+        places, side = [], _LEAST
+        while side < 1.5 * max(height, width):
+            rows, columns = (np.linspace(0, whole, 2 + int(whole / (_STRIDE * side)))[1:-1] for whole in (height, width))
+            x, y = np.meshgrid(columns, rows)
+            places.append(np.stack([x, y, np.full_like(x, side), np.zeros_like(x)], -1).reshape(-1, 4))
+            side *= _GROWTH
+        places = np.concatenate(places)
+        return places[np.argsort(-self._net(grey, places)[0])[:_BATCH]]
 
 
 def _reduced(picture):

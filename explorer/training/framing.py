@@ -93,7 +93,7 @@ class Windows(keras.utils.PyDataset):
     def __getitem__(self, index):
         which, rng = self._order[index * self.batch_size : (index + 1) * self.batch_size], self._rng
         n = len(which)
-        kind = rng.choice(4, n, p=(0.3, 0.3, 0.15, 0.25))  # near, nearer, off, background
+        kind = rng.choice(4, n, p=(0.22, 0.28, 0.17, 0.33))  # near, nearer, off, background
         reach = np.where(kind == 1, 0.3, 1.0)
         dx, dy = rng.uniform(-0.25, 0.25, (2, n)) * reach
         larger = rng.uniform(-0.47, 0.47, n) * reach  # of the window than the face's square, a logarithm
@@ -126,7 +126,8 @@ class Windows(keras.utils.PyDataset):
         inside = border == 1
         u, v = np.where(inside, np.clip(u, 0.5, SIDE - 0.5), u), np.where(inside, np.clip(v, 0.5, SIDE - 0.5), v)
         face = read(self.faces, which, u, v) / 255
-        zoom, corner = (rng.uniform(low, high, (k, n, 1, 1)).astype("float32") for k, low, high in ((1, 12, 110), (2, 0, 128)))
+        zoom = np.exp(rng.uniform(np.log(16), np.log(160), (1, n, 1, 1))).astype("float32")
+        corner = rng.uniform(0, 128, (2, n, 1, 1)).astype("float32")
         picture = rng.integers(0, len(self.backgrounds), n)
         behind = read(self.backgrounds, picture, corner[0] + zoom[0] * x, corner[1] + zoom[0] * y) / 255
         behind = np.where(rng.random((n, 1, 1)) < 0.2, rng.random((n, 1, 1), "float32"), behind)
@@ -141,10 +142,9 @@ class Windows(keras.utils.PyDataset):
         windows = np.clip(windows, 0, 1) ** np.exp(rng.uniform(-0.7, 0.7, (n, 1, 1))).astype("float32")
         slope = rng.normal(0, 0.3, (2, n, 1, 1)).astype("float32")
         windows = windows + slope[0] * self.across + slope[1] * self.down
-        blurred = windows.copy()
-        blurred[:, 1:-1, 1:-1] = sum(
-            windows[:, 1 + i : windows.shape[1] - 1 + i, 1 + j : windows.shape[2] - 1 + j] for i in (-1, 0, 1) for j in (-1, 0, 1)
-        ) / 9
+        blurred, size = windows.copy(), windows.shape[1]
+        neighbours = [windows[:, i : size - 2 + i, j : size - 2 + j] for i in range(3) for j in range(3)]
+        blurred[:, 1:-1, 1:-1] = sum(neighbours) / 9
         windows += rng.choice(np.array([0, 0, 0.5, 1], "float32"), (n, 1, 1)) * (blurred - windows)
         windows += rng.uniform(0, 0.06, (n, 1, 1)).astype("float32") * rng.standard_normal(windows.shape, "float32")
         for i in np.flatnonzero(rng.random(n) < 0.2):  # a hand, a microphone, a lock of hair
@@ -209,6 +209,7 @@ def scene(face, background, rng, most_turn=15.0):
 
 def eye_error(found, true):
     """How far from its place the worse eye lies in the framed picture, in pixels of 64."""
+
     def place(crop, points):
         cos, sin = np.cos(np.radians(crop.angle)), np.sin(np.radians(crop.angle))
         return (crop.center_x, crop.center_y) + crop.side * (points - 0.5) @ np.array([[cos, sin], [-sin, cos]])

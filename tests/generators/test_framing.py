@@ -187,7 +187,9 @@ def test_grey_and_transparent_pictures_are_framed_alike(framer, faces):
         crops = [framer.find(picture), framer.find(imaging.grey(picture)[..., None])]
         crops.append(framer.find(np.concatenate([picture, np.ones_like(picture[..., :1])], -1)))
         for crop in crops[1:]:
-            np.testing.assert_allclose([crop.center_x, crop.center_y, crop.side], [crops[0].center_x, crops[0].center_y, crops[0].side], atol=1)
+            np.testing.assert_allclose(
+                [crop.center_x, crop.center_y, crop.side], [crops[0].center_x, crops[0].center_y, crops[0].side], atol=1
+            )
         sides.append(crops[0].side / true.side)
     assert np.median(sides) == pytest.approx(1, abs=0.1)
 
