@@ -25,7 +25,8 @@ _LONGEST = 512  # pixels of the copy that is searched: faces of a tenth of the p
 _SMALLEST = 320  # a smaller picture is enlarged: the cascade sees no face below 20 pixels
 _TILT = 25  # degrees of the second look: the cascade wants upright heads
 _LEAST, _GROWTH, _STRIDE = 52, 1.8, 0.35  # of the windows of the second look: the smallest side, and how dense they lie
-_BATCH = 48
+_LIKELIEST = 48  # of them are followed
+_BATCH = 16
 _STEPS = 4
 _CERTAIN, _QUITE_CERTAIN = 0.5, 0.9  # the second: where the cascade saw nothing
 _AROUND = np.concatenate([np.zeros((1, 4)), np.eye(4), -np.eye(4)])  # a place and its neighbours, corrections in units of STEP
@@ -194,12 +195,12 @@ class Framer:
         height, width = grey.shape
         places, side = [], _LEAST
         while side < 1.5 * max(height, width):
-            rows, columns = (np.linspace(0, whole, 2 + int(whole / (_STRIDE * side)))[1:-1] for whole in (height, width))
+            rows, columns = (np.linspace(0, whole, 3 + int(whole / (_STRIDE * side)))[1:-1] for whole in (height, width))
             x, y = np.meshgrid(columns, rows)
             places.append(np.stack([x, y, np.full_like(x, side), np.zeros_like(x)], -1).reshape(-1, 4))
             side *= _GROWTH
         places = np.concatenate(places)
-        return places[np.argsort(-self._net(grey, places)[0])[:_BATCH]]
+        return places[np.argsort(-self._net(grey, places)[0])[:_LIKELIEST]]
 
 
 def _reduced(picture):

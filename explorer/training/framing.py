@@ -162,7 +162,6 @@ def windows(recipe, data_folder=None):
     return Windows(faces, backgrounds, recipe["image_shape"][0], recipe["batch_size"], recipe["seed"])
 
 
-@keras.saving.register_keras_serializable("latent_explorer")
 def loss(answers, outputs):
     """Cross-entropy of the face's logit, and where there is one, Huber's loss of the four corrections."""
     face = answers[:, 0]
