@@ -28,7 +28,7 @@ _LEAST, _GROWTH, _STRIDE = 52, 1.8, 0.35  # of the windows of the second look: t
 _LIKELIEST = 48  # of them are followed
 _BATCH = 16
 _STEPS = 4
-_CERTAIN, _QUITE_CERTAIN = 0.5, 0.9  # the second: where the cascade saw nothing
+_CERTAIN, _SURE = 0.8, 0.95  # that it is a face; that no second look is needed
 _AROUND = np.concatenate([np.zeros((1, 4)), np.eye(4), -np.eye(4)])  # a place and its neighbours, corrections in units of STEP
 
 
@@ -112,10 +112,11 @@ class Framer:
         none.
         """
         grey, scale = _reduced(np.asarray(picture))
-        places, certainty = self._judge(grey, self._seen(grey, (0,)), _CERTAIN)
-        if not len(places):
-            second = np.concatenate([self._seen(grey, (-_TILT, _TILT)), self._likeliest(grey)])
-            places, certainty = self._judge(grey, second, _QUITE_CERTAIN)
+        proposals = self._seen(grey, (0,))
+        places, certainty = self._judge(grey, proposals)
+        if certainty.max(initial=0) < _SURE:
+            proposals = np.concatenate([proposals, self._seen(grey, (-_TILT, _TILT)), self._likeliest(grey)])
+            places, certainty = self._judge(grey, proposals)
         found = [
             Crop(x / scale, y / scale, side / scale, math.degrees(angle), p)
             for (x, y, side, angle), p in zip(places.tolist(), certainty.tolist(), strict=True)
@@ -124,12 +125,12 @@ class Framer:
             raise imaging.PictureError(
                 "No face was found in this picture. Choose one where a face looks at the camera, or place the square by hand."
             )
-        found.sort(key=lambda crop: -crop.certainty * crop.side)
+        found.sort(key=lambda crop: -(crop.certainty**8) * crop.side)  # large false alarms are seldom sure
         first = found[0]
-        others = tuple(crop for crop in found[1:] if crop.side > 0.35 * first.side)
+        others = tuple(crop for crop in found[1:] if crop.certainty > _SURE and crop.side > 0.35 * first.side)
         return Crop(first.center_x, first.center_y, first.side, first.angle, first.certainty, others)
 
-    def _judge(self, grey, places, least):
+    def _judge(self, grey, places):
         """Corrects places (n, 4) in a grey picture (h, w) and keeps the certain ones, one a face: (places, certainty)."""
         for _ in range(_STEPS):
             places = corrected(places, self._net(grey, places)[1])
@@ -148,7 +149,7 @@ class Framer:
         logit, corrections = self._net(grey, around)
         places = np.median(corrected(around, corrections).reshape(len(kept), -1, 4), 1)
         certainty = (1 / (1 + np.exp(-logit.clip(-30, 30)))).reshape(len(kept), -1).mean(1)
-        return places[certainty >= least], certainty[certainty >= least]
+        return places[certainty >= _CERTAIN], certainty[certainty >= _CERTAIN]
 
     def _net(self, grey, places):
         """(logits (n,), corrections (n, 4), none of them wild) of the windows at places (n, 4)."""
