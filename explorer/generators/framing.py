@@ -157,15 +157,14 @@ class Framer:
             return np.zeros(0), np.zeros((0, 4))
         across, down = lattice(self.size)
         windows = np.empty((len(places), self.size, self.size), "float32")
-        levels = [grey]
-        for i, (x, y, side, angle) in enumerate(places):
-            level = max(0, int(math.log2(max(1.0, side * WINDOW / self.size / 1.2))))
-            while len(levels) <= level:
-                levels.append(imaging.shrunk(levels[-1][..., None], 2)[..., 0])
-            cos, sin, shrink = math.cos(angle), math.sin(angle), 0.5**level
-            windows[i] = imaging.sampled(
-                levels[level], shrink * (x + side * (cos * across - sin * down)), shrink * (y + side * (sin * across + cos * down))
-            )
+        halvings = np.log2(np.maximum(1, places[:, 2] * WINDOW / self.size / 1.2)).astype(int)  # so that no pixel is skipped
+        level = grey
+        for halved in range(halvings.max() + 1):
+            level = imaging.shrunk(level[..., None], 2)[..., 0] if halved else level
+            x, y, side, angle = (a[:, None, None] for a in places[halvings == halved].T)
+            cos, sin = side * np.cos(angle), side * np.sin(angle)
+            x, y = x + cos * across - sin * down, y + sin * across + cos * down
+            windows[halvings == halved] = imaging.sampled(level, x / 2**halved, y / 2**halved)
         few = -len(windows) % _BATCH  # so that TensorFlow traces one shape
         batch = standardised(np.concatenate([windows, np.zeros((few, self.size, self.size), "float32")]))
         parts = [self.model.predict_on_batch(batch[i : i + _BATCH]) for i in range(0, len(batch), _BATCH)]

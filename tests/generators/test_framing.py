@@ -70,12 +70,12 @@ def test_the_windows_answer_leads_back_to_the_face(seed):
 def test_what_the_net_learns_is_how_the_window_must_move():
     """A face with one bright dot: seen through the corrected window, the dot is where it is in the face itself."""
     faces = np.zeros((64, 64, 64), "uint8")
-    faces[:, 30:35, 29:35] = 255  # its middle at (32, 32.5), the same when mirrored
+    faces[:, 18:23, 29:35] = 255  # its middle at (32, 20.5), the same when mirrored
     batches = training.Windows(faces, np.zeros((3, 128, 128), "uint8"), 48, 64, seed=0)
     batches._worse = lambda windows: windows
     windows, answers = batches[0]
     assert (windows.shape, windows.dtype, answers.shape) == ((64, 48, 48, 1), np.float32, (64, 5))
-    assert 0.4 < answers[:, 0].mean() < 0.8
+    assert 0.25 < answers[:, 0].mean() < 0.75
     steps = 0.75 * ((np.arange(48) + 0.5) / 48 - 0.5)
     checked = 0
     for window, answer in zip(windows[..., 0], answers, strict=True):
@@ -85,9 +85,9 @@ def test_what_the_net_learns_is_how_the_window_must_move():
         y, x = (steps[i].mean() for i in np.nonzero(bright))
         right, down, larger, clockwise = answer[1:] * framing.STEP
         seen = (complex(x, y) - complex(right, down)) / np.exp(larger) * np.exp(-1j * clockwise)
-        assert abs(seen - complex(0, 0.5 / 64)) < 0.03
+        assert abs(seen - complex(0, -11.5 / 64)) < 0.015
         checked += 1
-    assert checked > 15
+    assert checked > 8
 
 
 def test_light_and_contrast_do_not_matter():
