@@ -29,6 +29,7 @@ _LIKELIEST = 48  # of them are followed
 _BATCH = 16
 _STEPS = 4
 _CERTAIN, _SURE = 0.95, 0.98  # that it is a face; that no second look is needed
+_AGREED = 5  # places of the second look that end at the same face: at others seldom more than three do
 _AROUND = np.concatenate([np.zeros((1, 4)), np.eye(4), -np.eye(4)])  # a place and its neighbours, corrections in units of STEP
 
 
@@ -116,7 +117,7 @@ class Framer:
         places, certainty = self._judge(grey, proposals)
         if certainty.max(initial=0) < _SURE:
             proposals = np.concatenate([proposals, self._seen(grey, (-_TILT, _TILT)), self._likeliest(grey)])
-            places, certainty = self._judge(grey, proposals)
+            places, certainty = self._judge(grey, proposals, _AGREED)
         found = [
             Crop(x / scale, y / scale, side / scale, math.degrees(angle), p)
             for (x, y, side, angle), p in zip(places.tolist(), certainty.tolist(), strict=True)
@@ -130,8 +131,11 @@ class Framer:
         others = tuple(crop for crop in found[1:] if crop.certainty > _SURE and crop.side > 0.35 * first.side)
         return Crop(first.center_x, first.center_y, first.side, first.angle, first.certainty, others)
 
-    def _judge(self, grey, places):
-        """Corrects places (n, 4) in a grey picture (h, w) and keeps the certain ones, one a face: (places, certainty)."""
+    def _judge(self, grey, places, agreed=1):
+        """Corrects places (n, 4) in a grey picture (h, w) and keeps the certain ones, one a face: (places, certainty).
+
+        At least `agreed` of the places must end there.
+        """
         for _ in range(_STEPS):
             places = corrected(places, self._net(grey, places)[1])
             wild = (places[:, 2] < 12) | (places[:, 2] > 3 * max(grey.shape)) | (np.abs(places[:, 3]) > 1.2)
@@ -140,7 +144,10 @@ class Framer:
         logit, _ = self._net(grey, places)
         kept = []
         for place in places[np.argsort(-logit)][: (logit > 0).sum()]:
-            if all(math.dist(place[:2], other[:2]) > 0.35 * max(place[2], other[2]) for other in kept):
+            taken = any(math.dist(place[:2], other[:2]) < 0.35 * max(place[2], other[2]) for other in kept)
+            same = np.hypot(*(places[:, :2] - place[:2]).T) < 0.12 * place[2]
+            same &= np.abs(np.log(places[:, 2] / place[2])) < 0.15
+            if not taken and same.sum() >= agreed:
                 kept.append(place)
         if not kept:
             return np.zeros((0, 4)), np.zeros(0)
