@@ -200,7 +200,7 @@ class Framer:
     def _likeliest(self, grey):
         """The likeliest of places (n, 4) all over the picture, so dense that any face is within the net's reach of one."""
         height, width = grey.shape
-        places, side = [], _LEAST
+        places, side = [np.zeros((0, 4))], _LEAST
         while side < 1.5 * max(height, width):
             rows, columns = (np.linspace(0, whole, 3 + int(whole / (_STRIDE * side)))[1:-1] for whole in (height, width))
             x, y = np.meshgrid(columns, rows)
