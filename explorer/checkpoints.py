@@ -98,7 +98,8 @@ def load(name):
 
 
 def judge(name):
-    """A `Judge` by name ("digits", "fashion"), which maps pictures to class probabilities. Raises as `load` does."""
+    """A `Judge` by name ("digits", "fashion"), which maps pictures to class probabilities; "framing" is a `Framer`, which finds
+    faces. Raises as `load` does."""
     return _once(_judge, name)
 
 
@@ -185,6 +186,10 @@ def _load(name):
 
 
 def _judge(name):
+    if name == "framing":
+        from explorer.generators.framing import Framer
+
+        return Framer(card(f"judges/{name}"), _keras_model(f"judges/{name}"))
     from explorer.generators.judge import Judge
 
     return Judge(card(f"judges/{name}"), _keras_model(f"judges/{name}"))

@@ -225,3 +225,59 @@ def framed(file_bytes, image_shape, framing):
     canvas = np.zeros(image_shape, "float32")
     canvas[top : top + small.shape[0], left : left + small.shape[1]] = small[..., None]
     return canvas
+
+
+def opaque(picture):
+    """(h, w, 4) over white -> (h, w, 3); pictures without alpha stay as they are."""
+    return picture[..., :3] * picture[..., 3:] + (1 - picture[..., 3:]) if picture.shape[-1] == 4 else picture
+
+
+def grey(picture):
+    """(h, w, 1, 3 or 4) -> luma (h, w), what is transparent over white."""
+    picture = opaque(picture)
+    return picture @ np.array([0.299, 0.587, 0.114], "float32") if picture.shape[-1] == 3 else picture[..., 0]
+
+
+def shrunk(picture, factor):
+    """(h, w, c) -> the means of squares of `factor` pixels, what is transparent over white; the last may be narrower."""
+    columns = np.arange(0, picture.shape[1], factor)
+    widths = np.diff(columns, append=picture.shape[1])[:, None].astype("float32")
+    # band by band: a photograph's 30 megapixels do not fit the processor's cache
+    bands = (opaque(picture[top : top + factor]).mean(0) for top in range(0, len(picture), factor))
+    return np.stack([np.add.reduceat(band, columns, axis=0) / widths for band in bands])
+
+
+def sampled(picture, x, y):
+    """(h, w, ...) read at x, y (any shape; pixel i spans i to i + 1), bilinear; outside the picture its edge goes on."""
+    height, width = picture.shape[:2]
+    x, y = np.clip(x - 0.5, 0, width - 1), np.clip(y - 0.5, 0, height - 1)
+    left, top = np.minimum(x.astype(int), max(0, width - 2)), np.minimum(y.astype(int), max(0, height - 2))
+    right, bottom = np.minimum(left + 1, width - 1), np.minimum(top + 1, height - 1)
+    x, y = ((a - b).astype("float32").reshape(a.shape + (1,) * (picture.ndim - 2)) for a, b in ((x, left), (y, top)))
+    above = picture[top, left] * (1 - x) + picture[top, right] * x
+    below = picture[bottom, left] * (1 - x) + picture[bottom, right] * x
+    return above * (1 - y) + below * y
+
+
+def cut(picture, center, side, angle, image_size):
+    """A square of a picture, float (h, w, 1, 3 or 4) in [0, 1] -> float32 (image_size, image_size, c), alpha over white.
+
+    `center` (x, y) and `side` are in the picture's pixels; `angle` in degrees turns the square clockwise, so that a head
+    tilted as far comes out upright. Shrinking averages areas; outside the picture its edge goes on.
+    """
+    if not (side > 0 and np.isfinite([*center, side, angle]).all()):
+        raise ValueError(f"a square needs a finite centre and angle and a side above 0, got {center}, {side}, {angle}")
+    x, y = center
+    reach = 0.75 * side + 2  # of the corners, with some to spare
+    height, width = picture.shape[:2]
+    left, top = (int(np.clip(c - reach, 0, whole - 1)) for c, whole in ((x, width), (y, height)))
+    right, bottom = (int(np.clip(np.ceil(c + reach), 1, whole)) for c, whole in ((x, width), (y, height)))
+    factor = max(1, int(side / image_size / 8))
+    picture = shrunk(picture[top : max(bottom, top + 1), left : max(right, left + 1)], factor)
+    x, y, side = (x - left) / factor, (y - top) / factor, side / factor
+    often = max(1, int(np.ceil(side / image_size - 1e-6)))  # points a pixel and direction, none farther apart than the picture's
+    steps = side * ((np.arange(image_size * often) + 0.5) / (image_size * often) - 0.5)
+    across, down = np.meshgrid(steps, steps)
+    cos, sin = np.cos(np.radians(angle)), np.sin(np.radians(angle))
+    points = sampled(picture, x + cos * across - sin * down, y + sin * across + cos * down)
+    return np.clip(shrunk(points, often), 0, 1).astype("float32")

@@ -19,7 +19,7 @@ EPOCHS = recipes.RECIPES["mnist-vae"]["snapshots"]
 EPOCH_SERIES = tuple(f"mnist-vae-epoch-{epoch:02d}" for epoch in EPOCHS)
 JUDGES = ("digits", "fashion")
 MODELS = MAIN + KL_SERIES + EPOCH_SERIES
-FACES = ("celeba-vae", "judges/faces")  # see test_shipped_faces.py
+FACES = ("celeba-vae", "judges/faces", "judges/framing")  # see test_shipped_faces.py
 PARAMETERS = {
     "mnist-vae": (69_076, 65_089),
     "fashion-ae": (96_770, 246_273),

@@ -16,6 +16,10 @@ CONFIDENT = 0.9
 
 def evaluate(name, folder=None):
     """The metrics of a shipped model or judge as a dict; needs the data set it is measured on."""
+    if name == "judges/framing":
+        from explorer.training import framing  # OpenCV is needed for this one only
+
+        return framing.metrics(checkpoints.judge("framing"), folder)
     if name.startswith("judges/"):
         return judge_metrics(checkpoints.judge(name.removeprefix("judges/")), folder)
     generator = checkpoints.load(name)

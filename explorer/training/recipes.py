@@ -118,6 +118,11 @@ JUDGES = {
         "optimizer": "adam", "learning_rate": _COSINE, "batch_size": 64, "epochs": 8, "seed": 0,
         "known_failures": ["Glasses: 0.962 of the validation ids, 0.97 wanted (bar: Eyeglasses)"],
     },
+    "framing": {  # no classifier: finds the square of a face in a photograph (generators/framing.py, training/framing.py)
+        "title": "Framing of faces", "data": "celeba", "image_shape": [48, 48, 1], "filters": [16, 32, 64, 96], "dense": 80,
+        "net": "framing", "textures": 600,
+        "optimizer": "adam", "learning_rate": {**_COSINE, "initial": 2e-3}, "batch_size": 128, "epochs": 9, "seed": 0,
+    },
 }  # fmt: skip
 
 KL_WEIGHTS = (0.0, 0.5, 1.0, 4.0)

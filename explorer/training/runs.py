@@ -16,12 +16,16 @@ import numpy as np
 
 from explorer import data
 from explorer.generators import autoencoder, judge
+from explorer.generators import framing as framing_net
+from explorer.training import framing
 
 HISTORY, LAST, BEST = "history.json", "last.weights.h5", "best.weights.h5"
 
 
 def build(recipe):
     """The untrained Keras model of a recipe."""
+    if recipe.get("net") == "framing":
+        return framing_net.build(recipe["image_shape"], recipe["filters"], recipe["dense"])
     if recipe["kind"] == "judge":
         keys = ("image_shape", "filters", "dense", "multi_label", "dropout", "augment", "flip", "blur")
         return judge.build(**{key: recipe[key] for key in keys if key in recipe}, classes=len(data.classes(recipe["data"])))
@@ -52,8 +56,8 @@ def fit(recipe, folder, data_folder=None, preview=None, out=None):
     folder.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(recipe["seed"])
     model = build(recipe)
-    training, watched = split(recipe, data_folder)
-    steps = int(np.ceil(len(training[0]) / recipe["batch_size"]))
+    batches, watched = feed(recipe, data_folder)
+    steps = len(batches["x"]) if "batch_size" not in batches else int(np.ceil(len(batches["x"]) / recipe["batch_size"]))
     optimizer = keras.optimizers.get(recipe["optimizer"])
     optimizer.learning_rate = learning_rate(recipe["learning_rate"], steps, recipe["epochs"])
     model.compile(optimizer=optimizer, **losses(recipe))
@@ -66,8 +70,6 @@ def fit(recipe, folder, data_folder=None, preview=None, out=None):
         model.save_weights(journal.snapshot(0))
     if not journal.finished:
         try:
-            batches = {"x": Mirrored(training[0], recipe["batch_size"], recipe["seed"])} if recipe["kind"] != "judge" and \
-                recipe.get("flip") else {**dict(zip("xy", training, strict=False)), "batch_size": recipe["batch_size"]}  # fmt: skip
             model.fit(
                 **batches, epochs=recipe["epochs"], initial_epoch=len(journal.history["loss"]), callbacks=[journal], verbose=0,
                 validation_data=watched, validation_batch_size=recipe["batch_size"],
@@ -77,6 +79,16 @@ def fit(recipe, folder, data_folder=None, preview=None, out=None):
                 raise
             print(f"\nstopped: keeping what {len(journal.history['loss'])} epochs learned", file=out)
     return trained(recipe, folder / BEST), journal.history
+
+
+def feed(recipe, data_folder=None):
+    """(what `model.fit` is fed with: arrays and a batch size, or batches as `x`; what is watched or None)."""
+    if recipe.get("net") == "framing":
+        return {"x": framing.windows(recipe, data_folder)}, None
+    training, watched = split(recipe, data_folder)
+    if recipe["kind"] != "judge" and recipe.get("flip"):
+        return {"x": Mirrored(training[0], recipe["batch_size"], recipe["seed"])}, watched
+    return {**dict(zip("xy", training, strict=False)), "batch_size": recipe["batch_size"]}, watched
 
 
 def split(recipe, data_folder=None):
@@ -94,6 +106,8 @@ def losses(recipe):
     """What `compile` gets: autoencoders bring their own loss."""
     if recipe["kind"] != "judge":
         return {}
+    if recipe.get("net") == "framing":
+        return {"loss": framing.loss}
     if recipe.get("multi_label"):
         return {"loss": "binary_crossentropy", "metrics": ["binary_accuracy"]}
     return {"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]}

@@ -13,8 +13,9 @@ from PIL import Image
 from explorer import checkpoints, data, imaging
 from explorer.generators.autoencoder import AutoencoderGenerator
 from explorer.generators.directions import Directions
+from explorer.generators.framing import Framer
 from explorer.generators.judge import Judge
-from explorer.training import evaluation, faces
+from explorer.training import evaluation, faces, framing
 
 SHEET_CELLS = 30
 
@@ -44,7 +45,11 @@ def ship(name, recipe, model, history, root, data_folder=None):
     }
     if recipe["kind"] == "judge":
         card |= {"parameters": {"judge": stored.count_params()}, "architecture": {"judge": summary(stored)}}
-        card["metrics"] = evaluation.judge_metrics(Judge(card, stored), data_folder)
+        if recipe.get("net") == "framing":
+            card |= framing.described(recipe)
+            card["metrics"] = framing.metrics(Framer(card, stored), data_folder)
+        else:
+            card["metrics"] = evaluation.judge_metrics(Judge(card, stored), data_folder)
     else:
         parts = {"encoder": stored.encoder, "decoder": stored.decoder}
         card |= {

@@ -12,7 +12,7 @@ from explorer.training.recipes import RECIPES
 def test_every_recipe_has_a_name_and_judges_come_first():
     names = recipes.recipe_names()
     judges = [name for name in names if name.startswith("judges/")]
-    assert names[: len(judges)] == judges == ["judges/digits", "judges/fashion", "judges/faces"]
+    assert names[: len(judges)] == judges == ["judges/digits", "judges/fashion", "judges/faces", "judges/framing"]
     assert len(set(names)) == len(names)
     assert {"mnist-vae", "fashion-ae", "fashion-vae", "fashion-vae-10d", "celeba-vae"} <= set(names)
 
