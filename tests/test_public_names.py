@@ -10,7 +10,7 @@ import explorer
 
 PACKAGE = Path(explorer.__file__).parent
 NAMES = ["load", "models", "judge", "CheckpointError", "Generator", "Plane", "Path", "slerp", "lerp"]
-FLOORS = [["geometry", "state", "imaging", "data"], ["generators", "checkpoints"], ["rendering"], ["training"], ["ui"]]
+FLOORS = [["geometry", "state", "imaging", "data"], ["generators", "checkpoints"], ["rendering", "faces"], ["training"], ["ui"]]
 HEAVY = ("keras", "gradio", "tensorflow", "torch", "jax")
 
 

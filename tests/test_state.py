@@ -10,6 +10,15 @@ EXAMPLES = {
     "what": "strip",
     "model": "mnist-vae-kl-0.5",
     "z": (0.5, -1.25),
+    "seed": 12,
+    "face": 7,
+    "attributes": (("Smiling", 1.5), ("Young", -1.0)),
+    "hold": ("Male", "Young"),
+    "how": "plain",
+    "along": "Smiling",
+    "pair": ("Young", "Male"),
+    "corners": (7, "g12", (0.5, -1.0)),
+    "t": (0.25,),
     "from": (-1.0, 0.0),
     "to": (0.0001, 99.9999),
     "kind": "slerp",
@@ -161,7 +170,7 @@ BAD = [
 @pytest.mark.parametrize("query", BAD, ids=lambda query: query[:24])
 def test_a_bad_value_is_left_out_and_named_and_the_rest_is_kept(query):
     key, value = query.split("=", 1)
-    read, problems = state.parse(f"{query}&seed=7&unknown=nan&" + ("model=mnist-vae" if key != "model" else "n=5"))
+    read, problems = state.parse(f"{query}&unheard=7&unknown=nan&" + ("model=mnist-vae" if key != "model" else "n=5"))
     assert key not in read
     assert read == ({"model": "mnist-vae"} if key != "model" else {"n": 5})
     (problem,) = problems
@@ -179,7 +188,7 @@ def test_each_bad_value_is_said_once_in_order():
     assert [problem.split()[0] for problem in problems] == ["z", "frames", "extent"]
 
 
-@pytest.mark.parametrize("query", ["", "?", "&&", "=", "nonsense", "seed=1&prompt=a+b", "Z=1,2", "__class__=x"])
+@pytest.mark.parametrize("query", ["", "?", "&&", "=", "nonsense", "unheard=1&prompt=a+b", "Z=1,2", "__class__=x"])
 def test_unknown_keys_and_empty_links_are_no_problem(query):
     assert state.parse(query) == ({}, [])
     assert state.parse_strictly(query) == {}
