@@ -94,7 +94,7 @@ const frame = Newest(async crop => {
   Object.assign(photo, { crop: answer.crop, z: answer.z, width: answer.width, height: answer.height });
   say(answer.problem ? `${answer.problem}` : "");
   find(".lx-crop-words").textContent = answer.problem ? "Drag the square over the face: eyes at the two marks."
-    : answer.others ? `There are ${answer.others + 1} faces here; the largest was taken. Drag the square to another.` : crop ? "" : "The face was found; drag the square to correct it.";
+    : answer.note ? answer.note : crop ? "" : "The face was found; drag the square to correct it.";
   find(".lx-lost").textContent = `Lost on the way: error ${(100 * answer.lost).toFixed(0)} % (root mean square), structure kept ${Math.round(100 * answer.ssim)} % (SSIM). The model keeps what it has seen often: fine skin, background and jewellery go.`;
   find("[data-do=share]").hidden = shared;
   showSmooth(find(".lx-seen"), pictureCanvas(bytesOf(answer.seen), model.image_shape));

@@ -157,7 +157,7 @@ def encode_photo(request):
         try:
             place = checkpoints.judge("framing").find(rgba)
             crop = {"x": place.center_x, "y": place.center_y, "side": place.side, "angle": place.angle}
-            found = {"certainty": round(place.certainty, 3), "others": place.others}
+            found = {"certainty": round(place.certainty, 3), "note": place.note}
         except (imaging.PictureError, KeyError, checkpoints.CheckpointError) as error:
             height, width = rgba.shape[:2]
             crop = {"x": width / 2, "y": height / 2, "side": 0.8 * min(height, width), "angle": 0.0}
