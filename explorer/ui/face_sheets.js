@@ -109,7 +109,7 @@ const drawSum = Newest(async () => {
     return box;
   };
   const sign = text => { const span = document.createElement("span"); span.textContent = text; return span; };
-  const set = i => async () => { const place = await thisFace(); if (!place) return; const filled = (state.corners || ["", "", ""]).slice(); filled[i] = place; state.corners = filled; drawSum(); };
+  const set = i => async () => { const place = await thisFace(); if (!place) return; const filled = (state.corners || ["", "", ""]).slice(); filled[i] = place; state.corners = filled; drawSum(); settle(); };
   const pictures = summed?.frames || await Promise.all(slots.map(async place => place ? (await ask("decode_face", placeState(place), true))?.pixels : null));
   find(".lx-terms").replaceChildren(...names.flatMap((name, i) => [figure(name, pictures[i], set(i)), sign(["−", "+", "="][i])]), figure("A − B + C", summed?.frames[3]));
 });
