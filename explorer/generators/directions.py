@@ -28,10 +28,10 @@ class Directions:
     def direction(self, attribute, hold=(), how="whitened"):
         """The direction that adds an attribute while those in `hold` keep still: float32 (d,).
 
-        `how` "plain" makes it orthogonal to the held ones' vectors. That leaks where codes are correlated, so "whitened" is
+        `how` "plain" takes away its part along the held ones' vectors. That leaks where codes are correlated, so "whitened" is
         orthogonal to them after whitening by the covariance: it leaves the scores of the held attributes' linear classifiers
-        (Fisher's: covariance^-1 v) as they are. Either is as long as moves the attribute's own score as far as the bare
-        vector does. Raises KeyError for an unknown attribute, ValueError if it is held itself, or if nothing is left.
+        (Fisher's: covariance^-1 v) as they are, and is as long as moves the attribute's own score as far as the bare vector
+        does. Raises KeyError for an unknown attribute, ValueError if it is held itself, or if nothing is left.
         """
         return self._direction(attribute, tuple(sorted(set(hold))), how).copy()
 
@@ -45,14 +45,13 @@ class Directions:
         if not others:
             return v.astype("float32")
         if how == "plain":
-            held = geometry.orthogonal(v, others).astype("float64")
+            own, held = v, geometry.orthogonal(v, others).astype("float64")
         else:
-            basis = np.stack(others, 1)
-            held = v - basis @ np.linalg.lstsq(basis.T @ self._metric @ basis, basis.T @ self._metric @ v, rcond=None)[0]
-        own = v @ self._metric
+            own, basis = v @ self._metric, np.stack(others, 1)
+            held = v - basis @ np.linalg.lstsq(basis.T @ self._metric @ basis, basis.T @ own, rcond=None)[0]
         if own @ held < 1e-3 * (own @ v):
             raise ValueError(f"nothing is left of {attribute} when all of {', '.join(hold)} are held still: hold fewer")
-        return (held * (own @ v) / (own @ held)).astype("float32")
+        return (held * (1.0 if how == "plain" else (own @ v) / (own @ held))).astype("float32")
 
     def _vector(self, attribute):
         if attribute not in self.names:

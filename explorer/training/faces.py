@@ -11,7 +11,7 @@ from explorer.generators.directions import HOLDS, Directions
 
 SIX = ("Smiling", "Eyeglasses", "Male", "Young", "Blond_Hair", "Black_Hair")  # Generative Deep Learning's
 AMOUNTS = (1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0)
-RECEIPT_FACES = 240
+RECEIPT_FACES = 160
 GALLERY = 240
 BINS = np.linspace(-4, 4, 41)
 
