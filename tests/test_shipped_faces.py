@@ -72,7 +72,7 @@ def test_receipts_are_what_the_judge_says_of_one_unit():
     for table in tables.values():
         assert np.isfinite(table).all()
         assert np.abs(table).max() <= 1
-    assert (np.diag(tables["free"])[six] > 0.1).all()
+    assert (np.diag(tables["free"])[six] > 0.02).all()  # of glasses, a unit moves little
     leaks = {how: np.abs(tables[how][np.ix_(six, six)][~np.eye(6, dtype=bool)]).mean() for how in tables}
     assert leaks["whitened"] < leaks["free"]
 
