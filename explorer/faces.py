@@ -13,6 +13,7 @@ from explorer.state import DECIMALS, StateError
 DEFAULT_MODEL = "celeba-vae"
 REACH = 3.0  # lengths of a direction to each side, in strips and planes
 VIEWS = ("faces", "morph")
+SIX = ("Smiling", "Eyeglasses", "Male", "Young", "Blond_Hair", "Black_Hair")  # Generative Deep Learning's, ch. 3
 
 
 def complete(state):

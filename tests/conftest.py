@@ -45,7 +45,7 @@ def real_data():
     return Path(folder)
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def real_faces():
     """The folder with CelebA's faces and attributes."""
     folder = os.environ.get("EXPLORER_DATA")

@@ -283,10 +283,8 @@ def test_a_partition_without_a_face_is_said_to_be_empty(faces, tmp_path):
 
 
 @pytest.mark.data
-def test_the_real_faces_have_the_published_shares(real_data):
-    if not (real_data / "celeba64.zip").is_file():
-        pytest.skip("CelebA is for those who have agreed to its terms")  # on CI too
-    images, attributes = data.load("celeba", "validation", 64, real_data)
+def test_the_real_faces_have_the_published_shares(real_faces):
+    images, attributes = data.load("celeba", "validation", 64, real_faces)
     assert images.shape == (2_945, 64, 64, 3)
     names = NAMES.split(" ")
     # shares over the whole of CelebA; four standard errors of 2,945 drawings

@@ -7,9 +7,9 @@ plus an amount times a direction, decoded.
 import numpy as np
 
 from explorer import checkpoints, data, imaging
+from explorer.faces import SIX
 from explorer.generators.directions import HOLDS, Directions
 
-SIX = ("Smiling", "Eyeglasses", "Male", "Young", "Blond_Hair", "Black_Hair")  # Generative Deep Learning's
 AMOUNTS = (1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0)
 RECEIPT_FACES = 160
 GALLERY = 240
@@ -24,9 +24,11 @@ def statistics(z, attributes):
     return sums / counts[..., None], counts.astype("int64"), np.cov(z.T.astype("float64"))
 
 
-def pushed(generator, judge, z, direction, amount):
-    """What the judge says of the faces at z + amount * direction: float32 (n, k)."""
-    return judged(generator, judge, z + np.float32(amount) * direction)
+def toward(directions, name, how):
+    """An attribute's direction: "free", or with the rest of the six held still in one of the ways of `HOLDS`."""
+    if how == "free":
+        return directions.direction(name)
+    return directions.direction(name, [other for other in SIX if other != name], how)
 
 
 def judged(generator, judge, z, batch=256):
@@ -44,8 +46,7 @@ def receipts(generator, directions, judge, z, attributes):
     for how in ("free", *HOLDS):
         rows = []
         for i, name in enumerate(directions.names):
-            hold = () if how == "free" else [other for other in SIX if other != name]
-            v = directions.direction(name, hold, "whitened" if how == "free" else how)
+            v = toward(directions, name, how)
             sign = 1 - 2.0 * attributes[:, i : i + 1]  # towards what it is not
             after = judged(generator, judge, z + (sign * v).astype("float32"))
             rows.append((sign * (after - before)).mean(0))
@@ -62,8 +63,7 @@ def flips(generator, directions, judge, z, attributes, how, amount):
     before, found = judged(generator, judge, z), {}
     where = [directions.names.index(name) for name in SIX]
     for name, i in zip(SIX, where, strict=True):
-        hold = () if how == "free" else [other for other in SIX if other != name]
-        v = directions.direction(name, hold, "whitened" if how == "free" else how)
+        v = toward(directions, name, how)
         has = attributes[:, i] == 1
         after = judged(generator, judge, z + (amount * np.where(has, -1, 1)[:, None] * v).astype("float32"))
         others = [j for j in where if j != i]

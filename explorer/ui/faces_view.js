@@ -116,7 +116,7 @@ function buildAttributes() {
   const row = name => {
     const div = document.createElement("div"), words = spoken(name);
     div.dataset.attribute = name;
-    div.innerHTML = `<label><span>${words}</span><input type="range" min="-3" max="3" step="0.05" aria-label="${words}" list="lx-zero"><input type="number" min="-10" max="10" step="0.25" aria-label="${words} as a number"></label>
+    div.innerHTML = `<label><span>${words}</span><input type="range" min="-3" max="3" step="0.05" aria-label="${words}"><input type="number" min="-10" max="10" step="0.25" aria-label="${words} as a number"></label>
       <div class="lx-verdict" aria-hidden="true"><i class="lx-bar-is"></i><i class="lx-bar-was"></i></div><span class="lx-judged"></span><small class="lx-receipt">${receipt(name)}</small>`;
     for (const input of div.querySelectorAll("input")) {
       input.oninput = () => { const began = performance.now(), value = parseFloat(input.value); if (Number.isFinite(value)) setAttribute(name, value, began); };

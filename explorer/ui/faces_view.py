@@ -21,7 +21,6 @@ from explorer.ui.plane_view import export_file
 
 HERE = Path(__file__).parent
 SCRIPTS = ("live.js", "view.js", "latent_plane.js", "faces_view.js", "face_sources.js", "face_sheets.js")
-SIX = ("Smiling", "Eyeglasses", "Male", "Young", "Blond_Hair", "Black_Hair")
 GALLERY_COLUMNS = 20
 HISTOGRAMS = 50
 
@@ -59,7 +58,7 @@ def describe(name):
     tables = checkpoints.receipts(name)
     return {
         "name": name, "title": card["title"], "image_shape": card["image_shape"], "attributes": card["attributes"],
-        "six": [attribute for attribute in SIX if attribute in card["attributes"]],
+        "six": [attribute for attribute in faces.SIX if attribute in card["attributes"]],
         "receipts": {how: np.round(table, 3).tolist() for how, table in tables.items()},
         "gallery": len(checkpoints.encodings(name).z_mean), "gallery_columns": GALLERY_COLUMNS,
         "examples": card.get("face_examples", []), "licence": card["licence"], "code": code(card),

@@ -13,17 +13,7 @@ import tempfile
 import time
 from pathlib import Path
 
-from tests.benchmarks.drag import MEASURED, App, View, chromium, percentiles
-
-WATCH = """() => {
-    performance.clearMeasures();
-    window.waits = [];
-    const measure = performance.measure;
-    performance.measure = function (name, options) {
-        if (name === 'event-to-pixels') requestAnimationFrame(() => waits.push(performance.now() - options.end));
-        return measure.call(performance, name, options);
-    };
-}"""
+from tests.benchmarks.drag import MEASURED, WATCH, App, View, chromium, percentiles
 
 
 def slide(page, box, events, rate=60):

@@ -147,20 +147,9 @@ def test_flowers_are_no_faces(framer, real_data):
 
 
 @pytest.fixture(scope="module")
-def faces(module_data):
+def faces(real_faces):
     """100 validation faces, spread over the partition."""
-    return data.load("celeba", "validation", 64, module_data)[0][::29][:100]
-
-
-@pytest.fixture(scope="module")
-def module_data():
-    import os
-    from pathlib import Path
-
-    folder = os.environ.get("EXPLORER_DATA")
-    if not folder or not Path(folder, "celeba64.zip").is_file():
-        (pytest.fail if os.environ.get("CI") else pytest.skip)("EXPLORER_DATA names no folder with celeba64.zip")
-    return Path(folder)
+    return data.load("celeba", "validation", 64, real_faces)[0][::29][:100]
 
 
 def ground(rng):
