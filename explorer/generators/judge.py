@@ -5,11 +5,12 @@ import numpy as np
 from keras import layers
 
 
-def build(image_shape, filters, dense, classes, multi_label=False, dropout=0.3, augment=0.08, flip=False, blur=0.0):
+def build(image_shape, filters, dense, classes, multi_label=False, dropout=0.3, augment=0.08, flip=False, blur=0.0, stride=1):
     """Pairs of 3x3 convolutions with batch normalization, pooled by 2 after each pair; softmax over `classes`.
 
-    `multi_label`: a sigmoid for each class instead. While it trains, images are shifted by up to `augment` of their size,
-    mirrored half of the time (`flip`), and blurred by a Gaussian of up to `blur` pixels, since what a judge judges may be.
+    `multi_label`: a sigmoid for each class instead. `stride`: of the first convolution; above 1 the parameters stand where
+    they cost less, and dropout before the last layer only. While it trains, images are shifted by up to `augment` of their size,
+    mirrored half of the time (`flip`), and half of them blurred by a Gaussian of up to `blur` pixels, since what a judge judges may be.
     """
     inputs = x = keras.Input(image_shape, name="image")
     if flip:
@@ -17,13 +18,15 @@ def build(image_shape, filters, dense, classes, multi_label=False, dropout=0.3, 
     if blur:
         x = layers.RandomGaussianBlur(1.0, kernel_size=5, sigma=(0.1, blur), value_range=(0, 1))(x)
     x = layers.RandomTranslation(augment, augment, fill_mode="nearest" if flip else "constant")(x)
-    for width in filters:
-        for _ in range(2):
-            x = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
+    for level, width in enumerate(filters):
+        for step in range(2):
+            strides = stride if level == step == 0 else 1
+            x = layers.Conv2D(width, 3, strides, padding="same", use_bias=False)(x)
             x = layers.BatchNormalization()(x)
             x = layers.Activation("relu")(x)
         x = layers.MaxPooling2D(2)(x)
-        x = layers.Dropout(dropout)(x)
+        if stride == 1:
+            x = layers.Dropout(dropout)(x)
     x = layers.Flatten()(x)
     x = layers.Dense(dense, activation="relu", name="features")(x)
     x = layers.Dropout(dropout)(x)

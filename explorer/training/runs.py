@@ -9,15 +9,16 @@ import os
 import platform
 import sys
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 import keras
 import numpy as np
 
 from explorer import data
-from explorer.generators import autoencoder, judge
+from explorer.generators import autoencoder, diffusion, judge
 from explorer.generators import framing as framing_net
-from explorer.training import framing
+from explorer.training import faces, framing
 
 HISTORY, LAST, BEST = "history.json", "last.weights.h5", "best.weights.h5"
 
@@ -27,8 +28,11 @@ def build(recipe):
     if recipe.get("net") == "framing":
         return framing_net.build(recipe["image_shape"], recipe["filters"], recipe["dense"])
     if recipe["kind"] == "judge":
-        keys = ("image_shape", "filters", "dense", "multi_label", "dropout", "augment", "flip", "blur")
+        keys = ("image_shape", "filters", "dense", "multi_label", "dropout", "augment", "flip", "blur", "stride")
         return judge.build(**{key: recipe[key] for key in keys if key in recipe}, classes=len(data.classes(recipe["data"])))
+    if recipe["kind"] == "diffusion":
+        keys = ("image_shape", "network", "schedule", "loss", "mean", "variance", "seed")
+        return diffusion.build(**{key: recipe[key] for key in keys if key in recipe})
     return autoencoder.build(
         recipe["image_shape"], recipe["latent_size"], recipe["encoder"], recipe["decoder"], recipe["loss"],
         variational=recipe["kind"] == "vae", seed=recipe["seed"],
@@ -39,6 +43,8 @@ def learning_rate(schedule, steps_per_epoch, epochs):
     """A number, or a Keras schedule over the whole run; "plateau" starts as a number that the `Journal` lowers."""
     if schedule["name"] == "plateau":
         return schedule["initial"]
+    if schedule["name"] == "inverse":
+        return keras.optimizers.schedules.InverseTimeDecay(schedule["initial"], schedule["steps"], schedule["decay"])
     warmup = schedule["warmup_epochs"] * steps_per_epoch
     return keras.optimizers.schedules.CosineDecay(
         0.0, max(1, schedule.get("epochs", epochs) * steps_per_epoch - warmup), alpha=schedule["final_fraction"],
@@ -58,10 +64,15 @@ def fit(recipe, folder, data_folder=None, preview=None, out=None):
     model = build(recipe)
     batches, watched = feed(recipe, data_folder)
     steps = len(batches["x"]) if "batch_size" not in batches else int(np.ceil(len(batches["x"]) / recipe["batch_size"]))
-    optimizer = keras.optimizers.get(recipe["optimizer"])
+    settings = recipe["optimizer"] if isinstance(recipe["optimizer"], dict) else {"name": recipe["optimizer"]}
+    optimizer = keras.optimizers.get({"class_name": settings["name"], "config": {k: settings[k] for k in settings if k != "name"}})
     optimizer.learning_rate = learning_rate(recipe["learning_rate"], steps, recipe["epochs"])
     model.compile(optimizer=optimizer, **losses(recipe))
     optimizer.build(model.trainable_variables)
+
+    if recipe["kind"] == "diffusion" and "mean" not in recipe:
+        images = batches["x"].arrays[0] if recipe.get("flip") else batches["x"]
+        model.normalization.adapt(images)
 
     journal = Journal(recipe, folder, steps, preview, out)
     if journal.history["loss"]:
@@ -87,7 +98,10 @@ def feed(recipe, data_folder=None):
         return {"x": framing.windows(recipe, data_folder)}, None
     training, watched = split(recipe, data_folder)
     if recipe["kind"] != "judge" and recipe.get("flip"):
-        return {"x": Mirrored(training[0], recipe["batch_size"], recipe["seed"])}, watched
+        return {"x": Shuffled(training, recipe["batch_size"], recipe["seed"], mirror)}, watched
+    if recipe.get("reduced"):
+        reduce = faces.reducer(training[0], *recipe["reduced"])
+        return {"x": Shuffled(training, recipe["batch_size"], recipe["seed"], reduce)}, watched
     return {**dict(zip("xy", training, strict=False)), "batch_size": recipe["batch_size"]}, watched
 
 
@@ -113,26 +127,32 @@ def losses(recipe):
     return {"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]}
 
 
-class Mirrored(keras.utils.PyDataset):
-    """Batches of images in a new order each epoch, half of them mirrored left to right."""
+class Shuffled(keras.utils.PyDataset):
+    """Batches of arrays (images first) in a new order each epoch, the images varied by `vary(images, rng)` in place."""
 
-    def __init__(self, images, batch_size, seed):
+    def __init__(self, arrays, batch_size, seed, vary):
         super().__init__()
-        self.images, self.batch_size = images, batch_size
+        self.arrays, self.batch_size, self.vary = arrays, batch_size, vary
         self._rng = np.random.default_rng(seed)
-        self._order = self._rng.permutation(len(images))
+        self._order = self._rng.permutation(len(arrays[0]))
 
     def __len__(self):
-        return int(np.ceil(len(self.images) / self.batch_size))
+        return int(np.ceil(len(self.arrays[0]) / self.batch_size))
 
     def __getitem__(self, index):
-        batch = self.images[self._order[index * self.batch_size : (index + 1) * self.batch_size]]
-        mirrored = self._rng.random(len(batch)) < 0.5
-        batch[mirrored] = batch[mirrored, :, ::-1]
-        return (batch,)
+        which = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+        batch = tuple(array[which] for array in self.arrays)
+        self.vary(batch[0], self._rng)
+        return batch
 
     def on_epoch_end(self):
-        self._order = self._rng.permutation(len(self.images))
+        self._order = self._rng.permutation(len(self.arrays[0]))
+
+
+def mirror(images, rng):
+    """Turn half of the images left to right, in place."""
+    some = rng.random(len(images)) < 0.5
+    images[some] = images[some, :, ::-1]
 
 
 def trained(recipe, weights):
@@ -196,7 +216,10 @@ class Journal(keras.callbacks.Callback):
         for key, value in {**logs, "seconds": time.perf_counter() - self._began}.items():
             self.history.setdefault(key, []).append(round(float(value), 6))
         if self.best_epoch == epoch:
-            self.model.save_weights(self.folder / BEST)
+            with averaged(self.model):
+                self.model.save_weights(self.folder / BEST)
+                if self.preview:
+                    self.preview(self.model, epoch + 1)
         if epoch + 1 in self.recipe.get("snapshots", ()):
             self.model.save_weights(self.snapshot(epoch + 1))
         schedule, stale = self.recipe["learning_rate"], epoch - self.best_epoch
@@ -206,11 +229,27 @@ class Journal(keras.callbacks.Callback):
         written = self.folder / (HISTORY + ".part")  # so that Ctrl-C never leaves half a file
         written.write_text(json.dumps(self.history))
         written.replace(self.folder / HISTORY)
-        if self.preview:
+        if self.preview and self.best_epoch != epoch:
             self.preview(self.model, epoch + 1)
         numbers = ", ".join(f"{key} {values[-1]:.5g}" for key, values in self.history.items() if key != "device")
         print(f"\repoch {epoch + 1}/{self.recipe['epochs']}: {numbers}", file=self.out, flush=True)
         self.model.stop_training = self.finished
+
+
+@contextmanager
+def averaged(model):
+    """The optimizer's moving average of the weights in their place, if it keeps one."""
+    optimizer = model.optimizer
+    if not optimizer.use_ema:
+        yield
+        return
+    weights, means = optimizer._trainable_variables, optimizer._model_variables_moving_average  # as SwapEMAWeights does
+    now = [keras.ops.convert_to_numpy(weight).copy() for weight in weights]
+    for weight, mean in zip(weights, means, strict=True):
+        weight.assign(mean)
+    yield
+    for weight, value in zip(weights, now, strict=True):
+        weight.assign(value)
 
 
 def snapshot_file(epoch):

@@ -12,6 +12,7 @@ from PIL import Image
 
 from explorer import checkpoints, data, imaging
 from explorer.generators.autoencoder import AutoencoderGenerator
+from explorer.generators.diffusion import DiffusionGenerator
 from explorer.generators.directions import Directions
 from explorer.generators.framing import Framer
 from explorer.generators.judge import Judge
@@ -241,6 +242,8 @@ def preview(recipe, path):
     """A callback for `runs.fit`: writes what the model decodes now (the plane, or 64 points of the prior) to `path`."""
     if recipe["kind"] == "judge":
         return None
+    if recipe["kind"] == "diffusion":
+        return _preview_of_diffusion(recipe, path)
     d = recipe["latent_size"]
     steps = np.linspace(-2.5, 2.5, 12)
     z = np.stack(np.meshgrid(steps, -steps), -1).reshape(-1, 2) if d == 2 else np.random.default_rng(0).standard_normal((64, d))
@@ -248,9 +251,26 @@ def preview(recipe, path):
 
     def write(model, _):
         images = np.clip(np.asarray(model.decoder.predict_on_batch(z.astype("float32"))), 0, 1)
-        sheet: Image.Image = imaging.to_pillow(imaging.grid(images, columns))
-        part = f"{path}.part"
-        sheet.save(part, "PNG")
-        os.replace(part, path)
+        _replace(path, imaging.grid(images, columns))
 
     return write
+
+
+def _preview_of_diffusion(recipe, path):
+    """The book's: 3 x 6 pictures of 20 steps, always from the same noise."""
+    card = {"name": "preview", "sampling": recipe["sampling"],
+            "latent_shape": recipe["image_shape"], "image_shape": recipe["image_shape"]}  # fmt: skip
+
+    def write(model, _):
+        generator = DiffusionGenerator(card, model)
+        _replace(path, imaging.grid(generator.decode(generator.prior(18), steps=20, sampler="ddim"), 6))
+
+    return write
+
+
+def _replace(path, picture):
+    """Write a PNG whole or not at all."""
+    part = f"{path}.part"
+    sheet: Image.Image = imaging.to_pillow(picture)
+    sheet.save(part, "PNG")
+    os.replace(part, path)

@@ -10,10 +10,10 @@ from explorer.training.recipes import JUDGES, recipe
 @pytest.mark.parametrize("name", [name for name in JUDGES if "net" not in JUDGES[name]])  # the framing net is no classifier
 def test_parameters_by_arithmetic(name):
     filters, dense = JUDGES[name]["filters"], JUDGES[name]["dense"]
-    side, channels, classes = (64, 3, 40) if name == "faces" else (28, 1, 10)
+    side, channels, classes = {"faces": (64, 3, 40), "flowers": (64, 3, 102)}.get(name, (28, 1, 10))
     convolutions = 9 * sum(a * b + b * b for a, b in zip([channels, *filters], filters, strict=False))  # without bias
     normalizations = 4 * 2 * sum(filters)
-    small = side // 2 ** len(filters)
+    small = side // JUDGES[name].get("stride", 1) // 2 ** len(filters)
     tail = small * small * filters[-1] * dense + dense + dense * classes + classes
     model = runs.build(recipe(f"judges/{name}"))
     assert model.input_shape == (None, side, side, channels)

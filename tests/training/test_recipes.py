@@ -12,9 +12,9 @@ from explorer.training.recipes import RECIPES
 def test_every_recipe_has_a_name_and_judges_come_first():
     names = recipes.recipe_names()
     judges = [name for name in names if name.startswith("judges/")]
-    assert names[: len(judges)] == judges == ["judges/digits", "judges/fashion", "judges/faces", "judges/framing"]
+    assert names[: len(judges)] == judges == [f"judges/{name}" for name in ("digits", "fashion", "faces", "flowers", "framing")]
     assert len(set(names)) == len(names)
-    assert {"mnist-vae", "fashion-ae", "fashion-vae", "fashion-vae-10d", "celeba-vae"} <= set(names)
+    assert {"mnist-vae", "fashion-ae", "fashion-vae", "fashion-vae-10d", "celeba-vae", "flowers-diffusion", "fashion-ddpm"} <= set(names)
 
 
 @pytest.mark.parametrize("name", recipes.recipe_names())
@@ -70,6 +70,24 @@ def test_the_judge_of_faces_says_yes_or_no_to_each_attribute():
     judge, model = recipes.recipe("judges/faces"), recipes.recipe("celeba-vae")
     assert judge["multi_label"]
     assert (judge["data"], judge["image_shape"]) == (model["data"], model["image_shape"])
+
+
+def test_the_flowers_are_the_books_but_for_their_size():
+    recipe = recipes.recipe("flowers-diffusion")
+    assert recipe["network"] == {"widths": [32, 64, 96, 128], "depth": 2}
+    assert recipe["schedule"] == {"name": "cosine", "most": 0.95, "least": 0.02}
+    assert (recipe["loss"], recipe["batch_size"], recipe["epochs"]) == ("mae", 32, 100)
+    optimizer, rate = recipe["optimizer"], recipe["learning_rate"]
+    assert (optimizer["name"], optimizer["weight_decay"], optimizer["use_ema"]) == ("adamw", 0.004, True)
+    assert (rate["name"], rate["initial"], rate["decay"], rate["steps"]) == ("inverse", 1e-3, 0.1, 1000)
+    assert "mean" not in recipe  # Normalization is adapted to the data
+
+
+def test_the_4000_steps_are_the_books():
+    recipe = recipes.recipe("fashion-ddpm")
+    assert recipe["schedule"] == {"name": "variance", "steps": 4000, "offset": 0.008, "most": 0.999}
+    assert (recipe["loss"], recipe["optimizer"]["name"]) == ("huber", "nadam")
+    assert (recipe["mean"] - recipe["variance"] ** 0.5 * -1, recipe["mean"] - recipe["variance"] ** 0.5) == (1, 0)  # [-1, 1]
 
 
 def test_the_series_over_the_kl_term_differs_in_nothing_else():

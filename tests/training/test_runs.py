@@ -320,7 +320,7 @@ def read(batches):
 
 def test_every_image_comes_once_an_epoch_half_of_them_mirrored(slanted):
     originals = slanted.copy()
-    batches = runs.Mirrored(slanted, 64, seed=3)
+    batches = runs.Shuffled((slanted,), 64, 3, runs.mirror)
     assert len(batches) == 5
     assert [len(batches[i][0]) for i in range(5)] == [64, 64, 64, 64, 44]
     orders, sides = [], []
@@ -340,19 +340,26 @@ def test_every_image_comes_once_an_epoch_half_of_them_mirrored(slanted):
 
 
 def test_the_order_and_the_sides_follow_from_the_seed(slanted):
-    first, same, other = (read(runs.Mirrored(slanted, 64, seed)) for seed in (3, 3, 4))
+    first, same, other = (read(runs.Shuffled((slanted,), 64, seed, runs.mirror)) for seed in (3, 3, 4))
     assert first[1].tolist() == same[1].tolist() != other[1].tolist()
     assert first[2].tolist() == same[2].tolist() != other[2].tolist()
 
 
+def test_labels_go_with_their_images(slanted):
+    batches = runs.Shuffled((slanted, np.arange(300)), 64, 3, lambda images, rng: None)
+    for i in range(len(batches)):
+        images, labels = batches[i]
+        np.testing.assert_array_equal(images[:, 0, 0, 0], labels)
+
+
 def test_a_recipe_that_flips_trains_on_mirrored_images(recipe, small_data, tmp_path, monkeypatch):
-    seen, original = [], runs.Mirrored.__getitem__
+    seen, original = [], runs.Shuffled.__getitem__
 
     def watch(batches, index):
         seen.append(index)
         return original(batches, index)
 
-    monkeypatch.setattr(runs.Mirrored, "__getitem__", watch)
+    monkeypatch.setattr(runs.Shuffled, "__getitem__", watch)
     _, history = fit(recipe, tmp_path / "plain", small_data)
     assert seen == []
     _, mirrored = fit(recipe | {"flip": True, "validation": 100}, tmp_path / "flipped", small_data)

@@ -1,0 +1,237 @@
+"""Denoising diffusion: noise schedules, U-Nets that predict noise, and the generator that samples them.
+
+*Deep Learning with Python*, 3rd ed., ch. 17 (`flowers-diffusion`; after Beres' keras.io example), *Hands-On Machine Learning*,
+3rd ed., ch. 17 (`fashion-ddpm`). Times run from 0 (picture) to 1 (noise); noise_rates^2 + signal_rates^2 = 1.
+"""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from explorer.generators import samplers
+from explorer.generators.base import Generator, check_images, check_latents
+
+
+class CosineSchedule:
+    """The angle between signal and noise grows evenly with time (DLwP 3rd ed., ch. 17): signal rates from `most` to `least`."""
+
+    def __init__(self, most=0.95, least=0.02):
+        self.angles = np.arccos([most, least])
+
+    def __call__(self, times):
+        """Times in [0, 1], any shape -> (noise_rates, signal_rates) float64 of that shape."""
+        angles = self.angles[0] + np.asarray(times, "float64") * (self.angles[1] - self.angles[0])
+        return np.sin(angles), np.cos(angles)
+
+    def draw(self, shape, seed):
+        """Rates at random times, for training, and what the network is told of them: tensors of `shape`."""
+        angles = keras.random.uniform(shape, *self.angles, seed=seed)
+        return ops.sin(angles), ops.cos(angles), ops.sin(angles)
+
+    def told(self, time):
+        """What the network is told at a time: its noise rate."""
+        return float(self(time)[0])
+
+
+class VarianceSchedule:
+    """Nichol and Dhariwal's (2021) cosine schedule in `steps` steps (HOML 3rd ed., equation 17-7).
+
+    abar_t = f(t) / f(0) with f(t) = cos^2((t / steps + offset) / (1 + offset) * pi / 2), and beta_t = 1 - abar_t / abar_(t - 1) at
+    most `most`. `alpha_cumprod` float64 (steps + 1,) is the product of the 1 - beta_t.
+    """
+
+    def __init__(self, steps=4000, offset=0.008, most=0.999):
+        f = np.cos((np.arange(steps + 1) / steps + offset) / (1 + offset) * np.pi / 2) ** 2
+        self.steps = steps
+        self.beta = np.concatenate([[0.0], np.minimum(1 - f[1:] / f[:-1], most)])
+        self.alpha_cumprod = np.cumprod(1 - self.beta)
+
+    def __call__(self, times):
+        """Times in [0, 1], any shape, rounded to whole steps -> (noise_rates, signal_rates) float64 of that shape."""
+        abar = self.alpha_cumprod[np.rint(np.asarray(times) * self.steps).astype(int)]
+        return np.sqrt(1 - abar), np.sqrt(abar)
+
+    def draw(self, shape, seed):
+        """Rates at random steps from 1 to the last, and what the network is told of them: tensors of `shape`."""
+        step = keras.random.randint(shape, 1, self.steps + 1, seed=seed)
+        noise_rates, signal_rates = (ops.take(ops.convert_to_tensor(rates.astype("float32")), step, axis=0)
+                                     for rates in self(np.arange(self.steps + 1) / self.steps))  # fmt: skip
+        return noise_rates, signal_rates, ops.cast(step, "float32")
+
+    def told(self, time):
+        """What the network is told at a time: the number of its step."""
+        return float(np.rint(time * self.steps))
+
+
+SCHEDULES = {"cosine": CosineSchedule, "variance": VarianceSchedule}
+
+
+def schedule_of(name, **settings):
+    """A schedule by the name it has in recipes."""
+    return SCHEDULES[name](**settings)
+
+
+@keras.saving.register_keras_serializable(package="explorer")
+class TimeEncoding(layers.Layer):
+    """Sines and cosines of a step's number at `size` wavelengths from 2 pi to 20,000 pi: (n, 1, 1, 1) -> (n, 1, 1, size).
+
+    Vaswani et al. 2017, section 3.5.
+    """
+
+    def __init__(self, size, **kwargs):
+        super().__init__(**kwargs)
+        self.size = size
+
+    def call(self, step):
+        rates = np.exp(-np.log(10_000.0) * np.arange(self.size // 2) / (self.size // 2 - 1)).astype("float32")
+        angles = step * ops.convert_to_tensor(rates)
+        return ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=-1)
+
+    def compute_output_shape(self, shape):
+        return (*shape[:-1], self.size)
+
+    def get_config(self):
+        return {**super().get_config(), "size": self.size}
+
+
+def build_unet(image_shape, widths, depth, time_encoding=None):
+    """A U-Net that predicts the noise in a picture: inputs (n, h, w, c) and what it is told of the time, (n, 1, 1, 1).
+
+    Residual blocks of BatchNorm (no centre, no scale), a 3x3 convolution with swish and one without; average pooling going down,
+    bilinear going up, every block's output skipping across; the last layer starts as zeros. Without `time_encoding` the noise
+    rate is a 33rd channel beside the first width's 32 (DLwP 3rd ed., ch. 17); with it the step's number, encoded in so many
+    waves, is added in every block.
+    """
+    noisy, told = keras.Input(image_shape, name="noisy"), keras.Input((1, 1, 1), name="told")
+    x, time = layers.Conv2D(widths[0], 1)(noisy), None
+    if time_encoding:
+        time = layers.Dense(4 * widths[0], activation="swish")(TimeEncoding(time_encoding)(told))
+    else:
+        x = layers.Concatenate()([x, layers.UpSampling2D(image_shape[:2], interpolation="nearest")(told)])
+
+    def block(x, width):
+        shortcut = x if x.shape[-1] == width else layers.Conv2D(width, 1)(x)
+        x = layers.BatchNormalization(center=False, scale=False)(x)
+        x = layers.Conv2D(width, 3, padding="same", activation="swish")(x)
+        if time is not None:
+            x = layers.Add()([x, layers.Dense(width)(time)])
+        return layers.Add()([layers.Conv2D(width, 3, padding="same")(x), shortcut])
+
+    skips = []
+    for width in widths[:-1]:
+        for _ in range(depth):
+            x = block(x, width)
+            skips.append(x)
+        x = layers.AveragePooling2D(2)(x)
+    for _ in range(depth):
+        x = block(x, widths[-1])
+    for width in reversed(widths[:-1]):
+        x = layers.UpSampling2D(2, interpolation="bilinear")(x)
+        for _ in range(depth):
+            x = block(layers.Concatenate()([x, skips.pop()]), width)
+    noise = layers.Conv2D(image_shape[-1], 1, kernel_initializer="zeros", name="noise")(x)
+    return keras.Model([noisy, told], noise, name="unet")
+
+
+@keras.saving.register_keras_serializable(package="explorer")
+class Diffusion(keras.Model):
+    """A network that learns to tell the noise in pictures, (n, h, w, c) in [0, 1].
+
+    `schedule`: a dict, `name` one of `SCHEDULES` and its settings; `loss`: "mae" or "huber", of the noise; `mean` and `variance` by
+    channel make pictures into what the network sees; without them `normalization.adapt(images)` finds them.
+    """
+
+    LOSSES = {"mae": keras.losses.mean_absolute_error, "huber": keras.losses.huber}
+
+    def __init__(self, network, schedule, loss="mae", mean=None, variance=None, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.network, self.schedule, self.loss_name, self.seed = network, dict(schedule), loss, seed
+        self.rates = schedule_of(**schedule)
+        self.normalization = layers.Normalization(axis=-1, mean=mean, variance=variance)
+        self.normalization.build((None, *network.inputs[0].shape[1:]))
+        self._fixed = {"mean": mean, "variance": variance}
+        self._seed_generator = keras.random.SeedGenerator(seed)
+        self.built = True
+
+    def call(self, images, training=False):
+        """Noise pictures at random times and tell the noise: returns (noise, predicted noise)."""
+        images = self.normalization(images)
+        noise = keras.random.normal(ops.shape(images), seed=self._seed_generator)
+        noise_rates, signal_rates, told = self.rates.draw((ops.shape(images)[0], 1, 1, 1), self._seed_generator)
+        return noise, self.network([signal_rates * images + noise_rates * noise, told], training=training)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return ops.mean(self.LOSSES[self.loss_name](*y_pred))
+
+    def normalize(self, images):
+        """Pictures in [0, 1] -> what the network sees; NumPy."""
+        return (np.asarray(images, "float32") - self._mean) / self._sd
+
+    def denormalize(self, x):
+        """What the network sees -> pictures in [0, 1], clipped; NumPy."""
+        return np.clip(x * self._sd + self._mean, 0.0, 1.0).astype("float32")
+
+    @property
+    def bounds(self):
+        """Black and white as the network sees them."""
+        return self.normalize(0.0), self.normalize(1.0)
+
+    @property
+    def _mean(self):
+        return ops.convert_to_numpy(self.normalization.mean).reshape(-1)
+
+    @property
+    def _sd(self):
+        return np.sqrt(ops.convert_to_numpy(self.normalization.variance).reshape(-1))
+
+    def get_config(self):
+        network = keras.saving.serialize_keras_object(self.network)
+        return {"name": self.name, "network": network, "schedule": self.schedule, "loss": self.loss_name, "seed": self.seed,
+                **self._fixed}  # fmt: skip
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        return cls(**{**config, "network": keras.saving.deserialize_keras_object(config["network"], custom_objects)})
+
+
+def build(image_shape, network, schedule, loss, mean=None, variance=None, seed=None):
+    """An untrained model from a recipe's data."""
+    return Diffusion(build_unet(image_shape, **network), schedule, loss, mean, variance, seed)
+
+
+class DiffusionGenerator(Generator):
+    """A trained diffusion model as a `Generator`: the latent is the noise that sampling starts from."""
+
+    @property
+    def schedule(self):
+        """Times in [0, 1] -> (noise_rates, signal_rates)."""
+        return self.model.rates
+
+    def predict_noise(self, x, time):
+        """What the network takes for noise in x, float (n, h, w, c), at a time in (0, 1]."""
+        told = np.full((len(x), 1, 1, 1), self.model.rates.told(time), "float32")
+        return np.asarray(self.model.network.predict_on_batch([np.asarray(x, "float32"), told]), "float32")
+
+    def decode(self, z, label=None, steps=None, sampler=None, eta=0.0, seed=0, callback=None, start=1.0):
+        """Sample from noise: float (n, h, w, c) -> float32 (n, h, w, c) in [0, 1].
+
+        `steps` and `sampler` ("ddim" with `eta` in [0, 1], or "ddpm") default to the card's; `seed` is that of the noise added on
+        the way; `callback(step)` gets a `samplers.Step` at every step, `start` as there. Raises ValueError for anything else.
+        """
+        settings = self.card["sampling"]
+        sampler = sampler or settings["sampler"]
+        if sampler not in samplers.SAMPLERS:
+            raise ValueError(f"sampler must be one of {', '.join(samplers.SAMPLERS)}, got {sampler!r}")
+        z = check_latents(z, self.latent_shape)
+        own = {"eta": eta} if sampler == "ddim" else {}
+        x_0 = samplers.SAMPLERS[sampler](
+            self.predict_noise, z, self.schedule, settings["steps"] if steps is None else steps, seed=seed, callback=callback,
+            bounds=self.model.bounds, start=start, **own,
+        )  # fmt: skip
+        return self.model.denormalize(x_0)
+
+    def noised(self, images, time, seed=0):
+        """The forward process: pictures float (n, h, w, c) in [0, 1] noised to a time in (0, 1] -> x_t, in the network's units."""
+        x = self.model.normalize(check_images(images, self.image_shape))
+        noise_rate, signal_rate = self.schedule(time)
+        return (signal_rate * x + noise_rate * self.prior(len(x), seed)).astype("float32")

@@ -1,0 +1,102 @@
+"""Samplers: from noise to a picture, step by step, as plain functions over any network that predicts noise. NumPy only.
+
+A sampler walks x_t = signal_rates * x_0 + noise_rates * noise from time 1 (noise) down to 0 in `steps` even steps. At each
+it asks for the noise, works out the picture that this implies, and calls `callback` with a `Step`; an exception raised
+there ends the walk. What is returned is the last predicted picture, since a schedule need not end without noise.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+
+MOST_STEPS = 4000
+
+
+@dataclass(frozen=True)
+class Step:
+    """What a sampler knows at one step, before it goes on.
+
+    `index` from 0 of `steps`; `time` in (0, 1]; `noise_rate`, `signal_rate`; `x_t` and `x_0` (predicted): float32 (n, h, w, c),
+    in the network's units.
+    """
+
+    index: int
+    steps: int
+    time: float
+    noise_rate: float
+    signal_rate: float
+    x_t: np.ndarray
+    x_0: np.ndarray
+
+
+def ddim(predict_noise, noise, schedule, steps, eta=0.0, seed=0, callback=None, bounds=None, start=1.0):
+    """Denoising diffusion implicit models (Song, Meng and Ermon 2020, eq. 12; DLwP 3rd ed., ch. 17 for `eta` 0).
+
+    `predict_noise(x_t, time)`: float (n, h, w, c) and a time in (0, 1] -> the noise in it; `noise`: float (n, h, w, c), what to
+    start from; `schedule(times)` -> (noise_rates, signal_rates). `eta` in [0, 1]: 0 is deterministic, 1 adds as much fresh
+    noise (from `seed`) as the posterior of the forward process has. `bounds` (low, high), broadcast over channels: where
+    pictures lie; predictions are clipped to it, which keeps the first steps sane when hardly any signal is left. `start`: the
+    time of `noise`, below 1 to go on from a picture that was only partly noised. Returns x_0, float32 (n, h, w, c).
+
+    Raises ValueError for `steps` below 1 or above 4000, or not whole, `eta` outside [0, 1], `start` outside (0, 1].
+    """
+    if not 0 <= eta <= 1:
+        raise ValueError(f"eta must be a number from 0 to 1, got {eta}")
+
+    def onward(x_t, x_0, predicted, now, then, draw):
+        (noise_now, signal_now), (noise_then, signal_then) = now, then
+        sigma = eta * noise_then / noise_now * np.sqrt(max(0.0, 1 - (signal_now / signal_then) ** 2))
+        x = signal_then * x_0 + np.sqrt(max(0.0, noise_then**2 - sigma**2)) * predicted
+        return x + sigma * draw() if sigma else x
+
+    return _walk(predict_noise, noise, schedule, steps, onward, seed, callback, bounds, start)
+
+
+def ddpm(predict_noise, noise, schedule, steps, seed=0, callback=None, bounds=None, start=1.0):
+    """Ancestral sampling (Ho, Jain and Abbeel 2020; HOML 3rd ed., equation 17-8), with the betas worked out again for the steps.
+
+    Arguments as of `ddim`. Its noise has variance beta, more than `ddim` adds at `eta` 1.
+    """
+
+    def onward(x_t, x_0, predicted, now, then, draw):
+        (noise_now, signal_now), (_, signal_then) = now, then
+        alpha = (signal_now / signal_then) ** 2
+        mean = (x_t - (1 - alpha) / noise_now * predicted) / np.sqrt(alpha)
+        return mean + np.sqrt(1 - alpha) * draw()
+
+    return _walk(predict_noise, noise, schedule, steps, onward, seed, callback, bounds, start)
+
+
+SAMPLERS = {"ddim": ddim, "ddpm": ddpm}
+
+
+def times(steps, start=1.0):
+    """The even times of a walk from `start` to 0, both included: float64 (steps + 1,)."""
+    if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or not 1 <= steps <= MOST_STEPS:
+        raise ValueError(f"steps must be a whole number from 1 to {MOST_STEPS}, got {steps!r}")
+    if not 0 < start <= 1:
+        raise ValueError(f"start must be a time above 0 and at most 1, got {start}")
+    return start * (1 - np.arange(steps + 1) / steps)
+
+
+def _walk(predict_noise, x, schedule, steps, onward, seed, callback, bounds, start):
+    at = times(steps, start)
+    noise_rates, signal_rates = (np.asarray(rates, "float64") for rates in schedule(at))
+    # another stream than that of the noise; float64, since the picture is the small difference of x and its noise at first
+    rng, x = np.random.default_rng([seed, 1]), np.asarray(x, "float64")
+
+    def draw():
+        return rng.standard_normal(x.shape, dtype="float32")
+
+    for index in range(steps):
+        now, then = ((noise_rates[i], signal_rates[i]) for i in (index, index + 1))
+        predicted = np.asarray(predict_noise(x, float(at[index])), "float64")
+        x_0 = (x - now[0] * predicted) / now[1]
+        if bounds is not None:
+            x_0 = np.clip(x_0, *bounds)
+            predicted = (x - now[1] * x_0) / now[0]  # the noise that goes with it
+        if callback is not None:
+            callback(Step(index, steps, float(at[index]), float(now[0]), float(now[1]), x.astype("float32"), x_0.astype("float32")))
+        if index + 1 < steps:
+            x = onward(x, x_0, predicted, now, then, draw)
+    return x_0.astype("float32")
