@@ -1,8 +1,8 @@
 """Data sets, for training and measuring only: nothing from here is ever shipped.
 
 They are looked for in the folder named by the environment variable `EXPLORER_DATA`; MNIST and Fashion-MNIST (`mnist.npz`,
-`fashion_mnist.npz`) and the flowers then in Keras' cache, which downloads them. Images come as float32 (n, h, w, c) in [0, 1], labels as
-uint8 (n,), CelebA's attributes as uint8 (n, 40).
+`fashion_mnist.npz`) and the flowers then in Keras' cache, which downloads them. Images come as float32 (n, h, w, c) in
+[0, 1], labels as uint8 (n,), CelebA's attributes as uint8 (n, 40).
 """
 
 import csv
@@ -28,7 +28,7 @@ ATTRIBUTES = [
 ]  # fmt: skip
 
 # Oxford's classes 1 to 102
-FLOWERS = (
+_FLOWERS = (
     "pink primrose, hard-leaved pocket orchid, canterbury bells, sweet pea, english marigold, tiger lily, moon orchid, bird "
     "of paradise, monkshood, globe thistle, snapdragon, colt's foot, king protea, spear thistle, yellow iris, globe-flower, "
     "purple coneflower, peruvian lily, balloon flower, giant white arum lily, fire lily, pincushion flower, fritillary, red "
@@ -41,7 +41,8 @@ FLOWERS = (
     "rose, thorn apple, morning glory, passion flower, lotus lotus, toad lily, anthurium, frangipani, clematis, hibiscus, "
     "columbine, desert-rose, tree mallow, magnolia, cyclamen, watercress, canna lily, hippeastrum, bee balm, ball moss, "
     "foxglove, bougainvillea, camellia, mallow, mexican petunia, bromelia, blanket flower, trumpet creeper, blackberry lily"
-).split(", ")
+)
+FLOWERS = _FLOWERS.split(", ")
 
 # name -> (file in EXPLORER_DATA, module of keras.datasets, class names, licence of the data)
 _SETS = {

@@ -8,9 +8,10 @@ from keras import layers
 def build(image_shape, filters, dense, classes, multi_label=False, dropout=0.3, augment=0.08, flip=False, blur=0.0, stride=1):
     """Pairs of 3x3 convolutions with batch normalization, pooled by 2 after each pair; softmax over `classes`.
 
-    `multi_label`: a sigmoid for each class instead. `stride`: of the first convolution; above 1 the parameters stand where
-    they cost less, and dropout before the last layer only. While it trains, images are shifted by up to `augment` of their size,
-    mirrored half of the time (`flip`), and half of them blurred by a Gaussian of up to `blur` pixels, since what a judge judges may be.
+    `multi_label`: a sigmoid for each class instead. `stride`: of the first convolution; above 1 the parameters stand where they
+    cost less, with dropout before the last layer only. While it trains, images are shifted by up to `augment` of their size,
+    mirrored half of the time (`flip`), and half of them blurred by a Gaussian of up to `blur` pixels, since what a judge
+    judges may be.
     """
     inputs = x = keras.Input(image_shape, name="image")
     if flip:

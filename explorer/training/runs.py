@@ -239,8 +239,8 @@ class Journal(keras.callbacks.Callback):
 @contextmanager
 def averaged(model):
     """The optimizer's moving average of the weights in their place, if it keeps one."""
-    optimizer = model.optimizer
-    if not optimizer.use_ema:
+    optimizer = getattr(model, "optimizer", None)
+    if not getattr(optimizer, "use_ema", False):
         yield
         return
     weights, means = optimizer._trainable_variables, optimizer._model_variables_moving_average  # as SwapEMAWeights does

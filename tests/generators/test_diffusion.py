@@ -41,7 +41,11 @@ def test_rates_drawn_in_training_are_those_of_the_schedule(schedule):
     rates = schedule.draw((4000, 1, 1, 1), keras.random.SeedGenerator(1))
     noise, signal, told = (keras.ops.convert_to_numpy(part).ravel() for part in rates)
     if isinstance(schedule, diffusion.VarianceSchedule):
-        assert (told.min(), told.max(), len(set(told))) == (pytest.approx(1, abs=3), pytest.approx(4000, abs=3), pytest.approx(2528, abs=120))
+        assert (told.min(), told.max(), len(set(told))) == (
+            pytest.approx(1, abs=3),
+            pytest.approx(4000, abs=3),
+            pytest.approx(2528, abs=120),
+        )
         times = told / 4000
     else:
         np.testing.assert_array_equal(told, noise)
@@ -122,7 +126,9 @@ def test_the_forward_process_mixes_by_the_schedule(tiny):
     x = tiny.model.normalize(images)
     for time in (0.1, 0.6, 1.0):
         noise_rate, signal_rate = tiny.schedule(time)
-        np.testing.assert_allclose(tiny.noised(images, time, seed=3), signal_rate * x + noise_rate * tiny.prior(2, seed=3), atol=1e-5)
+        np.testing.assert_allclose(
+            tiny.noised(images, time, seed=3), signal_rate * x + noise_rate * tiny.prior(2, seed=3), atol=1e-5
+        )
     with pytest.raises(ValueError, match=r"\[0, 1\]"):
         tiny.noised(images * 3, 0.5)
 
@@ -131,7 +137,9 @@ def test_a_model_comes_back_from_disk_as_it_was(tiny, tmp_path):
     import keras
 
     tiny.model.save(tmp_path / "model.keras")
-    again = diffusion.DiffusionGenerator(tiny.card, keras.saving.load_model(tmp_path / "model.keras", compile=False, safe_mode=True))
+    again = diffusion.DiffusionGenerator(
+        tiny.card, keras.saving.load_model(tmp_path / "model.keras", compile=False, safe_mode=True)
+    )
     noise = tiny.prior(2)
     np.testing.assert_allclose(again.decode(noise, eta=0.5), tiny.decode(noise, eta=0.5), atol=1e-6)
 

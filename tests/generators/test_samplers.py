@@ -161,7 +161,9 @@ def test_bad_steps_are_refused_before_anything_is_computed(steps):
             sampler(never, shape_of_noise(), CosineSchedule(), steps)
 
 
-@pytest.mark.parametrize("settings", [{"eta": -0.1}, {"eta": 1.1}, {"eta": np.nan}, {"start": 0}, {"start": 1.01}, {"start": np.nan}])
+@pytest.mark.parametrize(
+    "settings", [{"eta": -0.1}, {"eta": 1.1}, {"eta": np.nan}, {"start": 0}, {"start": 1.01}, {"start": np.nan}]
+)
 def test_other_bad_settings_are_refused(settings):
     with pytest.raises(ValueError, match=f"{next(iter(settings))} must be a"):
         samplers.ddim(exact(CosineSchedule()), shape_of_noise(), CosineSchedule(), 5, **settings)

@@ -14,7 +14,9 @@ def test_every_recipe_has_a_name_and_judges_come_first():
     judges = [name for name in names if name.startswith("judges/")]
     assert names[: len(judges)] == judges == [f"judges/{name}" for name in ("digits", "fashion", "faces", "flowers", "framing")]
     assert len(set(names)) == len(names)
-    assert {"mnist-vae", "fashion-ae", "fashion-vae", "fashion-vae-10d", "celeba-vae", "flowers-diffusion", "fashion-ddpm"} <= set(names)
+    assert {"mnist-vae", "fashion-ae", "fashion-vae", "fashion-vae-10d", "celeba-vae", "flowers-diffusion", "fashion-ddpm"} <= set(
+        names
+    )
 
 
 @pytest.mark.parametrize("name", recipes.recipe_names())
