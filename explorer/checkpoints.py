@@ -178,6 +178,10 @@ def _stored_directions(name):
 
 def _load(name):
     kind = card(name)["kind"]
+    if kind == "diffusion":
+        from explorer.generators.diffusion import DiffusionGenerator
+
+        return DiffusionGenerator(card(name), _keras_model(name))
     if kind not in ("ae", "vae"):
         raise CheckpointError(f"{name}/{CARD}: kind {kind!r} is not one that this version can load")
     from explorer.generators.autoencoder import AutoencoderGenerator

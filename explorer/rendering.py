@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from explorer import checkpoints, faces, geometry, imaging
+from explorer import checkpoints, denoising, faces, geometry, imaging
 from explorer.state import StateError, text
 
 # Colours of the classes on the plane, for eyes of all kinds on a dark ground (after Okabe and Ito 2008, and four more).
@@ -22,6 +22,8 @@ def complete(state):
     card = checkpoints.card(state.get("model", DEFAULT_MODEL))
     if card["kind"] == "judge":
         raise KeyError(f"{card['name']} is a judge, which makes no pictures; there are {', '.join(checkpoints.names())}")
+    if "view" not in card:
+        raise StateError(f"{card['name']} has no plane to drag across: it is shown with view={card['views'][0]}")
     size, view = int(np.prod(card["latent_shape"])), card["view"]
     full = {"view": "latent-plane", "what": "picture", "model": card["name"], "z": tuple(view["z"]), "kind": "linear",
             "even": False, "closed": False, "start": 0.0, "stop": 1.0, "frames": 9, "axes": tuple(view["axes"]), "scale": "z",
@@ -36,6 +38,15 @@ def complete(state):
     full.setdefault("center", (0.5, 0.5) if full["scale"] == "p" else tuple(view["center"]))
     full.setdefault("extent", 0.5 if full["scale"] == "p" else view["extent"])
     return full
+
+
+def complete_for_view(state):
+    """A state completed by the view that it names, or the first that its model has."""
+    homes = {**dict.fromkeys(faces.VIEWS, faces.complete), **dict.fromkeys(denoising.VIEWS, denoising.complete)}
+    view = state.get("view")
+    if view is None and "model" in state:
+        view = checkpoints.card(state["model"]).get("views", [None])[0]
+    return homes.get(view, complete)(state if view is None else {**state, "view": view})
 
 
 def plane_of(state):
@@ -131,13 +142,15 @@ def render(state, ending):
     if ending not in ENDINGS:
         raise StateError(f"the file must end in {', '.join('.' + e for e in ENDINGS)}, got .{ending}")
     written = text(state)
-    state = faces.complete(state) if state.get("view") in faces.VIEWS else complete(state)
+    state = complete_for_view(state)
     what = state["what"]
-    if ending != "png" and what != "strip":
+    if ending != "png" and what not in ("strip", "trajectory"):
         raise StateError(f"a {ending.upper()} shows a walk: it needs what=strip, got what={what}")
     native = checkpoints.card(state["model"])["image_shape"][0]
     if state["view"] in faces.VIEWS:
         return _faces(state, ending, written)
+    if state["view"] in denoising.VIEWS:
+        return _denoising(state, ending, written)
     if what == "picture":
         return imaging.png(imaging.enlarged(picture(state), state.get("size", 10 * native)), written)
     if what == "strip":
@@ -159,6 +172,31 @@ def _faces(state, ending, written):
         return getattr(imaging, ending)(imaging.smooth(images, state.get("size", 256)), written)
     size = _bounded("pictures in a row", columns, state.get("size", 512 if columns == 1 else 128))
     return imaging.png(imaging.grid(imaging.smooth(images, size), columns, gap=0 if columns == 1 else 4), written)
+
+
+def _denoising(state, ending, written):
+    """A file of the diffusion view: a film shows x_t beside the predicted x_0, a still one below the other."""
+    if ending != "png" and state["what"] == "trajectory":
+        rows = denoising.film(state)
+        images = np.stack([imaging.grid(frame.reshape(-1, *frame.shape[2:]), 2) for frame in rows.transpose(2, 0, 1, 3, 4, 5)])
+        images = np.concatenate([images, images[-1:].repeat(8, 0)])  # a moment to look at the outcome
+        return getattr(imaging, ending)(_enlarged(images, state.get("size", 256) * 2), written)
+    images, columns = denoising.pictures(state)
+    if ending != "png":
+        return getattr(imaging, ending)(_enlarged(images, state.get("size", 256)), written)
+    size = _bounded("pictures in a row", columns, state.get("size", 512 if columns == 1 else 128))
+    return imaging.png(imaging.grid(_enlarged(images, size), columns, gap=0 if columns == 1 else 4), written)
+
+
+def _enlarged(images, size):
+    """Smoothly what is in colour, in whole pixels what is grey and small."""
+    if images.shape[-1] == 1:
+        return imaging.enlarged(images, size)
+    height, width = images.shape[1:3]
+    if height == width:
+        return imaging.smooth(images, size)
+    scaled = [imaging.to_pillow(image).resize((size, round(size * height / width)), Image.Resampling.LANCZOS) for image in images]
+    return np.stack([np.asarray(image) for image in scaled])
 
 
 def _bounded(key, count, size):

@@ -154,8 +154,8 @@ def place_text(place):
 _NAME = re.compile(r"\w{1,40}", re.ASCII)
 _GALLERY = re.compile(r"g\d{1,4}", re.ASCII)
 _SEED = _whole(0, 2**32 - 1)
-VIEWS = ("latent-plane", "faces", "morph", "models")
-WHATS = ("picture", "strip", "plane", "grid")
+VIEWS = ("latent-plane", "faces", "morph", "diffusion", "models")
+WHATS = ("picture", "strip", "plane", "grid", "trajectory", "steps", "forward")
 
 KEYS = {
     "view": _choice(*VIEWS),
@@ -174,6 +174,11 @@ KEYS = {
     "to": _numbers(-LIMIT, LIMIT),  # where it ends
     "t": _numbers(-1, 1, most=2),  # where: on the path between two corners (0 to 1), or on the surface of four (-1 to 1 each)
     "kind": _choice("linear", "slerp"),
+    "steps": _whole(1, 4000),  # of a sampler
+    "sampler": _choice("ddim", "ddpm"),
+    "to_sampler": _choice("ddim", "ddpm"),  # a second one beside it, from the same noise
+    "eta": _number(0, 1),  # how much fresh noise DDIM adds
+    "time": _number(0, 1),  # diffusion time: which step is shown, or how far a picture is noised
     "even": _flag,  # frames evenly spaced by what changes in the picture
     "closed": _flag,
     "start": _number(0, 1),

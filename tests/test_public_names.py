@@ -10,7 +10,13 @@ import explorer
 
 PACKAGE = Path(explorer.__file__).parent
 NAMES = ["load", "models", "judge", "CheckpointError", "Generator", "Plane", "Path", "slerp", "lerp"]
-FLOORS = [["geometry", "state", "imaging", "data"], ["generators", "checkpoints"], ["rendering", "faces"], ["training"], ["ui"]]
+FLOORS = [
+    ["geometry", "state", "imaging", "data"],
+    ["generators", "checkpoints"],
+    ["rendering", "faces", "denoising"],
+    ["training"],
+    ["ui"],
+]
 HEAVY = ("keras", "gradio", "tensorflow", "torch", "jax")
 
 
@@ -67,7 +73,10 @@ print(len(cards), first, [name for name in sys.argv[1:] if name in sys.modules])
         "data",
         "checkpoints",
         "rendering",
+        "denoising",
         "generators.base",
+        "generators.schedules",
+        "generators.samplers",
         "generators.autoencoder",
         "generators.judge",
     ],

@@ -8,67 +8,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from explorer.generators import samplers
+from explorer.generators import samplers, schedules
 from explorer.generators.base import Generator, check_images, check_latents
-
-
-class CosineSchedule:
-    """The angle between signal and noise grows evenly with time (DLwP 3rd ed., ch. 17): signal rates from `most` to `least`."""
-
-    def __init__(self, most=0.95, least=0.02):
-        self.angles = np.arccos([most, least])
-
-    def __call__(self, times):
-        """Times in [0, 1], any shape -> (noise_rates, signal_rates) float64 of that shape."""
-        angles = self.angles[0] + np.asarray(times, "float64") * (self.angles[1] - self.angles[0])
-        return np.sin(angles), np.cos(angles)
-
-    def draw(self, shape, seed):
-        """Rates at random times, for training, and what the network is told of them: tensors of `shape`."""
-        angles = keras.random.uniform(shape, *self.angles, seed=seed)
-        return ops.sin(angles), ops.cos(angles), ops.sin(angles)
-
-    def told(self, time):
-        """What the network is told at a time: its noise rate."""
-        return float(self(time)[0])
-
-
-class VarianceSchedule:
-    """Nichol and Dhariwal's (2021) cosine schedule in `steps` steps (HOML 3rd ed., equation 17-7).
-
-    abar_t = f(t) / f(0) with f(t) = cos^2((t / steps + offset) / (1 + offset) * pi / 2), and beta_t = 1 - abar_t / abar_(t - 1) at
-    most `most`. `alpha_cumprod` float64 (steps + 1,) is the product of the 1 - beta_t.
-    """
-
-    def __init__(self, steps=4000, offset=0.008, most=0.999):
-        f = np.cos((np.arange(steps + 1) / steps + offset) / (1 + offset) * np.pi / 2) ** 2
-        self.steps = steps
-        self.beta = np.concatenate([[0.0], np.minimum(1 - f[1:] / f[:-1], most)])
-        self.alpha_cumprod = np.cumprod(1 - self.beta)
-
-    def __call__(self, times):
-        """Times in [0, 1], any shape, rounded to whole steps -> (noise_rates, signal_rates) float64 of that shape."""
-        abar = self.alpha_cumprod[np.rint(np.asarray(times) * self.steps).astype(int)]
-        return np.sqrt(1 - abar), np.sqrt(abar)
-
-    def draw(self, shape, seed):
-        """Rates at random steps from 1 to the last, and what the network is told of them: tensors of `shape`."""
-        step = keras.random.randint(shape, 1, self.steps + 1, seed=seed)
-        noise_rates, signal_rates = (ops.take(ops.convert_to_tensor(rates.astype("float32")), step, axis=0)
-                                     for rates in self(np.arange(self.steps + 1) / self.steps))  # fmt: skip
-        return noise_rates, signal_rates, ops.cast(step, "float32")
-
-    def told(self, time):
-        """What the network is told at a time: the number of its step."""
-        return float(np.rint(time * self.steps))
-
-
-SCHEDULES = {"cosine": CosineSchedule, "variance": VarianceSchedule}
-
-
-def schedule_of(name, **settings):
-    """A schedule by the name it has in recipes."""
-    return SCHEDULES[name](**settings)
 
 
 @keras.saving.register_keras_serializable(package="explorer")
@@ -137,8 +78,8 @@ def build_unet(image_shape, widths, depth, time_encoding=None):
 class Diffusion(keras.Model):
     """A network that learns to tell the noise in pictures, (n, h, w, c) in [0, 1].
 
-    `schedule`: a dict, `name` one of `SCHEDULES` and its settings; `loss`: "mae" or "huber", of the noise; `mean` and `variance` by
-    channel make pictures into what the network sees; without them `normalization.adapt(images)` finds them.
+    `schedule`: a dict, `name` one of `schedules.SCHEDULES` and its settings; `loss`: "mae" or "huber", of the noise; `mean` and
+    `variance` by channel make pictures into what the network sees; without them `normalization.adapt(images)` finds them.
     """
 
     LOSSES = {"mae": keras.losses.mean_absolute_error, "huber": keras.losses.huber}
@@ -146,7 +87,7 @@ class Diffusion(keras.Model):
     def __init__(self, network, schedule, loss="mae", mean=None, variance=None, seed=None, **kwargs):
         super().__init__(**kwargs)
         self.network, self.schedule, self.loss_name, self.seed = network, dict(schedule), loss, seed
-        self.rates = schedule_of(**schedule)
+        self.rates = schedules.of(**schedule)
         self.normalization = layers.Normalization(axis=-1, mean=mean, variance=variance)
         self.normalization.build((None, *network.inputs[0].shape[1:]))
         self._fixed = {"mean": mean, "variance": variance}
@@ -157,8 +98,18 @@ class Diffusion(keras.Model):
         """Noise pictures at random times and tell the noise: returns (noise, predicted noise)."""
         images = self.normalization(images)
         noise = keras.random.normal(ops.shape(images), seed=self._seed_generator)
-        noise_rates, signal_rates, told = self.rates.draw((ops.shape(images)[0], 1, 1, 1), self._seed_generator)
+        noise_rates, signal_rates, told = self.draw_rates((ops.shape(images)[0], 1, 1, 1))
         return noise, self.network([signal_rates * images + noise_rates * noise, told], training=training)
+
+    def draw_rates(self, shape):
+        """Rates at times drawn evenly, or at whole steps from 1 to the last, and what the network is told: tensors of `shape`."""
+        if not self.rates.steps:
+            angles = keras.random.uniform(shape, *self.rates.angles, seed=self._seed_generator)
+            return ops.sin(angles), ops.cos(angles), ops.sin(angles)
+        step = keras.random.randint(shape, 1, self.rates.steps + 1, seed=self._seed_generator)
+        noise_rates, signal_rates = (ops.take(ops.convert_to_tensor(rates.astype("float32")), step, axis=0)
+                                     for rates in self.rates(np.arange(self.rates.steps + 1) / self.rates.steps))  # fmt: skip
+        return noise_rates, signal_rates, ops.cast(step, "float32")
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         return ops.mean(self.LOSSES[self.loss_name](*y_pred))

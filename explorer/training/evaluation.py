@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from explorer import checkpoints, data
-from explorer.training import faces
+from explorer.training import diffusion, faces
 
 SEEDS = 10  # draws of z for the ELBO
 CONFIDENT = 0.9
@@ -23,6 +23,8 @@ def evaluate(name, folder=None):
     if name.startswith("judges/"):
         return judge_metrics(checkpoints.judge(name.removeprefix("judges/")), folder)
     generator = checkpoints.load(name)
+    if generator.card["kind"] == "diffusion":
+        return diffusion.metrics(generator, folder)
     if generator.card.get("attributes"):
         return faces.metrics(generator, checkpoints.directions(name), folder)
     return autoencoder_metrics(generator, folder)

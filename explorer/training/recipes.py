@@ -101,7 +101,7 @@ RECIPES = {
             "Held still, the other five's probabilities change by 0.14 on average, and 0.10 is wanted (bar: leak)",
             "Man with glasses - man + woman is seldom judged a woman with glasses: 4 of 100 (bar: sum)",
         ],
-        "optimizer": "adam", "learning_rate": {**_COSINE, "initial": 5e-4, "epochs": 9}, "batch_size": 64, "epochs": 14,
+        "optimizer": "adam", "learning_rate": {**_COSINE, "initial": 5e-4, "epochs": 7}, "batch_size": 64, "epochs": 12,
         "kl_warmup_epochs": 1, "validation": "validation", "flip": True, "patience": None, "seed": 0,
         "start_face": 5, "start_corners": ["g5", "g84"],
         "note": "the cosine was laid out for 8 epochs in the first 2; at weight 2,000 (64 filters, 32 x 32, 5 epochs) the KL was "
@@ -130,7 +130,7 @@ RECIPES = {
         "known_failures": [],
         "optimizer": {"name": "nadam", "use_ema": True, "ema_momentum": 0.999},
         "learning_rate": _COSINE,
-        "batch_size": 64, "epochs": 12, "patience": None, "seed": 0,
+        "batch_size": 64, "epochs": 8, "patience": None, "seed": 0,
     },
 }  # fmt: skip
 

@@ -16,7 +16,7 @@ from explorer.generators.diffusion import DiffusionGenerator
 from explorer.generators.directions import Directions
 from explorer.generators.framing import Framer
 from explorer.generators.judge import Judge
-from explorer.training import evaluation, faces, framing
+from explorer.training import diffusion, evaluation, faces, framing
 
 SHEET_CELLS = 30
 
@@ -51,6 +51,16 @@ def ship(name, recipe, model, history, root, data_folder=None):
             card["metrics"] = framing.metrics(Framer(card, stored), data_folder)
         else:
             card["metrics"] = evaluation.judge_metrics(Judge(card, stored), data_folder)
+    elif recipe["kind"] == "diffusion":
+        card |= {
+            "latent_shape": recipe["image_shape"],
+            "parameters": {"unet": stored.network.count_params()},
+            "architecture": {"unet": summary(stored.network)},
+            "sampling": recipe["sampling"],
+            "schedule": recipe["schedule"],
+            "views": ["diffusion"],
+        }
+        card["metrics"] = diffusion.metrics(DiffusionGenerator(card, stored), data_folder, log=print)
     else:
         parts = {"encoder": stored.encoder, "decoder": stored.decoder}
         card |= {
@@ -185,6 +195,8 @@ def run_facts(recipe, history):
 
 def described(recipe):
     """What a recipe was trained and measured on, in words."""
+    if recipe["data"] == "flowers":
+        return "flowers: the images whose number does not end in 3, measured on those whose number does"
     if recipe["data"] == "celeba":
         return "celeba: training ids of the official partition, measured on its validation ids: nobody is in both"
     trained = 60_000 - recipe.get("validation", 0)

@@ -6,7 +6,7 @@ from pathlib import Path
 import gradio as gr
 import numpy as np
 
-from explorer import checkpoints, faces, imaging, rendering
+from explorer import checkpoints, imaging, rendering
 from explorer.state import DECIMALS, parse, text
 from explorer.ui import latent_plane
 from explorer.ui.latent_plane import answered, in_turn, pixels, state_of
@@ -38,7 +38,8 @@ def _completed(state, problems):
         return rendering.complete({})
     except ValueError as error:
         problems.append(str(error))
-        return rendering.complete({"model": state["model"]} if "model" in state else {})
+        has_plane = "model" in state and "view" in checkpoints.card(state["model"])
+        return rendering.complete({"model": state["model"]} if has_plane else {})
 
 
 def describe(name):
@@ -55,7 +56,7 @@ def describe(name):
 
 def _models():
     """Names, titles and series of all models whose card is whole, and the damaged ones' names."""
-    cards = [card for card in checkpoints.models() if not card.get("attributes")]
+    cards = [card for card in checkpoints.models() if "views" not in card]
     known = [{key: card[key] for key in ("name", "title", "short", "family", "series", "kind")} for card in cards]
     damaged = sorted(set(checkpoints.names()) - {card["name"] for card in checkpoints.models()})
     unknown = {"family": None, "series": None, "kind": None}
@@ -134,7 +135,7 @@ def export_file(request):
         raise ValueError(problems[0])
     ending = str(request["ending"])
     data = rendering.render(state, ending)
-    full = faces.complete(state) if state.get("view") in faces.VIEWS else rendering.complete(state)
+    full = rendering.complete_for_view(state)
     return {"file": base64.b64encode(data).decode(), "name": f"{full['model']}-{full['what']}.{ending}", "state": text(state)}
 
 

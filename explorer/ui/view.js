@@ -14,7 +14,7 @@ function say(text) {
   find(".lx-message").hidden = !text;
 }
 
-const LIVE = new Set(["decode_point", "decode_face"]); // what goes over the live channel
+const LIVE = new Set(["decode_point", "decode_face", "run_news"]); // what goes over the live channel
 async function ask(name, request, quiet) {
   let answer;
   try { answer = await (LIVE.has(name) ? live(name, request) : server[name](request)); } catch { /* below */ }

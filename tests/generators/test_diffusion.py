@@ -3,12 +3,12 @@
 import numpy as np
 import pytest
 
-from explorer.generators import diffusion
+from explorer.generators import diffusion, schedules
 from explorer.training import recipes, runs
 
 
 def test_the_cosine_schedule_is_the_books():
-    schedule = diffusion.CosineSchedule()
+    schedule = schedules.CosineSchedule()
     times = np.linspace(0, 1, 1001)
     noise, signal = schedule(times)
     np.testing.assert_allclose(noise**2 + signal**2, 1, atol=1e-12)
@@ -20,7 +20,7 @@ def test_the_cosine_schedule_is_the_books():
 
 
 def test_the_variance_schedule_is_equation_17_7():
-    schedule = diffusion.VarianceSchedule()
+    schedule = schedules.VarianceSchedule()
     f = lambda t: np.cos(((t / 4000 + 0.008) / 1.008) * np.pi / 2) ** 2  # noqa: E731
     formula = np.array([f(t) / f(0) for t in range(4001)])
     np.testing.assert_allclose(schedule.alpha_cumprod[:-1], formula[:-1], atol=1e-12)
@@ -34,18 +34,17 @@ def test_the_variance_schedule_is_equation_17_7():
     np.testing.assert_array_equal([schedule.told(t / 4000) for t in (1, 7, 1333, 4000)], [1, 7, 1333, 4000])
 
 
-@pytest.mark.parametrize("schedule", [diffusion.CosineSchedule(), diffusion.VarianceSchedule()])
-def test_rates_drawn_in_training_are_those_of_the_schedule(schedule):
+@pytest.mark.parametrize("settings", [{"name": "cosine"}, {"name": "variance"}])
+def test_rates_drawn_in_training_are_those_of_the_schedule(settings):
     import keras
 
-    rates = schedule.draw((4000, 1, 1, 1), keras.random.SeedGenerator(1))
-    noise, signal, told = (keras.ops.convert_to_numpy(part).ravel() for part in rates)
-    if isinstance(schedule, diffusion.VarianceSchedule):
-        assert (told.min(), told.max(), len(set(told))) == (
-            pytest.approx(1, abs=3),
-            pytest.approx(4000, abs=3),
-            pytest.approx(2528, abs=120),
-        )
+    model = diffusion.build((8, 8, 1), {"widths": [4, 8], "depth": 1}, settings, "mae", 0.5, 0.25, seed=1)
+    noise, signal, told = (keras.ops.convert_to_numpy(part).ravel() for part in model.draw_rates((4000, 1, 1, 1)))
+    if settings["name"] == "variance":
+        assert set(told) <= set(range(1, 4001))
+        assert len(set(told)) == pytest.approx(4000 * (1 - np.exp(-1)), abs=120)
+        assert told.min() < 10
+        assert told.max() > 3990
         times = told / 4000
     else:
         np.testing.assert_array_equal(told, noise)
@@ -53,7 +52,7 @@ def test_rates_drawn_in_training_are_those_of_the_schedule(schedule):
         assert 0 <= times.min() < 0.01
         assert 0.99 < times.max() <= 1 + 1e-6
     assert times.mean() == pytest.approx(0.5, abs=0.02)
-    np.testing.assert_allclose(np.stack([noise, signal]), schedule(np.clip(times, 0, 1)), atol=1e-4)
+    np.testing.assert_allclose(np.stack([noise, signal]), schedules.of(**settings)(np.clip(times, 0, 1)), atol=1e-4)
 
 
 @pytest.mark.parametrize("side", [64, 128])

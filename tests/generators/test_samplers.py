@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explorer.generators import samplers
-from explorer.generators.diffusion import CosineSchedule, VarianceSchedule
+from explorer.generators.schedules import CosineSchedule, VarianceSchedule
 
 SCHEDULES = {"cosine": CosineSchedule(), "variance": VarianceSchedule()}
 MEAN = np.array([0.6, -0.3, 0.1])

@@ -1,0 +1,162 @@
+"""The diffusion view: sampling watched step by step. The page's half is `diffusion_view.js` and `diffusion_stage.js`."""
+
+import copy
+import functools
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+
+from explorer import checkpoints, denoising, imaging
+from explorer.generators import schedules
+from explorer.state import StateError, parse, parse_strictly
+from explorer.ui.jobs import Jobs
+from explorer.ui.latent_plane import answered, pixels
+from explorer.ui.plane_view import export_file
+
+HERE = Path(__file__).parent
+SCRIPTS = ("live.js", "view.js", "latent_plane.js", "diffusion_stage.js", "diffusion_view.js")
+MOST_KEPT = 100  # steps of a lane that are sent to the page
+PLOTTED = 101
+JOBS = Jobs()
+
+
+@answered
+def open_diffusion(query):
+    """What a page needs to show a query string: state, problems, the model, the names of all diffusion models."""
+    state, problems = parse(str(query))
+    state["view"] = "diffusion"
+    try:
+        full = denoising.complete(state)
+    except (KeyError, ValueError) as error:
+        problems.append(str(error.args[0]))
+        full = denoising.complete({})
+    models = [{"name": card["name"], "short": card["short"]} for card in checkpoints.models() if card["kind"] == "diffusion"]
+    shown = {key: list(value) if isinstance(value, tuple) else value for key, value in full.items()}
+    return {"problems": problems, "model": describe(full["model"]), "models": models, "state": shown}
+
+
+@functools.lru_cache(maxsize=8)
+def describe(name):
+    """What the page needs of a model's card: its schedule's plot, its bounds, its Keras code."""
+    card = checkpoints.card(name)
+    schedule = schedules.of(**card["schedule"])
+    noise_rates, signal_rates = schedule(np.linspace(0, 1, PLOTTED))
+    return {
+        "name": name, "title": card["title"], "image_shape": card["image_shape"], "sampling": card["sampling"],
+        "most_steps": denoising.most_steps(card), "steps_of_schedule": schedule.steps, "most_samples": denoising.MOST_SAMPLES,
+        "noise_rates": np.round(noise_rates, 4).tolist(), "signal_rates": np.round(signal_rates, 4).tolist(),
+        "compared": denoising.COMPARED, "licence": card["licence"], "known_failures": card["known_failures"], "code": code(card),
+    }  # fmt: skip
+
+
+def code(card):
+    """The few lines that make the picture; the page puts in noise and settings."""
+    return f"""import explorer
+
+model = explorer.load("{card["name"]}")  # a Keras model behind it: model.model.network
+{{noise}}
+picture = model.decode(noise, {{settings}})[0]  # float32 {tuple(card["image_shape"])} in [0, 1]
+"""
+
+
+@answered
+def start_run(request):
+    """Begin to sample: a query, or {"query", "picture": base64 of a file that is noised} -> {"job", "lanes": [...]}.
+
+    The picture lives in this run only. `lanes`: title, steps, how many pictures and which steps are sent of each.
+    """
+    query, file = (request["query"], request.get("picture")) if isinstance(request, dict) else (request, None)
+    if not isinstance(query, str):
+        raise StateError("a state is a string, as it stands after ? in the address")
+    state = denoising.complete(parse_strictly(query))
+    shape = checkpoints.card(state["model"])["image_shape"]
+    picture = squared(imaging.read_picture(imaging.of_data_url(file)), shape) if file else None
+    return {"job": JOBS.start(functools.partial(_sample, state=state, picture=picture))}
+
+
+def _sample(job, state, picture):
+    generator = taking_turns(checkpoints.load(state["model"]), job.turn)
+    if state["what"] == "forward" and picture is None:
+        picture = denoising.source(generator, state)
+    lanes = denoising.lanes(generator, state, picture)
+    shown = [denoising.kept(lane.steps, MOST_KEPT) for lane in lanes]
+    job.report({
+        "lanes": [{"title": lane.title, "steps": lane.steps, "count": len(lane.noise), "kept": len(keep), "start": lane.start}
+                  for lane, keep in zip(lanes, shown, strict=True)],
+        "first": [pixels(image) for image in generator.model.denormalize(lanes[0].noise)],
+        "picture": pixels(picture) if picture is not None else None,
+    })  # fmt: skip
+
+    for index, (lane, keep) in enumerate(zip(lanes, map(set, shown), strict=True)):
+
+        def callback(step, index=index, keep=keep):
+            event = {"lane": index, "step": step.index, "time": round(step.time, 4), "noise_rate": round(step.noise_rate, 4),
+                     "signal_rate": round(step.signal_rate, 4)}  # fmt: skip
+            if step.index in keep:
+                event["x_0"] = [pixels(image) for image in generator.model.denormalize(step.x_0)]
+                if len(step.x_t) == 1:
+                    event["x_t"] = pixels(generator.model.denormalize(step.x_t)[0])
+            job.report(event if step.index in keep else None)
+
+        denoising.decode(generator, lane, callback)
+
+
+def taking_turns(generator, turn):
+    """The generator, its network called within `turn()` only."""
+    shared, predict_noise = copy.copy(generator), generator.predict_noise
+
+    def in_turn(x, time):
+        with turn():
+            return predict_noise(x, time)
+
+    shared.predict_noise = in_turn
+    return shared
+
+
+def squared(rgba, shape):
+    """A picture (h, w, 4) -> the largest square in its middle, over white, as `shape` wants it, float32 in [0, 1]."""
+    height, width = rgba.shape[:2]
+    small = imaging.cut(rgba, (width / 2, height / 2), min(height, width), 0.0, shape[0])
+    return small if shape[-1] == 3 else imaging.grey(small)[..., None].astype("float32")
+
+
+@answered
+def run_news(request):
+    """[job, events seen] -> {"events": [...], "done"}; waits for the next one for a moment."""
+    name, seen = request
+    events, done = JOBS.since(str(name), int(seen))
+    return {"events": events, "done": done}
+
+
+@answered
+def stop_run(name):
+    """End a run."""
+    JOBS.stop(str(name))
+    return {}
+
+
+@answered
+def noised_picture(request):
+    """{"query", "picture" or null} -> x_t of the state's time, without denoising: {"x_t", "noise_rate", "signal_rate"}."""
+    state = denoising.complete(parse_strictly(str(request["query"])))
+    generator = checkpoints.load(state["model"])
+    picture = squared(imaging.read_picture(imaging.of_data_url(request["picture"])), generator.image_shape)
+    time = denoising.whole_time(generator, state["time"])
+    x_t = generator.noised(picture[None], time, seed=state["seed"] + 1)
+    noise_rate, signal_rate = generator.schedule(time)
+    return {"x_t": pixels(generator.model.denormalize(x_t)[0]), "noise_rate": round(float(noise_rate), 4),
+            "signal_rate": round(float(signal_rate), 4), "picture": pixels(picture)}  # fmt: skip
+
+
+SERVER_FUNCTIONS = [open_diffusion, start_run, run_news, stop_run, noised_picture, export_file]
+LIVE_FUNCTIONS = [run_news]
+
+
+def build():
+    """The view as one component."""
+    script = "\n".join((HERE / file).read_text("utf-8") for file in SCRIPTS)
+    gr.HTML(
+        html_template=(HERE / "diffusion_view.html").read_text("utf-8"), js_on_load=f"{script}\nstart();", apply_default_css=False,
+        elem_id="diffusion", server_functions=SERVER_FUNCTIONS,
+    )  # fmt: skip
