@@ -234,3 +234,50 @@ def face_registry(face_root, monkeypatch):
     """`face_root`, with the registry looking there."""
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(face_root.root))
     return face_root
+
+
+def make_diffusion(root, name="blots", schedule=None, side=16, channels=3, order=5):
+    """Write a diffusion model `root/name` whose network is exact for standard normal data: the noise in x is noise_rate x.
+
+    Its pictures are 0.5 + 0.1 x; of a schedule in steps the network knows no rates and takes half of x for noise.
+    """
+    import keras
+
+    from explorer.generators.diffusion import Diffusion
+
+    schedule = schedule or {"name": "cosine", "most": 0.95, "least": 0.02}
+    shape = (side, side, channels)
+    noisy, told = keras.Input(shape, name="noisy"), keras.Input((1, 1, 1), name="told")
+    if schedule["name"] == "cosine":
+        guess = keras.layers.Multiply()([noisy, told])
+    else:
+        halved = keras.layers.Rescaling(0.5)
+        guess = keras.layers.Add()([halved(noisy), keras.layers.Rescaling(0.0)(told)])
+    model = Diffusion(keras.Model([noisy, told], guess), schedule, mean=[0.5] * channels, variance=[0.01] * channels)
+    folder = Path(root, name)
+    folder.mkdir(parents=True)
+    model.save(folder / checkpoints.MODEL)
+    card = {"name": name, "kind": "diffusion", "title": f"Toy: {name}", "order": order, "short": name, "family": None, "series": None,
+            "latent_shape": list(shape), "image_shape": list(shape), "views": ["diffusion"], "schedule": schedule, "bytes": 0,
+            "sampling": {"sampler": "ddim", "steps": 20}, "parameters": {"unet": model.network.count_params()}, "data": "none",
+            "licence": "none", "source": "a test", "metrics": {"one": 1.0}, "recipe": {"data": "flowers"}, "known_failures": [],
+            "architecture": {}, "history": {"loss": [1.0]}, "classes": ["a"]}  # fmt: skip
+    (folder / checkpoints.CARD).write_text(json.dumps(card), "utf-8")
+    checkpoints.seal(folder)
+
+
+@pytest.fixture(scope="session")
+def diffusion_root(tmp_path_factory):
+    """A registry of a plane and two diffusion models: `blots`, any time from 0 to 1, and `specks`, in 4000 steps."""
+    root = tmp_path_factory.mktemp("diffusion")
+    make_toy(root, "mnist-vae")
+    make_diffusion(root)
+    make_diffusion(root, "specks", {"name": "variance", "steps": 4000}, side=12, channels=1, order=6)
+    return root
+
+
+@pytest.fixture
+def diffusion_registry(diffusion_root, monkeypatch):
+    """`diffusion_root`, with the registry looking there."""
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(diffusion_root))
+    return diffusion_root

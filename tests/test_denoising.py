@@ -1,0 +1,208 @@
+"""From states of the diffusion view to pictures, against the closed form of a network that is exact for standard normal data."""
+
+import io
+
+import numpy as np
+import pytest
+from PIL import Image
+
+import explorer
+from explorer import denoising, geometry, imaging, rendering
+from explorer.state import StateError, parse_strictly
+
+START, END = np.arccos(0.95), np.arccos(0.02)
+
+
+def state(query):
+    return denoising.complete(parse_strictly(query))
+
+
+def noise(*seeds):
+    """Standard normal numbers of seeds, as NumPy draws them: (n, 16, 16, 3)."""
+    return np.stack([np.random.default_rng(seed).standard_normal((1, 16, 16, 3), dtype="float32")[0] for seed in seeds])
+
+
+def gain(steps, until=None):
+    """What deterministic sampling makes of noise, worked out by hand: each step turns by the angle between its ends, so x shrinks
+    by its cosine; the predicted picture is the signal rate times x. `until`: the step whose prediction is meant."""
+    until = steps - 1 if until is None else until
+    width = END - START
+    return np.cos(width / steps) ** until * np.cos(START + width * (1 - until / steps))
+
+
+def close(pictures, x):
+    np.testing.assert_allclose(pictures, np.clip(0.5 + 0.1 * x, 0, 1), atol=1e-5)
+
+
+def decoded(query):
+    return np.concatenate(denoising.run(state(query)))
+
+
+def test_a_seed_and_its_steps(diffusion_registry):
+    assert denoising.default_model() == "blots"
+    for steps in (1, 7, 20, 100):
+        close(decoded(f"view=diffusion&seed=3&steps={steps}"), gain(steps) * noise(3))
+    close(decoded("view=diffusion"), gain(20) * noise(0))  # the card's steps and sampler
+
+
+def test_the_same_noise_in_few_steps_and_many(diffusion_registry):
+    found = decoded("view=diffusion&what=steps&seed=2&steps=99")
+    close(found, np.array([gain(steps) for steps in (5, 10, 15, 20, 25)])[:, None, None, None] * noise(2))
+
+
+def test_many_samples_are_those_of_one_batch_of_noise(diffusion_registry):
+    found = decoded("view=diffusion&what=grid&n=5&seed=4")
+    close(found, gain(20) * np.random.default_rng(4).standard_normal((5, 16, 16, 3), dtype="float32"))
+    assert len(decoded("view=diffusion&what=grid&steps=2")) == 18
+
+
+def test_between_two_noises_the_way_is_spherical(diffusion_registry):
+    found = decoded("view=diffusion&what=strip&seed=1&to=9&frames=5")
+    a, b = noise(1)[0], noise(9)[0]
+    close(found, gain(20) * geometry.slerp(a, b, np.linspace(0, 1, 5)))
+    spread = found.std((1, 2, 3))
+    assert (np.diff(spread) > 0).all()  # from the quieter to the louder one, with no quiet middle
+    close(decoded("view=diffusion&seed=1&to=9&t=0.25"), gain(20) * geometry.slerp(a, b, np.array([0.25])))
+
+
+def test_two_samplers_start_from_the_same_noise(diffusion_registry):
+    generator = explorer.load("blots")
+    first, second = denoising.lanes(generator, state("view=diffusion&what=trajectory&to_sampler=ddpm&eta=0.5&seed=6"))
+    np.testing.assert_array_equal(first.noise, second.noise)
+    assert (first.sampler, second.sampler, first.eta, first.steps) == ("ddim", "ddpm", 0.5, 20)
+    assert (first.title, second.title) == ("DDIM, η 0.5", "DDPM")
+    pictures = denoising.run(state("view=diffusion&what=trajectory&to_sampler=ddpm&seed=6"))
+    close(pictures[0], gain(20) * noise(6))
+    assert np.abs(pictures[1] - pictures[0]).mean() > 0.01
+    assert len(denoising.lanes(generator, state("view=diffusion&what=trajectory"))) == 1
+
+
+def test_a_picture_is_noised_and_denoised(diffusion_registry):
+    generator = explorer.load("blots")
+    picture = np.full((16, 16, 3), 0.7, "float32")  # x = 2
+    full = state("view=diffusion&what=forward&time=0.3&seed=8&steps=1")
+    (lane,) = denoising.lanes(generator, full, picture)
+    angle = START + 0.3 * (END - START)
+    np.testing.assert_allclose(lane.noise, 2 * np.cos(angle) + np.sin(angle) * noise(9), atol=1e-5)
+    assert lane.start == 0.3
+    close(denoising.run(full, picture=picture)[0], np.cos(angle) * lane.noise)
+    own = denoising.source(generator, full)
+    close(own, gain(1) * noise(8)[0])
+    shown, columns = denoising.pictures(full)
+    assert (len(shown), columns) == (3, 3)
+    np.testing.assert_array_equal(shown[0], imaging.to_bytes(own))
+    assert denoising.complete(parse_strictly("view=diffusion&what=forward"))["time"] == 0.5
+
+
+def test_times_are_whole_where_the_schedule_has_steps(diffusion_registry):
+    assert denoising.whole_time(explorer.load("specks"), 0.33337) == 1333 / 4000
+    assert denoising.whole_time(explorer.load("specks"), 1e-9) == 1 / 4000
+    assert denoising.whole_time(explorer.load("blots"), 0.33337) == 0.33337
+
+
+def test_the_callback_sees_every_lane_and_step(diffusion_registry):
+    seen = []
+    denoising.run(state("view=diffusion&what=steps"), lambda lane, step, generator: seen.append((lane, step.index, step.steps)))
+    assert seen == [(lane, i, steps) for lane, steps in enumerate((5, 10, 15, 20, 25)) for i in range(steps)]
+
+
+@pytest.mark.parametrize(
+    ("steps", "most", "expected"), [(5, 9, [0, 1, 2, 3, 4]), (100, 5, [0, 25, 50, 74, 99]), (1, 5, [0]), (7, 7, list(range(7)))]
+)
+def test_steps_are_kept_evenly_with_both_ends(steps, most, expected):
+    assert denoising.kept(steps, most) == expected
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [
+        ("steps=101", "steps must be a whole number from 1 to 100 for blots, got 101"),
+        ("steps=0", "steps must be a whole number from 1 to 4000"),
+        ("steps=-3", "steps must be"),
+        ("steps=1000000", "steps must be"),
+        ("steps=abc", "steps must be a whole number from 1 to 4000, got 'abc'"),
+        ("eta=2", "eta must be a number from 0 to 1"),
+        ("sampler=euler", "sampler must be one of ddim, ddpm"),
+        ("what=grid&n=19", "n must be a whole number from 1 to 18"),
+        ("what=strip", "needs a second noise"),
+        ("what=strip&to=1,2", "to must be one seed"),
+        ("what=strip&to=1.5", "to must be one seed"),
+        ("to=3&t=-0.5", "t must be one number from 0 to 1"),
+        ("what=forward&time=0", "time must be above 0"),
+        ("what=forward&time=1.5", "time must be a number from 0 to 1"),
+    ],
+)
+def test_what_does_not_fit_is_said(diffusion_registry, query, words):
+    with pytest.raises(StateError, match=words):
+        state(f"view=diffusion&{query}")
+
+
+def test_4000_steps_are_for_schedules_that_have_them(diffusion_registry):
+    assert state("model=specks&steps=4000")["steps"] == 4000
+
+
+def test_other_models_are_refused_in_either_direction(diffusion_registry, toys, monkeypatch, diffusion_root):
+    with pytest.raises(KeyError, match="there is no diffusion model.*train flowers-diffusion"):
+        denoising.complete({})
+    with pytest.raises(KeyError, match="flat does not sample from noise"):
+        denoising.complete({"model": "flat"})
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(diffusion_root))
+    with pytest.raises(StateError, match="blots has no plane to drag across: it is shown with view=diffusion"):
+        rendering.complete({"model": "blots"})
+    assert rendering.complete_for_view({"model": "blots"})["view"] == "diffusion"
+
+
+def opened(data):
+    return np.asarray(Image.open(io.BytesIO(data)).convert("RGB"))
+
+
+def render(query, ending="png"):
+    return rendering.render(parse_strictly(query), ending)
+
+
+def test_files_show_what_the_state_says_and_carry_it(diffusion_registry):
+    query = "view=diffusion&model=blots&seed=3&size=16"
+    data = render(query)
+    np.testing.assert_array_equal(opened(data), imaging.to_bytes(0.5 + 0.1 * gain(20) * noise(3)[0]))
+    assert parse_strictly(imaging.state_of(data)) == parse_strictly(query)
+    assert render(query) == data  # byte for byte
+    assert opened(render("view=diffusion&what=grid&n=8&size=16&steps=2")).shape == (2 * 16 + 4, 6 * 16 + 5 * 4, 3)
+    assert opened(render("view=diffusion&what=steps&size=16")).shape == (16, 5 * 16 + 4 * 4, 3)
+    assert opened(render("view=diffusion&what=forward&size=16&steps=2")).shape == (16, 3 * 16 + 2 * 4, 3)
+    assert opened(render("view=diffusion&what=trajectory&size=16&steps=6&to_sampler=ddpm")).shape == (
+        4 * 16 + 3 * 4,
+        6 * 16 + 5 * 4,
+        3,
+    )
+
+
+def test_a_picture_at_a_time_is_the_prediction_of_the_nearest_step(diffusion_registry):
+    found = opened(render("view=diffusion&seed=3&size=16&steps=10&time=0.42"))
+    np.testing.assert_array_equal(found, imaging.to_bytes(0.5 + 0.1 * gain(10, until=6) * noise(3)[0]))
+
+
+def test_rows_hold_x_t_above_its_prediction(diffusion_registry):
+    rows = denoising.film(state("view=diffusion&what=trajectory&seed=3&steps=4"))
+    assert rows.shape == (1, 2, 4, 16, 16, 3)
+    shrink = np.cos((END - START) / 4)
+    for i in range(4):
+        np.testing.assert_allclose(rows[0, 0, i] / 255, np.clip(0.5 + 0.1 * shrink**i * noise(3)[0], 0, 1), atol=2 / 255)
+        np.testing.assert_allclose(rows[0, 1, i] / 255, np.clip(0.5 + 0.1 * gain(4, until=i) * noise(3)[0], 0, 1), atol=2 / 255)
+
+
+def test_films(diffusion_registry):
+    film = Image.open(io.BytesIO(render("view=diffusion&what=trajectory&steps=6&size=16", "gif")))
+    durations = []
+    for i in range(film.n_frames):
+        film.seek(i)
+        durations.append(film.info["duration"])
+    assert film.size == (32, 16)
+    assert sum(durations) == (6 + 8) * 120  # the last one stays for a moment
+    walk = Image.open(io.BytesIO(render("model=specks&what=strip&to=4&frames=3&steps=5&size=24", "gif")))
+    assert (walk.n_frames, walk.size) == (3, (24, 24))
+    assert render("view=diffusion&what=trajectory&steps=6&size=16", "mp4")[4:8] == b"ftyp"
+    for what in ("picture", "grid", "steps", "forward"):
+        with pytest.raises(StateError, match="a GIF shows a walk"):
+            render(f"view=diffusion&what={what}&steps=2", "gif")
+    with pytest.raises(StateError, match="has no what=plane"):
+        render("view=diffusion&what=plane")
