@@ -236,7 +236,7 @@ def face_registry(face_root, monkeypatch):
     return face_root
 
 
-def make_diffusion(root, name="blots", schedule=None, side=16, channels=3, order=5):
+def make_diffusion(root, name="blots", schedule=None, side=16, channels=1, order=5):
     """Write a diffusion model `root/name` whose network is exact for standard normal data: the noise in x is noise_rate x.
 
     Its pictures are 0.5 + 0.1 x; of a schedule in steps the network knows no rates and takes half of x for noise.
@@ -272,7 +272,7 @@ def diffusion_root(tmp_path_factory):
     root = tmp_path_factory.mktemp("diffusion")
     make_toy(root, "mnist-vae")
     make_diffusion(root)
-    make_diffusion(root, "specks", {"name": "variance", "steps": 4000}, side=12, channels=1, order=6)
+    make_diffusion(root, "specks", {"name": "variance", "steps": 4000}, side=12, channels=3, order=6)
     return root
 
 

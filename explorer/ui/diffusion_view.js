@@ -36,7 +36,7 @@ async function begin() {
   mine.job = answer.job;
   while (run === mine && !mine.done) {
     const news = await ask("run_news", [mine.job, mine.seen]);
-    if (run !== mine) return;
+    if (run !== mine || mine.done) return; // something else is wanted, or Stop was pressed
     if (!news) return finish(mine, "");
     mine.seen += news.events.length;
     for (const event of news.events) take(mine, event);

@@ -1,0 +1,257 @@
+"""The diffusion view in Chromium, on models whose every picture is known in closed form."""
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+from driver import App
+from PIL import Image
+from playwright.sync_api import expect
+
+from explorer import imaging
+from explorer.state import parse_strictly
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+START, END = np.arccos(0.95), np.arccos(0.02)
+
+
+@pytest.fixture(scope="module")
+def noise_app(diffusion_root, tmp_path_factory):
+    app = App(tmp_path_factory.mktemp("noise") / "folder", diffusion_root)
+    yield app.wait()
+    app.stop()
+
+
+@pytest.fixture
+def diffusion(noise_app, page_of):
+    """`diffusion(query, **settings)`: a page of the view once its first run is over."""
+
+    def go(query="", over=True, **settings):
+        view = page_of(noise_app, **settings)
+        view.page.goto(f"{noise_app.url}/?view=diffusion&{query}")
+        if over:
+            view.page.locator(".lx-diffusion[data-done]").wait_for(state="attached")
+        return view
+
+    return go
+
+
+def runs(view):
+    """How many runs have ended so far."""
+    return int(view.page.locator(".lx-diffusion").get_attribute("data-done") or 0)
+
+
+def another_run(view, act):
+    """Do something and wait until the run that it begins is over."""
+    before = runs(view)
+    act()
+    view.until("+$('.lx-diffusion').dataset.done > argument && !$('.lx-progress').textContent.includes('starting')", before)
+    view.until("$('.lx-diffusion [data-do=stop]').disabled")
+
+
+def noise(seed):
+    return np.random.default_rng(seed).standard_normal((1, 16, 16, 1), dtype="float32")[0, ..., 0]
+
+
+def picture(seed, steps, until=None):
+    """The predicted picture of deterministic sampling at a step, in closed form: 0..255 (16, 16)."""
+    until = steps - 1 if until is None else until
+    width = END - START
+    shrink = np.cos(width / steps) ** until * np.cos(START + width * (1 - until / steps))
+    return 255 * np.clip(0.5 + 0.1 * shrink * noise(seed), 0, 1)
+
+
+def shows(view, index, expected):
+    """Wait until the canvas of that index is the picture."""
+    for _ in range(100):
+        found = view.shown(16, f".lx-lanes figure:nth-child({index}) canvas").astype("float64")
+        if np.abs(found - expected).max() <= 1:
+            return
+        view.page.wait_for_timeout(100)
+    raise AssertionError(np.abs(found - expected).max())
+
+
+def test_a_run_fills_both_rows_and_can_be_scrubbed(diffusion):
+    view = diffusion("seed=3&steps=10")
+    shows(view, 2, picture(3, 10))
+    for film in view.page.locator(".lx-film").all():
+        expect(film.locator("canvas")).to_have_count(10)
+    expect(view.page.locator(".lx-lane-words")).to_have_text("10 of 10")
+    expect(view.page.locator(".lx-at")).to_have_text("t = 0.10")
+
+    scrubber = view.page.locator("[data-scrub]")
+    scrubber.fill("4")
+    shows(view, 2, picture(3, 10, until=4))
+    shows(view, 1, 255 * np.clip(0.5 + 0.1 * np.cos((END - START) / 10) ** 4 * noise(3), 0, 1))
+    expect(view.page.locator(".lx-at")).to_have_text("t = 0.60")
+    angle = START + 0.6 * (END - START)
+    expect(view.page.locator("[data-rate=noise]")).to_have_text(f"{np.sin(angle):.3f}")
+    expect(view.page.locator("[data-rate=signal]")).to_have_text(f"{np.cos(angle):.3f}")
+    view.until("link.get('time') === '0.6'")
+    assert runs(view) == 1  # nothing was computed again
+
+    scrubber.focus()
+    view.page.keyboard.press("ArrowRight")
+    expect(view.page.locator(".lx-lane-words")).to_have_text("6 of 10")
+    view.page.locator(".lx-film").nth(1).locator("canvas").nth(1).click()
+    expect(view.page.locator(".lx-lane-words")).to_have_text("2 of 10")
+    view.page.locator(".lx-film").nth(1).locator("canvas").nth(9).click()
+    view.until("!link.has('time')")
+
+
+def test_a_link_with_a_time_opens_there(diffusion):
+    view = diffusion("seed=3&steps=10&time=0.6")
+    shows(view, 2, picture(3, 10, until=4))
+    expect(view.page.locator(".lx-lane-words")).to_have_text("5 of 10")
+
+
+def test_settings_begin_anew_and_stand_in_the_link_and_undo_goes_back(diffusion):
+    view = diffusion("seed=3&steps=10")
+    another_run(view, lambda: view.page.locator("[data-set=steps]").fill("4") or view.page.locator("[data-set=steps]").blur())
+    view.until("link.get('steps') === '4'")
+    shows(view, 2, picture(3, 4))
+    another_run(view, lambda: view.page.locator("[data-set=seed]").fill("12") or view.page.locator("[data-set=seed]").blur())
+    shows(view, 2, picture(12, 4))
+    another_run(view, lambda: view.page.locator("#diffusion [data-do=undo]").click())
+    shows(view, 2, picture(3, 4))
+    another_run(view, lambda: view.page.locator("[data-set=sampler]").select_option("ddpm"))
+    view.until("link.get('sampler') === 'ddpm'")
+    expect(view.page.locator(".lx-eta")).to_be_hidden()
+
+
+@pytest.mark.parametrize("value", ["0", "-3", "1000000", "2.5", ""])
+def test_steps_that_cannot_be_are_said_and_nothing_is_lost(diffusion, value):
+    view = diffusion("seed=3&steps=10")
+    view.page.locator("[data-set=steps]").fill(value)
+    view.page.locator("[data-set=steps]").blur()
+    view.until("$('.lx-diffusion .lx-message span').textContent.startsWith('steps must be a whole number from 1 to 100')")
+    expect(view.page.locator("[data-set=steps]")).to_have_value("10")
+    assert runs(view) == 1
+
+
+@pytest.mark.parametrize("steps", ["0", "-3", "1000000", "abc"])
+def test_a_link_with_bad_steps_is_said_and_the_usual_number_taken(diffusion, steps):
+    view = diffusion(f"seed=3&steps={steps}")
+    view.until("$('.lx-diffusion .lx-message span').textContent.includes('steps must be a whole number from 1 to 4000')")
+    shows(view, 2, picture(3, 20))
+
+
+def test_the_same_noise_in_few_steps_and_many(diffusion):
+    view = diffusion("what=steps&seed=5")
+    expect(view.page.locator(".lx-lane h4")).to_contain_text(["5 steps", "10 steps", "15 steps", "20 steps", "25 steps"])
+    for lane, steps in enumerate((5, 10, 15, 20, 25), 1):
+        found = view.shown(16, f".lx-lane:nth-child({lane}) canvas").astype("float64")
+        assert np.abs(found - picture(5, steps)).max() <= 1
+
+
+def test_many_samples_and_between_two_noises(diffusion):
+    view = diffusion("what=grid&seed=2&n=7&steps=3")
+    expect(view.page.locator(".lx-big")).to_have_count(7)
+    another_run(view, lambda: view.page.locator("[data-what=strip]").click())
+    view.until("link.get('what') === 'strip' && link.get('to') === '3'")
+    expect(view.page.locator(".lx-big")).to_have_count(9)
+    shows(view, 1, picture(2, 3))
+    shows(view, 9, picture(3, 3))
+
+
+def test_two_samplers_side_by_side(diffusion):
+    view = diffusion("seed=3&steps=6")
+    another_run(view, lambda: view.page.locator("[data-what=samplers]").click())
+    expect(view.page.locator(".lx-lane h4")).to_contain_text(["DDIM, η 0", "DDPM"])
+    view.until("link.get('to_sampler') === 'ddpm' && link.get('what') === 'trajectory'")
+
+
+def test_a_picture_of_ones_own_is_noised_and_never_in_the_link(diffusion, tmp_path):
+    file = tmp_path / "grey.png"
+    file.write_bytes(imaging.png(np.full((40, 60, 3), 0.7, "float32")))
+    view = diffusion("what=forward&time=0.2&steps=3")
+    another_run(view, lambda: view.page.locator(".lx-source input[type=file]").set_input_files(file))
+    expect(view.page.locator(".lx-private")).to_contain_text("written nowhere")
+    query = view.query()
+    assert "picture" not in query.replace("what=", "")
+    assert len(query) < 120
+    near = view.canvas(".lx-lanes figure:nth-child(2) canvas")[..., :3].astype(float)
+    angle, target = START + 0.2 * (END - START), 0.7
+    # exact for N(0, 1) data, the network shrinks what it is shown: x = 2 to 2 cos^2, and so on
+    assert np.abs(near.mean() / 255 - 0.5) < abs(target - 0.5)
+    assert near.mean() / 255 > 0.5 + 0.05 * np.cos(angle) ** 2
+    another_run(view, lambda: view.page.locator("[data-do=own]").click())
+    expect(view.page.locator(".lx-private")).to_contain_text("the seed’s own noise")
+
+
+def test_what_is_no_picture_is_said(diffusion, tmp_path):
+    file = tmp_path / "words.png"
+    file.write_text("no picture")
+    view = diffusion("what=forward&steps=3")
+    view.page.locator(".lx-source input[type=file]").set_input_files(file)
+    view.until("$('.lx-diffusion .lx-message span').textContent.includes('not a picture')")
+
+
+def test_a_long_run_is_started_by_hand_and_stopped_at_any_moment(diffusion):
+    view = diffusion("model=specks&steps=200&sampler=ddpm")
+    view.page.locator("[data-set=steps]").fill("4000")
+    view.page.locator("[data-set=steps]").blur()
+    expect(view.page.locator(".lx-progress")).to_contain_text("press Run")
+    view.page.locator("#diffusion [data-do=run]").click()
+    view.until("/^step \\d+ of 4000/.test($('.lx-progress').textContent)")
+    view.page.locator("#diffusion [data-do=stop]").click()
+    expect(view.page.locator(".lx-progress")).to_have_text("stopped")
+    kept = view.page.locator(".lx-film").first.locator("canvas").count()
+    view.page.wait_for_timeout(600)
+    assert view.page.locator(".lx-film").first.locator("canvas").count() == kept < 100
+    shows_something = view.canvas(".lx-lanes figure:nth-child(2) canvas")[..., :3]
+    assert shows_something.std() > 0  # what there was stays on screen
+
+
+def test_two_visitors_at_once_see_the_same_pixels(diffusion):
+    first, second = diffusion("seed=8&steps=60", over=False), diffusion("seed=8&steps=60", over=False)
+    for view in (first, second):
+        view.page.locator(".lx-diffusion[data-done]").wait_for(state="attached")
+    canvas = ".lx-lanes figure:nth-child(2) canvas"
+    np.testing.assert_array_equal(first.canvas(canvas), second.canvas(canvas))
+    shows(second, 2, picture(8, 60))
+
+
+def saved(view, what):
+    with view.page.expect_download() as waiting:
+        view.page.locator(f"#diffusion [data-save='{what}']:visible").click()
+    return Path(waiting.value.path()).read_bytes()
+
+
+def test_files_carry_the_state(diffusion):
+    view = diffusion("seed=3&steps=5")
+    data = saved(view, "picture png")
+    assert parse_strictly(imaging.state_of(data)) == parse_strictly("view=diffusion&what=picture&model=blots&seed=3&steps=5")
+    pixels = np.asarray(Image.open(io.BytesIO(data)).resize((16, 16), Image.Resampling.BOX), "float64")
+    assert np.abs(pixels - picture(3, 5)).max() <= 1
+    film = Image.open(io.BytesIO(saved(view, "rows gif")))
+    assert film.n_frames >= 5
+
+
+def test_the_code_makes_the_picture(diffusion, diffusion_registry):
+    view = diffusion("seed=3&steps=5")
+    view.page.locator("#diffusion summary", has_text="As Keras code").click()
+    code = view.page.locator("#diffusion .lx-folds code").inner_text()
+    names = {}
+    exec(code, names)
+    np.testing.assert_allclose(255 * names["picture"][..., 0], picture(3, 5), atol=0.01)
+
+
+@pytest.mark.parametrize("query", ["steps=5", "what=steps", "what=grid&steps=2", "what=strip&to=4&steps=2", "what=forward&steps=2"])
+def test_on_a_phone_nothing_is_wider_than_the_screen(diffusion, query):
+    view = diffusion(query, **PHONE)
+    assert view.page.evaluate("document.documentElement.scrollWidth") <= 390
+    boxes = [view.page.locator(f"#diffusion .lx-{name}").first.bounding_box()["y"] for name in ("middle", "output", "input")]
+    assert boxes == sorted(boxes)  # the pictures first
+    if "what" not in query:
+        view.page.locator("[data-scrub]").fill("2")
+        expect(view.page.locator(".lx-lane-words")).to_have_text("3 of 5")
+
+
+def test_every_control_has_a_name(diffusion):
+    view = diffusion("what=forward&steps=2")
+    unnamed = view.page.evaluate("""() => [...document.querySelectorAll('#diffusion button, #diffusion input, #diffusion select')]
+        .filter(e => e.offsetParent && !(e.getAttribute('aria-label') || e.textContent.trim() || e.closest('label')?.textContent.trim()))
+        .map(e => e.outerHTML)""")
+    assert unnamed == []
