@@ -203,3 +203,9 @@ def snapshot_recipe(recipe, epoch):
 
 
 RECIPES |= {f"mnist-vae-kl-{weight:g}": _with_kl_weight(weight) for weight in KL_WEIGHTS}
+
+RECIPES["celeba-vae-32"] = deepcopy(RECIPES["celeba-vae"]) | {  # the book's own size and weight; not shipped
+    "title": "Faces at 32 x 32: a VAE with 200 dimensions", "short": "Faces · VAE, 32 x 32", "order": 12, "image_shape": [32, 32, 3],
+    "judge": "faces", "known_failures": [], "learning_rate": _COSINE, "batch_size": 128, "epochs": 5, "note": "not shipped",
+}  # fmt: skip
+RECIPES["celeba-vae-32"]["loss"]["reconstruction_weight"] = 2000.0

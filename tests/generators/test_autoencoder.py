@@ -356,3 +356,10 @@ def test_what_a_model_cannot_do_it_says(toys):
         explorer.load("flat").direction("Smiling")
     with pytest.raises(NotImplementedError, match="flat has no encoder"):
         explorer.Generator.encode(explorer.load("flat"), None)
+
+
+def test_the_faces_at_32_pixels_are_the_books_to_the_parameter():
+    model = runs.build(RECIPES["celeba-vae-32"])
+    assert (model.encoder.count_params(), model.decoder.count_params()) == (653_584, 700_803)
+    recipe = RECIPES["celeba-vae-32"]
+    assert (recipe["loss"]["reconstruction_weight"], recipe["batch_size"], recipe["epochs"]) == (2000, 128, 5)
