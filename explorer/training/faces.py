@@ -33,7 +33,12 @@ def toward(directions, name, how):
 
 def judged(generator, judge, z, batch=256):
     """The judge's probabilities of the decoded z (n, d): float32 (n, k)."""
-    return np.concatenate([judge(generator.decode(z[i : i + batch])) for i in range(0, len(z), batch)])
+    return np.concatenate([judge(as_judged(judge, generator.decode(z[i : i + batch]))) for i in range(0, len(z), batch)])
+
+
+def as_judged(judge, images):
+    """Pictures as large as a judge wants them: those of half its size doubled."""
+    return imaging.enlarged(images, judge.image_shape[0])
 
 
 def receipts(generator, directions, judge, z, attributes):
@@ -165,8 +170,10 @@ def metrics(generator, directions, folder=None, pca=None):
         "active_dimensions": int((kl.mean(0) > 0.01).sum()),
         "kl_by_dimension": [round(float(k), 4) for k in kl.mean(0)],
     }
-    real, rebuilt_features = judge.features(images), judge.features(decoded)
-    samples = judge.features(generator.decode(generator.prior(1000, seed=0)))
+    real, rebuilt_features, samples = (
+        judge.features(as_judged(judge, pictures))
+        for pictures in (images, decoded, generator.decode(generator.prior(1000, seed=0)))
+    )
     found |= {
         "kernel_distance_of_prior_samples": round(kernel_distance(samples, real), 5),
         "kernel_distance_of_reconstructions": round(kernel_distance(rebuilt_features[:1000], real), 5),

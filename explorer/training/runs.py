@@ -123,8 +123,20 @@ def losses(recipe):
     if recipe.get("net") == "framing":
         return {"loss": framing.loss}
     if recipe.get("multi_label"):
-        return {"loss": "binary_crossentropy", "metrics": ["binary_accuracy"]}
+        weights = [recipe.get("emphasis", {}).get(name, 1.0) for name in data.classes(recipe["data"])]
+        return {"loss": weighted_crossentropy(weights), "metrics": ["binary_accuracy"]}
     return {"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]}
+
+
+def weighted_crossentropy(weights):
+    """Binary cross-entropy of many labels, their mean by `weights`: a rare one is lost among forty otherwise."""
+    shares = np.array(weights, "float32") / np.sum(weights)
+
+    def loss(y_true, y_pred):
+        crossentropy = keras.ops.binary_crossentropy(keras.ops.cast(y_true, y_pred.dtype), y_pred)
+        return keras.ops.sum(crossentropy * shares, axis=-1)
+
+    return loss
 
 
 class Shuffled(keras.utils.PyDataset):

@@ -294,7 +294,13 @@ def test_judges_are_told_their_loss_and_autoencoders_bring_theirs():
     digits, faces = (runs.losses(recipes.recipe(f"judges/{name}")) for name in ("digits", "faces"))
     truth, guess = np.array([[1.0, 0, 1]]), np.array([[0.8, 0.4, 0.5]])
     each = [-np.log(0.8), -np.log(0.6), -np.log(0.5)]
-    assert float(keras.losses.get(faces["loss"])(truth, guess)[0]) == pytest.approx(np.mean(each), rel=1e-5)
+    found = keras.ops.convert_to_numpy(runs.weighted_crossentropy([8, 1, 1])(truth.astype("uint8"), guess.astype("float32")))
+    assert found == pytest.approx([np.average(each, weights=[8, 1, 1])], rel=1e-5)
+    forty = keras.ops.convert_to_numpy(faces["loss"](np.eye(40, dtype="uint8"), np.full((40, 40), 0.5, "float32")))
+    assert forty == pytest.approx(np.full(40, np.log(2)), rel=1e-5)
+    sure = np.where(np.eye(40), 0.9, 1e-6).astype("float32")  # right and sure: one label weighs more than another
+    by_label = keras.ops.convert_to_numpy(faces["loss"](np.eye(40, dtype="uint8"), sure))
+    assert by_label[data.ATTRIBUTES.index("Eyeglasses")] == pytest.approx(8 * by_label[data.ATTRIBUTES.index("Bangs")], rel=0.01)
     assert float(keras.losses.get(digits["loss"])(np.array([1]), np.array([[0.2, 0.5, 0.3]]))[0]) == pytest.approx(
         np.log(2), rel=1e-5
     )
