@@ -1,3 +1,4 @@
+import tarfile
 from io import BytesIO
 from zipfile import ZIP_DEFLATED, ZipFile
 
@@ -291,3 +292,94 @@ def test_the_real_faces_have_the_published_shares(real_faces):
     for name, share in {"Smiling": 0.48, "Eyeglasses": 0.065, "Male": 0.417, "Young": 0.774, "Blond_Hair": 0.148}.items():
         assert attributes[:, names.index(name)].mean() == pytest.approx(share, abs=4 * (share * (1 - share) / 2_945) ** 0.5), name
     assert 0.3 < images.mean() < 0.6
+
+
+# --- flowers: never real ones, but squares whose number can be read off ---
+
+FLOWER_IDS = (1, 2, 3, 13, 20, 143)
+
+
+def flower(number, size=(60, 40)):
+    """Red is the number, green grows to the right; the largest square in the middle begins at column 10."""
+    width, height = size
+    picture = np.zeros((height, width, 3), "uint8")
+    picture[..., 0], picture[..., 1] = number, np.arange(width) * 4
+    file = BytesIO()
+    Image.fromarray(picture).save(file, "JPEG", quality=98, subsampling=0)
+    return file.getvalue()
+
+
+def write_flowers(folder, layout):
+    """Both layouts with the same flowers; the class of number n is n % 102 + 1."""
+    if layout == "zip":
+        with ZipFile(folder / "flowers.zip", "w") as archive:
+            for n in FLOWER_IDS:
+                archive.writestr(f"{n % 102 + 1:03d}/image_{n:05d}.jpg", flower(n))
+            archive.writestr("README.txt", "words")
+        return
+    savemat = pytest.importorskip("scipy.io").savemat
+    with tarfile.open(folder / "102flowers.tgz", "w:gz") as archive:
+        for n in FLOWER_IDS:
+            content = flower(n)
+            entry = tarfile.TarInfo(f"jpg/image_{n:05d}.jpg")
+            entry.size = len(content)
+            archive.addfile(entry, BytesIO(content))
+    savemat(folder / "imagelabels.mat", {"labels": np.array([[n % 102 + 1 for n in range(1, 200)]], "uint8")})
+
+
+@pytest.mark.parametrize("layout", ["zip", "published"])
+def test_flowers_are_split_by_their_last_digit_and_cut_square(tmp_path, layout):
+    write_flowers(tmp_path, layout)
+    for split, numbers in (("train", (1, 2, 20)), ("test", (3, 13, 143))):
+        images, labels = data.load("flowers", split, 20, tmp_path)
+        assert (images.dtype, images.shape, labels.dtype) == (np.float32, (3, 20, 20, 3), np.uint8)
+        found = np.round(images[..., 0].mean((1, 2)) * 255).astype(int)
+        order = np.argsort(found)
+        assert found[order] == pytest.approx(numbers, abs=1)
+        assert labels[order].tolist() == [n % 102 for n in numbers]
+        green = 255 * images[0, 5:15, 5:15, 1]
+        expected = 4 * (10 + (np.arange(5, 15) + 0.5) * 2 - 0.5)  # 40 columns from the tenth, halved
+        assert np.abs(green - expected).max() < 3
+
+
+def test_flowers_that_are_not_there_or_damaged_are_said(tmp_path):
+    with pytest.raises(FileNotFoundError, match="lacks 102flowers.tgz and imagelabels.mat.*flowers.zip"):
+        data.load("flowers", folder=tmp_path)
+    (tmp_path / "flowers.zip").write_bytes(b"PK no archive")
+    with pytest.raises(ValueError, match="flowers.zip is damaged"):
+        data.load("flowers", folder=tmp_path)
+    with pytest.raises(ValueError, match="split must be one of"):
+        data.load("flowers", "validation", folder=tmp_path)
+
+
+def test_without_a_folder_keras_fetches_the_flowers(tmp_path, monkeypatch):
+    import keras
+
+    write_flowers(tmp_path, "published")
+    asked = []
+
+    def get_file(name, origin):
+        asked.append(origin)
+        return str(tmp_path / name)
+
+    monkeypatch.delenv("EXPLORER_DATA", raising=False)
+    monkeypatch.setattr(keras.utils, "get_file", get_file)
+    assert len(data.load("flowers", "test", 16)[0]) == 3
+    assert asked == [f"https://www.robots.ox.ac.uk/~vgg/data/flowers/102/{name}" for name in ("102flowers.tgz", "imagelabels.mat")]
+    monkeypatch.setattr(keras.utils, "get_file", lambda name, origin: 1 / 0)
+    with pytest.raises(FileNotFoundError, match="could not download the flowers"):
+        data.load("flowers", "test", 16)
+
+
+def test_the_names_of_the_flowers_are_in_oxfords_order():
+    names = data.classes("flowers")
+    assert (len(names), len(set(names))) == (102, 102)
+    assert (names[0], names[53], names[101]) == ("pink primrose", "sunflower", "blackberry lily")
+
+
+@pytest.mark.data
+def test_the_real_flowers(real_data):
+    train, labels = data.load("flowers", "train", 16, real_data)
+    test, held_out = data.load("flowers", "test", 16, real_data)
+    assert 0.09 < len(test) / (len(train) + len(test)) < 0.12
+    assert set(labels) == set(held_out) == set(range(102))
