@@ -18,7 +18,8 @@ def build(image_shape, filters, dense, classes, multi_label=False, dropout=0.3, 
         x = layers.RandomFlip("horizontal")(x)
     if blur:
         x = layers.RandomGaussianBlur(1.0, kernel_size=5, sigma=(0.1, blur), value_range=(0, 1))(x)
-    x = layers.RandomTranslation(augment, augment, fill_mode="nearest" if flip else "constant")(x)
+    if augment:
+        x = layers.RandomTranslation(augment, augment, fill_mode="nearest" if flip else "constant")(x)
     for level, width in enumerate(filters):
         for step in range(2):
             strides = stride if level == step == 0 else 1

@@ -124,8 +124,8 @@ def principal_components(images, components, rounds=3, seed=0):
     return mean, basis @ vectors[:, ::-1][:, :components].astype("float32")
 
 
-def reducer(images, fewest, most):
-    """A function that leaves of half of the images, in place, what `fewest` to `most` principal components say of them.
+def reducer(images, fewest, most, share):
+    """A function that leaves of a share of the images, in place, what `fewest` to `most` principal components say of them.
 
     So blurred are the pictures of a model whose latent space has so many dimensions, whichever it is: a judge that saw
     sharp ones only takes a smooth skin for a woman's and overlooks glasses.
@@ -133,7 +133,7 @@ def reducer(images, fewest, most):
     mean, basis = principal_components(images, most)
 
     def reduce(batch, rng):
-        some = rng.random(len(batch)) < 0.5
+        some = rng.random(len(batch)) < share
         codes = (batch[some].reshape(some.sum(), -1) - mean) @ basis
         codes[np.arange(most) >= rng.integers(fewest, most + 1, len(codes))[:, None]] = 0
         batch[some] = np.clip(codes @ basis.T + mean, 0, 1).reshape(batch[some].shape)
