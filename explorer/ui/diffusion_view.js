@@ -41,6 +41,10 @@ async function begin() {
     mine.seen += news.events.length;
     for (const event of news.events) take(mine, event);
     if (news.events.length && !scrubbed) showStep(lastStep());
+    if (!mine.shown && lanes[0]?.steps.length) {
+      mine.shown = view.dataset.ready = "yes";
+      performance.measure("first-picture", { start: mine.began, end: performance.now() });
+    }
     if (news.done) finish(mine, mine.total ? `${mine.total} steps in ${seconds(performance.now() - mine.began)}` : "");
   }
 }
@@ -61,7 +65,6 @@ function take(mine, event) {
   mine.first ??= performance.now();
   const at = mine.before[event.lane] + event.step + 1, left = (performance.now() - mine.first) / Math.max(1, at - 1) * (mine.total - at);
   find(".lx-progress").textContent = `step ${at} of ${mine.total}` + (at > 1 && left > 1500 ? `, ${seconds(left)} left` : "");
-  if (view.dataset.ready !== "yes") { view.dataset.ready = "yes"; performance.measure("first-picture", { start: mine.began, end: performance.now() }); }
 }
 const seconds = ms => ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.floor(ms / 60_000)} min ${Math.round(ms / 1000) % 60} s`;
 
