@@ -16,6 +16,7 @@ VIEWS = ("diffusion",)
 COMPARED = (5, 10, 15, 20, 25)
 MOST_SAMPLES = 18
 MOST_STEPS = 100  # of a schedule without steps of its own
+MOST_WORK = 8000  # pictures times steps of one run
 COLUMNS = 6
 
 
@@ -55,6 +56,9 @@ def complete(state):
         raise StateError(f"steps must be a whole number from 1 to {most} for {card['name']}, got {full['steps']}")
     if full["n"] > MOST_SAMPLES:
         raise StateError(f"n must be a whole number from 1 to {MOST_SAMPLES} samples, got {full['n']}")
+    together = {"grid": full["n"], "strip": full["frames"]}.get(full["what"], 1)
+    if together * full["steps"] > MOST_WORK:
+        raise StateError(f"{together} pictures of {full['steps']} steps are too much work: at most {MOST_WORK} steps in all")
     if full["what"] == "strip" and "to" not in full:
         raise StateError("a strip needs a second noise: to=SEED")
     if "to" in full and (len(full["to"]) != 1 or full["to"][0] < 0 or full["to"][0] % 1):

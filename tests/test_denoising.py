@@ -137,6 +137,14 @@ def test_what_does_not_fit_is_said(diffusion_registry, query, words):
         state(f"view=diffusion&{query}")
 
 
+def test_the_work_of_one_run_is_bounded(diffusion_registry):
+    with pytest.raises(StateError, match="18 pictures of 4000 steps are too much work: at most 8000"):
+        state("model=specks&what=grid&steps=4000")
+    assert state("model=specks&what=grid&steps=4000&n=2")["n"] == 2
+    with pytest.raises(StateError, match="9 pictures of 1000 steps"):
+        state("model=specks&what=strip&to=1&steps=1000")
+
+
 def test_4000_steps_are_for_schedules_that_have_them(diffusion_registry):
     assert state("model=specks&steps=4000")["steps"] == 4000
 
