@@ -50,8 +50,8 @@ class Judge:
     def __call__(self, images):
         """float (n, h, w, c) in [0, 1] -> class probabilities, float32 (n, classes); of attributes each for itself.
 
-        Pictures that are larger by a margin (32x32 for 28x28) are taken as zero-padded and cropped at their centre; any
-        other shape raises ValueError.
+        Pictures that are larger by a margin (32x32 for 28x28) are taken as zero-padded and cropped at their centre; of half
+        the size, they are doubled; any other shape raises ValueError.
         """
         return np.asarray(self.model.predict(self._cropped(images), batch_size=256, verbose=0), "float32")
 
@@ -64,6 +64,8 @@ class Judge:
     def _cropped(self, images):
         images = np.asarray(images, "float32")
         height, width, channels = self.image_shape
+        if images.ndim == 4 and images.shape[1:3] == (height // 2, width // 2):
+            images = images.repeat(2, 1).repeat(2, 2)
         if images.ndim != 4 or images.shape[3] != channels or images.shape[1] < height or images.shape[2] < width:
             raise ValueError(f"judge {self.card['name']}: images must be (n, {height}, {width}, {channels}), got {images.shape}")
         top, left = (images.shape[1] - height) // 2, (images.shape[2] - width) // 2

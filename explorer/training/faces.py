@@ -33,12 +33,7 @@ def toward(directions, name, how):
 
 def judged(generator, judge, z, batch=256):
     """The judge's probabilities of the decoded z (n, d): float32 (n, k)."""
-    return np.concatenate([judge(as_judged(judge, generator.decode(z[i : i + batch]))) for i in range(0, len(z), batch)])
-
-
-def as_judged(judge, images):
-    """Pictures as large as a judge wants them: those of half its size doubled."""
-    return imaging.enlarged(images, judge.image_shape[0])
+    return np.concatenate([judge(generator.decode(z[i : i + batch])) for i in range(0, len(z), batch)])
 
 
 def receipts(generator, directions, judge, z, attributes):
@@ -226,3 +221,22 @@ def gallery(probabilities, names, size=GALLERY, seed=0):
             chosen += alike[: max(0, size // len(wanted) - int((has[chosen, column] == kind).sum()))]
     rest = [index for index in order if index not in set(chosen)]
     return np.array(sorted((chosen + rest)[:size]))
+
+
+def examples(labels, names):
+    """Good places to start: faces of the gallery, by what the judge sees in them (n, k), with one attribute to turn."""
+    wanted = (
+        ("A smile", {"Smiling": 0, "Male": 0, "Young": 1}, "Smiling:2.5"),
+        ("Glasses on", {"Eyeglasses": 0, "Male": 1}, "Eyeglasses:1.5"),
+        ("Glasses off", {"Eyeglasses": 1}, "Eyeglasses:-1.5"),
+        ("Older", {"Young": 1, "Male": 1, "Smiling": 1}, "Young:-2.5"),
+        ("Blond", {"Black_Hair": 1, "Male": 0, "Eyeglasses": 0}, "Blond_Hair:2.5"),
+    )
+    found, taken = [], set()
+    for title, traits, change in wanted:
+        fits = np.all([labels[:, names.index(name)] == value for name, value in traits.items()], 0)
+        face = next((int(i) for i in np.flatnonzero(fits) if i not in taken), None)
+        if face is not None:
+            taken.add(face)
+            found.append({"title": title, "state": f"face={face}&attributes={change}&hold={','.join(SIX)}"})
+    return found

@@ -111,6 +111,7 @@ def _add_faces(card, folder, generator, data_folder):
     np.savez_compressed(folder / checkpoints.DIRECTIONS, **arrays)
     np.savez_compressed(folder / checkpoints.ENCODINGS, **gallery)
     card["attributes"] = card.pop("classes")
+    card["face_examples"] = faces.examples(gallery["label"], card["attributes"])
     card["views"] = ["faces", "morph"]
     card |= {key: card["recipe"][key] for key in ("start_face", "start_corners") if key in card["recipe"]}
     directions = Directions(card["attributes"], *(arrays[key].astype("float64") for key in ("means", "counts", "covariance")))

@@ -150,9 +150,20 @@ async function open(text, { keepHistory } = {}) {
   say(answer.problems.join(" · "));
   buildAttributes();
   buildSheets();
+  buildExamples();
   sayWhence();
   refresh();
   if (!keepHistory) { if (!settled) settled = remember(); else settle(); }
+}
+
+function buildExamples() {
+  find(".lx-examples").hidden = !model.examples.length;
+  find(".lx-examples div").replaceChildren(...model.examples.map(({ title, state: place }) => {
+    const button = document.createElement("button");
+    button.type = "button"; button.textContent = title;
+    button.onclick = () => { forget(); open(`view=faces&model=${state.model}&${place}`); };
+    return button;
+  }));
 }
 
 function setFace(place, began) { // {seed}, {face} or {z}

@@ -39,6 +39,12 @@ def test_pictures_with_a_margin_are_judged_by_their_middle(small_registry):
     np.testing.assert_allclose(fashion(np.pad(images, ((0, 0), (2, 2), (2, 2), (0, 0)), constant_values=1)), expected, atol=1e-5)
 
 
+def test_pictures_of_half_the_size_are_doubled(small_registry):
+    images = np.random.default_rng(3).random((4, 14, 14, 1)).astype("float32")
+    fashion = explorer.judge("fashion")
+    np.testing.assert_allclose(fashion(images), fashion(np.kron(images, np.ones((1, 2, 2, 1)))), atol=1e-5)
+
+
 @pytest.mark.parametrize("shape", [(28, 28, 1), (1, 27, 28, 1), (1, 28, 28, 3), (1, 28, 28)])
 def test_other_shapes_are_refused(small_registry, shape):
     with pytest.raises(ValueError, match=r"judge digits: images must be \(n, 28, 28, 1\), got"):

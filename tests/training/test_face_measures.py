@@ -7,6 +7,7 @@ import pytest
 
 from explorer import imaging
 from explorer.generators.directions import Directions
+from explorer.state import parse_strictly
 from explorer.training import faces
 
 
@@ -153,3 +154,19 @@ def test_a_judge_sees_a_share_of_the_images_reduced_to_few_components():
     np.testing.assert_allclose(codes @ basis.T + mean, batch[~same].reshape(-1, 48), atol=1e-5)  # nothing else is left
     first = (images[:200][~same].reshape(-1, 48) - mean) @ basis[:, :2]
     np.testing.assert_allclose(codes[:, :2], first, atol=1e-5)
+
+
+def test_examples_are_faces_that_lack_what_they_are_given():
+    rng = np.random.default_rng(6)
+    names = [*faces.SIX, "Bangs"]
+    labels = rng.integers(0, 2, (200, 7))
+    found = faces.examples(labels, names)
+    assert [example["title"] for example in found] == ["A smile", "Glasses on", "Glasses off", "Older", "Blond"]
+    states = [parse_strictly(example["state"]) for example in found]
+    assert len({state["face"] for state in states}) == 5
+    for state in states:
+        ((name, amount),) = state["attributes"]
+        if name != "Blond_Hair":
+            assert labels[state["face"], names.index(name)] == (amount < 0)
+        assert state["hold"] == faces.SIX
+    assert faces.examples(np.zeros((3, 7), int), names) == []  # nobody is young, male, or wears glasses
