@@ -165,10 +165,8 @@ def metrics(generator, directions, folder=None, pca=None):
         "active_dimensions": int((kl.mean(0) > 0.01).sum()),
         "kl_by_dimension": [round(float(k), 4) for k in kl.mean(0)],
     }
-    real, rebuilt_features, samples = (
-        judge.features(as_judged(judge, pictures))
-        for pictures in (images, decoded, generator.decode(generator.prior(1000, seed=0)))
-    )
+    real, rebuilt_features = judge.features(images), judge.features(decoded)
+    samples = judge.features(generator.decode(generator.prior(1000, seed=0)))
     found |= {
         "kernel_distance_of_prior_samples": round(kernel_distance(samples, real), 5),
         "kernel_distance_of_reconstructions": round(kernel_distance(rebuilt_features[:1000], real), 5),
