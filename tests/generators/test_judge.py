@@ -77,7 +77,7 @@ def test_a_judge_of_attributes_learns_each_for_itself():
     keras.utils.set_random_seed(0)
     model = judge.build((8, 8, 1), (8,), 16, classes=2, multi_label=True, dropout=0.0, augment=0.0)
     model.compile(optimizer=keras.optimizers.Adam(0.005), loss="binary_crossentropy")
-    model.fit(images, attributes.astype("float32"), batch_size=32, epochs=25, verbose=0)
+    model.fit(images, attributes.astype("float32"), batch_size=16, epochs=40, verbose=0)
     card = {"name": "toy", "classes": ["row", "column"], "image_shape": [8, 8, 1]}
     found = judge.Judge(card, model)(images)
     assert ((found > 0.5) == attributes).mean() > 0.9
