@@ -109,8 +109,8 @@ RECIPES = {
         "kl_warmup_epochs": 1, "validation": "validation", "flip": True, "patience": None, "seed": 0,
         "start_face": 5, "start_corners": ["g5", "g84"],
         "note": "the first 5 epochs at weight 10,000 under a cosine of their own, up to 0.001; then 6 at 40,000 with a fresh "
-        "optimizer (their last 3 a little lower, since the cosine was first laid out longer); the losses of the first 5 are given at the new "
-        "weight. At weight 2,000 (64 filters, 32 x 32, 5 epochs) the KL was 13.9 nats and the error 0.0231, more than a quarter "
+        "optimizer (their last 3 a little lower, since the cosine was first laid out longer); the losses of the first 5 are given "
+        "at the new weight. At weight 2,000 (64 filters, 32 x 32, 5 epochs) the KL was 13.9 nats and the error 0.0231, more than a quarter "
         "of the mean image's; at 10,000 53.8 nats and 0.0105, glasses and men's features mostly lost",
     },
     "flowers-diffusion": {
