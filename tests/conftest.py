@@ -210,7 +210,8 @@ def make_faces(root, name="celeba-vae", d=8, side=64, seed=3):
     common = {"title": "faces", "image_shape": [side, side, 3], "bytes": 0, "data": "none", "licence": "for research only",
               "source": "a test", "metrics": {"one": 1.0}, "known_failures": [], "architecture": {}, "history": {"loss": [1.0]}}  # fmt: skip
     card = {"name": name, "kind": "vae", "order": 9, "short": "Faces", "family": None, "series": None, "latent_shape": [d],
-            "attributes": FACE_NAMES, "views": ["faces", "morph"], "parameters": {"encoder": 1, "decoder": 1},
+            "attributes": FACE_NAMES, "views": ["faces", "morph"],
+            "face_examples": [{"title": "A smile", "state": "face=3&attributes=Smiling:1.5"}], "parameters": {"encoder": 1, "decoder": 1},
             "recipe": {"judge": "faces", "data": "celeba", "loss": {}}, **common,
             "view": {"z": [0.0] * d, "axes": [0, 1], "center": [0.0, 0.0], "extent": 3.0}}  # fmt: skip
     (folder / checkpoints.CARD).write_text(json.dumps(card), "utf-8")

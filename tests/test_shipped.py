@@ -19,6 +19,7 @@ EPOCHS = recipes.RECIPES["mnist-vae"]["snapshots"]
 EPOCH_SERIES = tuple(f"mnist-vae-epoch-{epoch:02d}" for epoch in EPOCHS)
 JUDGES = ("digits", "fashion")
 MODELS = MAIN + KL_SERIES + EPOCH_SERIES
+DIFFUSION = ("fashion-ddpm",)  # see test_shipped_diffusion.py
 FACES = ("celeba-vae", "judges/faces", "judges/framing")  # see test_shipped_faces.py
 PARAMETERS = {
     "mnist-vae": (69_076, 65_089),
@@ -41,7 +42,7 @@ def set_of(card):
 
 
 def test_every_model_is_there_and_whole():
-    assert set(checkpoints.names()) == {*MODELS, "celeba-vae"} == {card["name"] for card in explorer.models()}
+    assert set(checkpoints.names()) == {*MODELS, *DIFFUSION, "celeba-vae"} == {card["name"] for card in explorer.models()}
     assert [card["name"] for card in explorer.models()][0] == "mnist-vae"  # what a newcomer sees first
 
 
@@ -58,7 +59,7 @@ def test_no_file_is_of_a_kind_that_could_hold_a_data_set():
         assert path.name in folder_file or path == checkpoints.root() / "LICENSE.md", path
 
 
-@pytest.mark.parametrize("name", [*MODELS, *FACES, *(f"judges/{name}" for name in JUDGES)])
+@pytest.mark.parametrize("name", [*MODELS, *DIFFUSION, *FACES, *(f"judges/{name}" for name in JUDGES)])
 def test_every_listed_file_is_as_sealed_and_every_file_is_listed(name):
     folder = checkpoints.root() / name
     listed = [line.split()[1] for line in (folder / "SHA256SUMS").read_text().splitlines()]

@@ -115,6 +115,15 @@ def test_the_receipts_are_those_of_the_checkpoint(faces, face_registry):
         assert words.startswith(f"{sign}{abs(round(100 * float(table[i, i])))} % per unit"), words
 
 
+def test_an_example_is_a_good_place_to_start(faces, face_root):
+    view = faces("view=faces&face=1")
+    view.page.locator(".lx-faces .lx-examples button", has_text="A smile").click()
+    shows(view, face_root, face_root.gallery[3] + 1.5 * face_root.directions[0])
+    view.until("link.get('face') === '3' && link.get('attributes') === 'Smiling:1.5'")
+    view.page.locator("#faces [data-do=undo]").click()
+    shows(view, face_root, face_root.gallery[1])
+
+
 def test_the_gallery_chooses_a_face(faces, face_root):
     view = faces("view=faces&face=0")
     view.page.locator("#faces [data-do=gallery]").click()
