@@ -236,5 +236,5 @@ def examples(labels, names):
         face = next((int(i) for i in np.flatnonzero(fits) if i not in taken), None)
         if face is not None:
             taken.add(face)
-            found.append({"title": title, "state": f"face={face}&attributes={change}&hold={','.join(SIX)}"})
+            found.append({"title": title, "state": f"face={face}&attributes={change}"})
     return found
