@@ -158,8 +158,8 @@ def test_a_judge_sees_a_share_of_the_images_reduced_to_few_components():
 
 def test_examples_are_faces_that_lack_what_they_are_given():
     rng = np.random.default_rng(6)
-    names = [*faces.SIX, "Bangs"]
-    labels = rng.integers(0, 2, (200, 7))
+    names = [*faces.SIX, "Wearing_Hat"]
+    labels = rng.integers(0, 2, (300, 7))
     found = faces.examples(labels, names)
     assert [example["title"] for example in found] == ["A smile", "Glasses on", "Glasses off", "Older", "Blond"]
     states = [parse_strictly(example["state"]) for example in found]
