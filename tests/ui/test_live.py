@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.testclient import TestClient
 
-from explorer.ui import faces_view, latent_plane, live, page
+from explorer.ui import diffusion_view, faces_view, latent_plane, live, page
 
 ASKED = "model=deep&z=0.5,-1,0.25,2"
 
@@ -52,8 +52,9 @@ def test_the_answer_is_that_of_the_function(socket, toys):
     np.testing.assert_allclose(picture(found), toys.deep.picture_bytes([0.5, -1, 0.25, 2])[0], atol=1)
 
 
-def test_what_a_drag_asks_for_is_live_and_nothing_heavy():
-    assert dict(page.LIVE) == {"decode_point": latent_plane.decode_point, "decode_face": faces_view.decode_face}
+def test_what_must_answer_at_once_is_live_and_nothing_heavy():
+    drags = {"decode_point": latent_plane.decode_point, "decode_face": faces_view.decode_face}
+    assert dict(page.LIVE) == {**drags, "run_news": diffusion_view.run_news}  # the last computes nothing, it waits for a step
 
 
 def test_what_the_function_refuses_is_said(socket):
