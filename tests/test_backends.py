@@ -22,7 +22,7 @@ for name in checkpoints.names():
         out[name + "/ours"] = generator.predict_noise(noise, 0.5)
         told = np.full((2, 1, 1, 1), generator.schedule.told(0.5), "float32")
         out[name + "/plain"] = keras.ops.convert_to_numpy(plain.network([noise, told], training=False))
-        out[name + "/sample"] = generator.decode(noise, steps=4, sampler="ddim")
+        out[name + "/sample"] = generator.decode(noise, steps=4, sampler="ddim", start=0.9)
         continue
     z = np.random.default_rng(7).standard_normal((16, *generator.latent_shape)).astype("float32") * 1.5
     plain = keras.saving.load_model(checkpoints.root() / name / "model.keras", compile=False)
@@ -111,7 +111,7 @@ def test_pictures_and_codes_are_those_of_plain_keras(decoded, backend):
 def test_the_backends_agree(decoded, backend):
     for name in checkpoints.names():
         key = f"{name}/sample" if f"{name}/sample" in decoded[backend] else f"{name}/ours"
-        # an error of the network's first steps is multiplied by what is left of the signal then
+        # rounding is divided by what is left of the signal in the first steps, which is why these start at 0.9
         close = 1e-4 if key.endswith("ours") else 5e-3
         np.testing.assert_allclose(decoded[backend][key], decoded["tensorflow"][key], atol=close, rtol=0, err_msg=name)
 
