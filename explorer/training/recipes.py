@@ -137,6 +137,7 @@ RECIPES = {
             "Of fabric, prints and laces it draws what suits the outline, not what anybody made",
             "It had six epochs on two cores, and still improved when its time was over: the judge is sure of far fewer samples "
             "than of real clothes (bar: sure)",
+            "A third of its samples are taken for shirts, hardly any for trousers (bar: classes)",
             "DDIM shows its errors more than DDPM, whose fresh noise hides them: stripes and specks in the fabric",
         ],
         "optimizer": {"name": "nadam", "use_ema": True, "ema_momentum": 0.999},
