@@ -317,7 +317,8 @@ def write_flowers(folder, layout):
                 archive.writestr(f"{n % 102 + 1:03d}/image_{n:05d}.jpg", flower(n))
             archive.writestr("README.txt", "words")
         return
-    savemat = pytest.importorskip("scipy.io").savemat
+    from scipy.io import savemat  # comes with JAX
+
     with tarfile.open(folder / "102flowers.tgz", "w:gz") as archive:
         for n in FLOWER_IDS:
             content = flower(n)

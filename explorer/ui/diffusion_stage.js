@@ -19,7 +19,7 @@ function Lane(about, shape, single) {
   });
   const paint = (canvas, picture) => shape[2] === 1 ? showPicture(canvas, picture) : showSmooth(canvas, picture);
   return {
-    root, about, steps, canvases,
+    root, steps,
     add(event) {
       if (!event.x_0) return;
       const step = { ...event, pictures: event.x_0.map(one => pictureCanvas(bytesOf(one), shape)), noisy: event.x_t && pictureCanvas(bytesOf(event.x_t), shape) };
@@ -42,7 +42,7 @@ function Lane(about, shape, single) {
 }
 
 // noise_rates and signal_rates over time, noise on the left as sampling goes, a marker at `time`
-function drawSchedule(canvas, { noise_rates, signal_rates }, time, span = 1) {
+function drawSchedule(canvas, { noise_rates, signal_rates }, time) {
   const ratio = devicePixelRatio, width = widthOf(canvas) || 320, height = Math.round(width * 0.56);
   if (canvas.width !== Math.round(width * ratio)) { canvas.width = Math.round(width * ratio); canvas.height = Math.round(height * ratio); }
   const context = canvas.getContext("2d"), style = getComputedStyle(view), left = 24, bottom = 20, top = 8, right = 8;

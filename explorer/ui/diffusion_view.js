@@ -154,14 +154,14 @@ for (const control of all("[data-set]")) {
     say("");
     if (key === "model") return open(`view=diffusion&what=${state.what}&model=${value}&seed=${state.seed}`);
     state[key] = value;
-    if (key !== "time") delete_time();
+    if (key !== "time") forgetTime();
     sync();
     if (key === "time") return noiseIt();
     control.type === "range" ? changedSoon() : changed();
   });
   if (key === "time") control.addEventListener("change", changed);
 }
-function delete_time() { if (modeOf(state) !== "forward") delete state.time; }
+function forgetTime() { if (modeOf(state) !== "forward") delete state.time; }
 
 function sync() {
   const mode = modeOf(state);
@@ -251,7 +251,7 @@ function fillCode() {
 }
 
 const ACTIONS = {
-  dice() { state.seed = crypto.getRandomValues(new Uint32Array(1))[0] % 1e6; delete_time(); sync(); changed(); },
+  dice() { state.seed = crypto.getRandomValues(new Uint32Array(1))[0] % 1e6; forgetTime(); sync(); changed(); },
   undo, hush() {}, link: copyLink, run: begin, stop: () => stop("stopped"), own() { brought = null; sync(); changed(); },
   back: () => scrub(Math.max(0, +scrubber.value - 1)), on: () => scrub(Math.min(lastStep(), +scrubber.value + 1)),
 };

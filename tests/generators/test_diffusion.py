@@ -148,7 +148,7 @@ def test_the_network_is_compiled_once_for_each_batch_shape(tiny):
 
     if keras.backend.backend() != "tensorflow":
         pytest.skip("counts TensorFlow's traces")
-    traced, original = [], type(tiny.model.network).call
+    traced = []
 
     class Counted(keras.Model):
         def __init__(self, network):
@@ -159,7 +159,6 @@ def test_the_network_is_compiled_once_for_each_batch_shape(tiny):
             traced.append(tuple(inputs[0].shape))
             return self.network(inputs, training=training)
 
-    assert original
     tiny.model.network = Counted(tiny.model.network)
     for steps in (20, 7, 13, 50):
         tiny.decode(tiny.prior(1), steps=steps)
