@@ -245,9 +245,11 @@ async function open(text, { keepHistory } = {}) {
 
 function fillCode() {
   const { seed, to, steps, sampler, eta } = state, mode = modeOf(state);
-  const noise = mode === "strip" ? `noise = explorer.Path(*model.prior(1, seed=${seed}), *model.prior(1, seed=${to}), kind="slerp").points(${state.frames})` : `noise = model.prior(${mode === "grid" ? state.n : 1}, seed=${seed})`;
   const settings = `steps=${mode === "steps" ? 5 : steps}, sampler="${sampler}"` + (sampler === "ddim" && eta ? `, eta=${numberText(eta)}` : "") + (sampler === "ddpm" || eta ? `, seed=${seed}` : "");
-  find(".lx-folds code").textContent = model.code.replace("{noise}", noise).replace("{settings}", settings).replace(mode === "strip" || mode === "grid" ? "[0]  #" : "\u0000", "  #");
+  const prior = `model.prior(${mode === "grid" ? state.n : 1}, seed=${seed})`;
+  const noise = mode === "strip" ? `noise = explorer.Path(*model.prior(1, seed=${seed}), *model.prior(1, seed=${to}), kind="slerp").points(${state.frames})`
+    : mode === "forward" ? `before = model.decode(${prior}, ${settings})  # or a picture of your own\nnoise = model.noised(before, ${numberText(state.time)}, seed=${seed + 1})` : `noise = ${prior}`;
+  find(".lx-folds code").textContent = model.code.replace("{noise}", noise).replace("{settings}", settings + (mode === "forward" ? `, start=${numberText(state.time)}` : "")).replace(mode === "strip" || mode === "grid" ? "[0]  #" : "\u0000", "  #");
 }
 
 const ACTIONS = {

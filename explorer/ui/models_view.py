@@ -21,7 +21,7 @@ WORDS = {
     "fitted_gaussian_kl": "KL of the Gaussian fitted to the encodings from N(0, I), nats",
     "active_dimensions": "active dimensions (KL above 0.01 nats)",
     "prior_samples_judged_above_0.9": "share of 1,000 prior samples that the judge is sure of (above 0.9)",
-    "test_images_judged_above_0.9": "the same for real test images",
+    "test_images_judged_above_0.9": "share of real test images that it is sure of",
     "reconstructions_judged_as_labelled": "share of reconstructions judged as labelled",
     "ssim_at_z_mean": "SSIM at z_mean",
     "a_minus_b_plus_c_is_a_woman_with_glasses": "man with glasses − man + woman, judged a woman with glasses (100 random triples)",
