@@ -1,4 +1,4 @@
-"""Denoising diffusion: noise schedules, U-Nets that predict noise, and the generator that samples them.
+"""Denoising diffusion: the model that trains a U-Net to tell noise, and the generator that samples it.
 
 *Deep Learning with Python*, 3rd ed., ch. 17 (`flowers-diffusion`; after Beres' keras.io example), *Hands-On Machine Learning*,
 3rd ed., ch. 17 (`fashion-ddpm`). Times run from 0 (picture) to 1 (noise); noise_rates^2 + signal_rates^2 = 1.
@@ -8,70 +8,8 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from explorer.generators import samplers, schedules
+from explorer.generators import samplers, schedules, unets
 from explorer.generators.base import Generator, check_images, check_latents
-
-
-@keras.saving.register_keras_serializable(package="explorer")
-class TimeEncoding(layers.Layer):
-    """Sines and cosines of a step's number at `size` wavelengths from 2 pi to 20,000 pi: (n, 1, 1, 1) -> (n, 1, 1, size).
-
-    Vaswani et al. 2017, section 3.5.
-    """
-
-    def __init__(self, size, **kwargs):
-        super().__init__(**kwargs)
-        self.size = size
-
-    def call(self, step):
-        rates = np.exp(-np.log(10_000.0) * np.arange(self.size // 2) / (self.size // 2 - 1)).astype("float32")
-        angles = step * ops.convert_to_tensor(rates)
-        return ops.concatenate([ops.sin(angles), ops.cos(angles)], axis=-1)
-
-    def compute_output_shape(self, shape):
-        return (*shape[:-1], self.size)
-
-    def get_config(self):
-        return {**super().get_config(), "size": self.size}
-
-
-def build_unet(image_shape, widths, depth, time_encoding=None):
-    """A U-Net that predicts the noise in a picture: inputs (n, h, w, c) and what it is told of the time, (n, 1, 1, 1).
-
-    Residual blocks of BatchNorm (no centre, no scale), a 3x3 convolution with swish and one without; average pooling going down,
-    bilinear going up, every block's output skipping across; the last layer starts as zeros. Without `time_encoding` the noise
-    rate is a 33rd channel beside the first width's 32 (DLwP 3rd ed., ch. 17); with it the step's number, encoded in so many
-    waves, is added in every block.
-    """
-    noisy, told = keras.Input(image_shape, name="noisy"), keras.Input((1, 1, 1), name="told")
-    x, time = layers.Conv2D(widths[0], 1)(noisy), None
-    if time_encoding:
-        time = layers.Dense(4 * widths[0], activation="swish")(TimeEncoding(time_encoding)(told))
-    else:
-        x = layers.Concatenate()([x, layers.UpSampling2D(image_shape[:2], interpolation="nearest")(told)])
-
-    def block(x, width):
-        shortcut = x if x.shape[-1] == width else layers.Conv2D(width, 1)(x)
-        x = layers.BatchNormalization(center=False, scale=False)(x)
-        x = layers.Conv2D(width, 3, padding="same", activation="swish")(x)
-        if time is not None:
-            x = layers.Add()([x, layers.Dense(width)(time)])
-        return layers.Add()([layers.Conv2D(width, 3, padding="same")(x), shortcut])
-
-    skips = []
-    for width in widths[:-1]:
-        for _ in range(depth):
-            x = block(x, width)
-            skips.append(x)
-        x = layers.AveragePooling2D(2)(x)
-    for _ in range(depth):
-        x = block(x, widths[-1])
-    for width in reversed(widths[:-1]):
-        x = layers.UpSampling2D(2, interpolation="bilinear")(x)
-        for _ in range(depth):
-            x = block(layers.Concatenate()([x, skips.pop()]), width)
-    noise = layers.Conv2D(image_shape[-1], 1, kernel_initializer="zeros", name="noise")(x)
-    return keras.Model([noisy, told], noise, name="unet")
 
 
 @keras.saving.register_keras_serializable(package="explorer")
@@ -147,7 +85,7 @@ class Diffusion(keras.Model):
 
 def build(image_shape, network, schedule, loss, mean=None, variance=None, seed=None):
     """An untrained model from a recipe's data."""
-    return Diffusion(build_unet(image_shape, **network), schedule, loss, mean, variance, seed)
+    return Diffusion(unets.build(image_shape, **network), schedule, loss, mean, variance, seed)
 
 
 class DiffusionGenerator(Generator):

@@ -129,7 +129,7 @@ RECIPES = {
         "kind": "diffusion", "order": 6, "title": "Clothes: a diffusion model with 4,000 steps", "source": _HOML,
         "short": "Clothes · diffusion",
         "data": "fashion", "judge": "fashion", "image_shape": [28, 28, 1],
-        "network": {"widths": [32, 64, 128], "depth": 1, "time_encoding": 64},
+        "network": {"widths": [64, 128], "depth": [2, 2], "time_encoding": 64, "patch": 2},
         "schedule": {"name": "variance", "steps": 4000, "offset": 0.008, "most": 0.999},
         "mean": 0.5, "variance": 0.25,  # [-1, 1]
         "loss": "huber", "sampling": {"sampler": "ddpm", "steps": 50},
@@ -142,7 +142,7 @@ RECIPES = {
         ],
         "optimizer": {"name": "nadam", "use_ema": True, "ema_momentum": 0.999},
         "learning_rate": _COSINE,
-        "batch_size": 64, "epochs": 6, "patience": None, "seed": 0,
+        "batch_size": 64, "epochs": 11, "patience": None, "seed": 0,
     },
 }  # fmt: skip
 

@@ -55,16 +55,6 @@ def test_rates_drawn_in_training_are_those_of_the_schedule(settings):
     np.testing.assert_allclose(np.stack([noise, signal]), schedules.of(**settings)(np.clip(times, 0, 1)), atol=1e-4)
 
 
-@pytest.mark.parametrize("side", [64, 128])
-def test_the_flowers_network_is_the_books_to_the_parameter(side):
-    recipe = recipes.recipe("flowers-diffusion")
-    network = diffusion.build_unet((side, side, 3), **recipe["network"])
-    assert network.count_params() == 1_943_525
-    assert sum(int(np.prod(weight.shape)) for weight in network.trainable_variables) == 1_940_707
-    assert not np.any(network.get_layer("noise").kernel)
-    assert min(layer.output.shape[1] for layer in network.layers if "conv2d" in layer.name) == side // 8
-
-
 @pytest.fixture
 def tiny():
     """A network of one level that is told of the time, with weights that make a difference."""
@@ -168,7 +158,7 @@ def test_the_network_is_compiled_once_for_each_batch_shape(tiny):
 @pytest.mark.parametrize("name", ["flowers-diffusion", "fashion-ddpm"])
 def test_a_shrunken_recipe_learns_to_tell_noise(name, tmp_path):
     recipe = recipes.recipe(name)
-    recipe["network"] |= {"widths": [8, 16], "depth": 1}
+    recipe["network"] |= {"widths": [8, 16], "depth": [1, 1] if "time_encoding" in recipe["network"] else 1}
     model = runs.build(recipe | {"image_shape": [16, 16, recipe["image_shape"][2]]})
     rng = np.random.default_rng(0)
     images = np.clip(rng.normal(0.5, 0.02, (256, 16, 16, 1)) + rng.uniform(-0.4, 0.4, (256, 1, 1, 1)), 0, 1)  # flat, of any grey
