@@ -105,6 +105,21 @@ def judge(name):
 
 def read(name, file):
     """The bytes of a checkpoint's file, checked against SHA256SUMS."""
+    expected = _sums(name)
+    if file not in expected:
+        raise CheckpointError(f"checkpoints/{name}/{SUMS} is damaged (it does not list {file}). {_remedy(name)}")
+    try:
+        data = (root() / name / file).read_bytes()
+    except OSError as error:
+        raise CheckpointError(_damage(name, file, expected[file], "no such file")) from error
+    found = hashlib.sha256(data).hexdigest()
+    if found != expected[file]:
+        raise CheckpointError(_damage(name, file, expected[file], found))
+    return data
+
+
+def _sums(name):
+    """{file: SHA-256} of a checkpoint."""
     folder = root() / name
     if not _NAME.fullmatch(name) or not any((folder / part).is_file() for part in (SUMS, CARD, MODEL)):
         known = _names(root() / "judges" if name.startswith("judges/") else root())
@@ -114,17 +129,7 @@ def read(name, file):
     except OSError as error:
         raise CheckpointError(f"checkpoints/{name}/{SUMS} is missing: {_remedy(name)}") from error
     pairs = [line.split(maxsplit=1) for line in lines]
-    expected = {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
-    if file not in expected:
-        raise CheckpointError(f"checkpoints/{name}/{SUMS} is damaged (it does not list {file}). {_remedy(name)}")
-    try:
-        data = (folder / file).read_bytes()
-    except OSError as error:
-        raise CheckpointError(_damage(name, file, expected[file], "no such file")) from error
-    found = hashlib.sha256(data).hexdigest()
-    if found != expected[file]:
-        raise CheckpointError(_damage(name, file, expected[file], found))
-    return data
+    return {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
 
 
 def _damage(name, file, expected, found):
@@ -138,8 +143,10 @@ def _remedy(name):
 
 def seal(folder):
     """Write SHA256SUMS over the files of a checkpoint's folder."""
-    files = sorted(path for path in Path(folder).iterdir() if path.is_file() and path.name != SUMS)
-    lines = [f"{hashlib.sha256(path.read_bytes()).hexdigest()}  {path.name}\n" for path in files]
+    folder = Path(folder)
+    paths = {path.relative_to(folder).as_posix(): path for path in folder.rglob("*") if path.is_file()}
+    files = sorted(name for name in paths if name != SUMS and not name.startswith("run/"))
+    lines = [f"{hashlib.sha256(paths[name].read_bytes()).hexdigest()}  {name}\n" for name in files]
     Path(folder, SUMS).write_text("".join(lines), "utf-8")
 
 
@@ -182,6 +189,10 @@ def _load(name):
         from explorer.generators.diffusion import DiffusionGenerator
 
         return DiffusionGenerator(card(name), _keras_model(name))
+    if kind == "text-to-image":
+        from explorer.generators.text_to_image import TextToImageGenerator
+
+        return TextToImageGenerator(card(name), _preset(name))
     if kind not in ("ae", "vae"):
         raise CheckpointError(f"{name}/{CARD}: kind {kind!r} is not one that this version can load")
     from explorer.generators.autoencoder import AutoencoderGenerator
@@ -205,8 +216,24 @@ def _keras_model(name):
     read(name, MODEL)  # for the check; Keras wants a path
     try:
         return keras.saving.load_model(root() / name / MODEL, compile=False, safe_mode=True)
-    except Exception as error:  # whole, but of another version of this project or of Keras
-        reason = str(error).strip().splitlines()[0]
-        raise CheckpointError(
-            f"checkpoints/{name}/{MODEL} is whole, but Keras {keras.__version__} cannot load it: {reason}"
-        ) from error
+    except Exception as error:
+        raise _of_another_version(name, MODEL, f"Keras {keras.__version__}", error) from error
+
+
+def _preset(name):
+    """A KerasHub preset in a checkpoint's folder, its files checked."""
+    import keras_hub
+
+    for file in _sums(name):
+        read(name, file)
+    try:
+        return keras_hub.models.TextToImage.from_preset(str(root() / name))
+    except Exception as error:
+        raise _of_another_version(name, "config.json", f"KerasHub {keras_hub.__version__}", error) from error
+
+
+def _of_another_version(name, file, library, error):
+    """Whole, but of another version of this project or of a library."""
+    return CheckpointError(
+        f"checkpoints/{name}/{file} is whole, but {library} cannot load it: {str(error).strip().splitlines()[0]}"
+    )

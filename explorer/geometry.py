@@ -4,10 +4,22 @@ A point is an array of any shape. Computed in float64, returned as float32.
 """
 
 from statistics import NormalDist
+from typing import NamedTuple
 
 import numpy as np
 
 KINDS = ("linear", "slerp")
+
+
+class Embeddings(NamedTuple):
+    """What a text-to-image model makes of n prompts: float32 `sequence` and `negative_sequence` (n, length, width), `pooled` and
+    `negative_pooled` (n, width). On a path each of the first two turns by itself; the negative ones stay those of its start.
+    """
+
+    sequence: np.ndarray
+    negative_sequence: np.ndarray
+    pooled: np.ndarray
+    negative_pooled: np.ndarray
 
 
 def lerp(a, b, t):

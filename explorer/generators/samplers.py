@@ -67,6 +67,22 @@ def ddpm(predict_noise, noise, schedule, steps, seed=0, callback=None, bounds=No
     return _walk(predict_noise, noise, schedule, steps, onward, seed, callback, bounds, start)
 
 
+def euler(predict_velocity, noise, sigmas, callback=None):
+    """Euler's steps along a rectified flow, x = (1 - sigma) x_0 + sigma noise (Esser et al. 2024, section 2).
+
+    `predict_velocity(x, sigma)` -> noise - x_0; `sigmas`: the noise rates to go through, falling, 0 last. Returns x at the last.
+    """
+    x = np.asarray(noise, "float32")
+    for index, (sigma, then) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
+        velocity = np.asarray(predict_velocity(x, float(sigma)), "float32")
+        if callback is not None:
+            callback(
+                Step(index, len(sigmas) - 1, float(sigma), float(sigma), 1 - float(sigma), x, x - np.float32(sigma) * velocity)
+            )
+        x = x + np.float32(then - sigma) * velocity
+    return x
+
+
 SAMPLERS = {"ddim": ddim, "ddpm": ddpm}
 
 

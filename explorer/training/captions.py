@@ -32,6 +32,11 @@ def vocabulary():
     return sorted({word for text in texts for word in text.lower().replace(",", " ").split()})
 
 
+def photo(thing):
+    """The plainest prompt for a thing: "a photo of an ankle boot"."""
+    return f"a photo of {_a(thing)}"
+
+
 def _digit(label, rng):
     number, figure = NUMBERS[label], str(label)
     return _one_of(rng, f"a handwritten digit {number}", f"a handwritten digit {figure}", f"a handwritten {number}",
@@ -40,12 +45,12 @@ def _digit(label, rng):
 
 def _garment(label, rng):
     thing = GARMENTS[label]
-    return _one_of(rng, f"a photo of {_a(thing)}", f"a picture of {_a(thing)}", _a(thing), thing.removeprefix("pair of "))
+    return _one_of(rng, photo(thing), f"a picture of {_a(thing)}", _a(thing), thing.removeprefix("pair of "))
 
 
 def _flower(label, rng):
     name, where = data.FLOWERS[label], _one_of(rng, *WHERE)
-    return _one_of(rng, f"a photo of {_a(name)}{where}", f"a photo of {_a(name)}{where}", f"{_a(name)}{where}", name, "a flower")
+    return _one_of(rng, photo(name) + where, photo(name) + where, f"{_a(name)}{where}", name, "a flower")
 
 
 def _face(attributes, rng):

@@ -23,6 +23,10 @@ def evaluate(name, folder=None):
     if name.startswith("judges/"):
         return judge_metrics(checkpoints.judge(name.removeprefix("judges/")), folder)
     generator = checkpoints.load(name)
+    if generator.card["kind"] == "text-to-image":
+        from explorer.training import obedience  # KerasHub is needed for this one only
+
+        return obedience.metrics(generator, folder)
     if generator.card["kind"] == "diffusion":
         return diffusion.metrics(generator, folder)
     if generator.card.get("attributes"):

@@ -121,7 +121,7 @@ RECIPES = {
         "schedule": {"name": "cosine", "most": 0.95, "least": 0.02},
         "loss": "mae", "sampling": {"sampler": "ddim", "steps": 20},
         "known_failures": [],
-        "optimizer": {"name": "adamw", "weight_decay": 0.004, "use_ema": True, "ema_momentum": 0.999},
+        "optimizer": {"name": "adamw", "weight_decay": 0.004, "use_ema": True, "ema_momentum": 0.99},
         "learning_rate": {"name": "inverse", "initial": 1e-3, "decay": 0.1, "steps": 1000},
         "batch_size": 32, "epochs": 100, "flip": True, "patience": None, "seed": 0,
     },
@@ -143,6 +143,30 @@ RECIPES = {
         "optimizer": {"name": "nadam", "use_ema": True, "ema_momentum": 0.999},
         "learning_rate": _COSINE,
         "batch_size": 64, "epochs": 11, "patience": None, "seed": 0,
+    },
+    "stable_diffusion_3_tiny": {  # two stages, each with what is its own: training/text_to_image.py
+        "kind": "text-to-image", "order": 7, "title": "Words: a small Stable Diffusion 3", "source": _DLWP,
+        "short": "Words · Stable Diffusion 3",
+        "data": ["mnist", "fashion", "celeba", "flowers"], "most": 33_000, "image_shape": [64, 64, 3],
+        "emphasis": {"Eyeglasses": 3, "Wearing_Hat": 2, "Gray_Hair": 2, "Blond_Hair": 2, "Black_Hair": 2},
+        "vae": {"filters": [32, 32, 96, 96], "blocks": [[1, 1, 1, 1], [1, 1, 1, 1]], "latent_channels": 12},
+        "text": {"width": 64, "layers": 3, "heads": 4, "length": 24},
+        "mmdit": {"width": 192, "layers": 4, "heads": 4},
+        "sampling": {"steps": 28, "guidance_scale": 4.0},
+        "known_failures": [],
+        "patience": None, "seed": 0,
+        "stages": {
+            "vae": {
+                "kl_weight": 3e-4, "quotas": {"mnist": 1000, "fashion": 1000, "celeba": 6000, "flowers": 4000},
+                "optimizer": {"name": "adam", "use_ema": True, "ema_momentum": 0.999}, "learning_rate": _COSINE,
+                "batch_size": 32, "epochs": 12,
+            },
+            "flow": {
+                "caption_dropout": 0.1, "quotas": {"mnist": 3000, "fashion": 3000, "celeba": 8000, "flowers": 4000},
+                "optimizer": {"name": "adamw", "weight_decay": 0.01, "use_ema": True, "ema_momentum": 0.999},
+                "learning_rate": {**_COSINE, "final_fraction": 0.05}, "batch_size": 64, "epochs": 30,
+            },
+        },
     },
 }  # fmt: skip
 

@@ -58,21 +58,26 @@ def fit(recipe, folder, data_folder=None, preview=None, out=None):
     `preview(model, epoch)` is called after each epoch. Ctrl-C ends the run with what the last whole epoch left; with no
     whole epoch KeyboardInterrupt goes on to the caller.
     """
-    folder, out = Path(folder), out or sys.stderr
-    folder.mkdir(parents=True, exist_ok=True)
     keras.utils.set_random_seed(recipe["seed"])
     model = build(recipe)
     batches, watched = feed(recipe, data_folder)
+    if recipe["kind"] == "diffusion" and "mean" not in recipe:
+        images = batches["x"].arrays[0] if recipe.get("flip") else batches["x"]
+        model.normalization.adapt(images)
+    history = run(recipe, folder, model, batches, watched, preview, out)
+    return trained(recipe, Path(folder, BEST)), history
+
+
+def run(recipe, folder, model, batches, watched=None, preview=None, out=None):
+    """`fit` of a model that is built, on what `model.fit` is fed with; returns the history."""
+    folder, out = Path(folder), out or sys.stderr
+    folder.mkdir(parents=True, exist_ok=True)
     steps = len(batches["x"]) if "batch_size" not in batches else int(np.ceil(len(batches["x"]) / recipe["batch_size"]))
     settings = recipe["optimizer"] if isinstance(recipe["optimizer"], dict) else {"name": recipe["optimizer"]}
     optimizer = keras.optimizers.get({"class_name": settings["name"], "config": {k: settings[k] for k in settings if k != "name"}})
     optimizer.learning_rate = learning_rate(recipe["learning_rate"], steps, recipe["epochs"])
     model.compile(optimizer=optimizer, **losses(recipe))
     optimizer.build(model.trainable_variables)
-
-    if recipe["kind"] == "diffusion" and "mean" not in recipe:
-        images = batches["x"].arrays[0] if recipe.get("flip") else batches["x"]
-        model.normalization.adapt(images)
 
     journal = Journal(recipe, folder, steps, preview, out)
     if journal.history["loss"]:
@@ -89,7 +94,7 @@ def fit(recipe, folder, data_folder=None, preview=None, out=None):
             if not journal.history["loss"]:
                 raise
             print(f"\nstopped: keeping what {len(journal.history['loss'])} epochs learned", file=out)
-    return trained(recipe, folder / BEST), journal.history
+    return journal.history
 
 
 def feed(recipe, data_folder=None):

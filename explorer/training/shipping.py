@@ -27,23 +27,7 @@ def ship(name, recipe, model, history, root, data_folder=None):
     folder.mkdir(parents=True, exist_ok=True)
     save(model, folder / checkpoints.MODEL)
     stored = keras.saving.load_model(folder / checkpoints.MODEL, compile=False, safe_mode=True)
-    card = {
-        "name": name.split("/")[-1],
-        "kind": recipe["kind"],
-        "title": recipe["title"],
-        "order": recipe.get("order", 99),
-        "short": recipe.get("short", recipe["title"]),
-        "family": recipe.get("family"),  # models that share data, latent shape and the sliders of their series
-        "series": recipe.get("series"),
-        "image_shape": recipe["image_shape"],
-        "classes": data.classes(recipe["data"]),
-        "data": described(recipe),
-        "licence": licence(recipe),
-        "source": recipe.get("source", "the project's own"),
-        "known_failures": recipe.get("known_failures", []),
-        "recipe": {**recipe, **run_facts(recipe, history)},
-        "history": {key: values for key, values in history.items() if key != "device"},
-    }
+    card = card_of(name, recipe, history)
     if recipe["kind"] == "judge":
         card |= {"parameters": {"judge": stored.count_params()}, "architecture": {"judge": summary(stored)}}
         if recipe.get("net") == "framing":
@@ -70,7 +54,33 @@ def ship(name, recipe, model, history, root, data_folder=None):
         }
         add = _add_faces if recipe["data"] == "celeba" else _add_latent_space
         add(card, folder, AutoencoderGenerator(card, stored), data_folder)
-    card["bytes"] = sum(path.stat().st_size for path in folder.iterdir() if path.suffix in (".keras", ".npz", ".webp"))
+    return seal(folder, card)
+
+
+def card_of(name, recipe, history):
+    """What every card says."""
+    return {
+        "name": name.split("/")[-1],
+        "kind": recipe["kind"],
+        "title": recipe["title"],
+        "order": recipe.get("order", 99),
+        "short": recipe.get("short", recipe["title"]),
+        "family": recipe.get("family"),  # models that share data, latent shape and the sliders of their series
+        "series": recipe.get("series"),
+        "image_shape": recipe["image_shape"],
+        "classes": [] if isinstance(recipe["data"], list) else data.classes(recipe["data"]),
+        "data": described(recipe),
+        "licence": licence(recipe),
+        "source": recipe.get("source", "the project's own"),
+        "known_failures": recipe.get("known_failures", []),
+        "recipe": {**recipe, **run_facts(recipe, history)},
+        "history": {key: values for key, values in history.items() if key != "device"},
+    }
+
+
+def seal(folder, card):
+    """Write the card and SHA256SUMS over everything."""
+    card["bytes"] = sum(path.stat().st_size for path in folder.iterdir() if path.suffix in (".keras", ".npz", ".webp", ".h5"))
     (folder / checkpoints.CARD).write_text(json.dumps(card, indent=1, ensure_ascii=False) + "\n", "utf-8")
     checkpoints.seal(folder)
     return card
@@ -196,6 +206,8 @@ def run_facts(recipe, history):
 
 def described(recipe):
     """What a recipe was trained and measured on, in words."""
+    if isinstance(recipe["data"], list):
+        return f"{', '.join(recipe['data'])}: training images of each with captions made from their labels, measured by judges"
     if recipe["data"] == "flowers":
         return "flowers: the images whose number does not end in 3, measured on those whose number does"
     if recipe["data"] == "celeba":
@@ -206,6 +218,8 @@ def described(recipe):
 
 def licence(recipe):
     """On what terms the weights of a recipe may be used."""
+    if isinstance(recipe["data"], list):
+        return f"for non-commercial research only (learned from {'; '.join(map(data.licence, recipe['data']))})"
     terms = data.licence(recipe["data"])
     if recipe["data"] == "celeba":
         return f"for non-commercial research only (learned from {terms})"
@@ -227,7 +241,7 @@ def save(model, path):
             content = source.read(item)
             if item.filename == "model.weights.h5":
                 weights.write_bytes(content)
-                _halve(weights, small := weights.with_suffix(".half.h5"))
+                halve(weights, small := weights.with_suffix(".half.h5"))
                 content = small.read_bytes()
                 small.unlink()
             target.writestr(zipfile.ZipInfo(item.filename), content, zipfile.ZIP_DEFLATED)
@@ -235,7 +249,7 @@ def save(model, path):
     weights.unlink()
 
 
-def _halve(source, target):
+def halve(source, target):
     """Copy an HDF5 file of weights, storing float32 as float16."""
     with h5py.File(source) as old, h5py.File(target, "w") as new:
 

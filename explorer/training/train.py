@@ -16,7 +16,9 @@ def train(name, data_folder=None, epochs=None, out=None, seed=None, log=None):
     """
     log = log or sys.stderr
     recipe = recipes.recipe(name)
-    recipe |= {key: value for key, value in {"epochs": epochs, "seed": seed}.items() if value is not None}
+    asked = {key: value for key, value in {"epochs": epochs, "seed": seed}.items() if value is not None}
+    for part in (recipe, *recipe.get("stages", {}).values()):
+        part |= asked
     root = Path(out) if out else checkpoints.root()
     working = root / name / "run"
     working.mkdir(parents=True, exist_ok=True)
@@ -24,6 +26,13 @@ def train(name, data_folder=None, epochs=None, out=None, seed=None, log=None):
     if written.is_file() and (before := json.loads(written.read_text("utf-8"))["seed"]) != recipe["seed"]:
         raise ValueError(f"{working} holds a run with seed {before}: go on with that, delete the folder, or name another --out")
     written.write_text(json.dumps(recipe, indent=1), "utf-8")
+    if recipe["kind"] == "text-to-image":
+        from explorer.training import presets, text_to_image  # they want KerasHub, which takes seconds to import
+
+        print(f"{name}: {' and '.join(recipe['stages'])}, state and previews in {working}", file=log)
+        card = presets.ship(name, recipe, *text_to_image.fit(recipe, working, data_folder, log), root, data_folder)
+        print(f"{name}: shipped to {root / name}", file=log)
+        return card
     print(f"{name}: {recipe['epochs']} epochs, state and preview in {working}", file=log)
     model, history = runs.fit(recipe, working, data_folder, shipping.preview(recipe, working / "preview.png"), log)
     card = shipping.ship(name, recipe, model, history, root, data_folder)

@@ -1,0 +1,140 @@
+"""Text to image by any Stable Diffusion 3 that KerasHub loads: a small one that ships, or the real one.
+
+Decomposed as in *Deep Learning with Python*, 3rd ed., listing 17.9: prompts to embeddings, embeddings and noise to latents
+step by step, latents to pictures. KerasHub's own `generate` compiles the noise levels of its first number of steps in and draws
+wrong pictures with another; here one compiled step takes them as inputs.
+"""
+
+from collections import OrderedDict
+from threading import RLock
+
+import keras
+import numpy as np
+from keras import ops
+
+from explorer.generators import samplers
+from explorer.generators.base import Generator, check_latents
+from explorer.geometry import Embeddings
+
+REMEMBERED = 64  # prompts
+
+
+class TextToImageGenerator(Generator):
+    """A KerasHub `StableDiffusion3TextToImage` as a `Generator`: the latent is the noise, (h/8, w/8, channels).
+
+    A prompt is a string, a list of n strings, or what `embed` returned.
+    """
+
+    def __init__(self, card, model):
+        super().__init__(card, model)
+        self.backbone = model.backbone
+        self._encode, self._decoder = self._text_network(), self._decoder_network()
+        self._steps, self._remembered, self._lock = {}, OrderedDict(), RLock()
+
+    def embed(self, prompt, negative_prompt=""):
+        """Prompts to `Embeddings`: a string or a list of n, and of negative prompts one for all or n.
+
+        Raises ValueError for anything but strings.
+        """
+        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
+        negatives = [negative_prompt] * len(prompts) if isinstance(negative_prompt, str) else list(negative_prompt)
+        if not prompts or not all(isinstance(text, str) for text in prompts + negatives):
+            raise ValueError("a prompt must be a string or a list of strings")
+        if len(negatives) != len(prompts):
+            raise ValueError(f"there must be as many negative prompts as prompts, or one: got {len(negatives)} for {len(prompts)}")
+        (sequences, pooled), (negative_sequences, negative_pooled) = (
+            map(np.concatenate, zip(*map(self._embedded, texts), strict=True)) for texts in (prompts, negatives)
+        )
+        return Embeddings(sequences, negative_sequences, pooled, negative_pooled)
+
+    def decode(self, z, prompt="", negative_prompt="", steps=None, guidance_scale=None, callback=None, label=None):
+        """Draw from noise: float (n, *latent_shape) -> float32 (n, h, w, 3) in [0, 1].
+
+        `prompt`: one for all of the noises, or n; a `negative_prompt` goes with strings. `steps` and `guidance_scale` (1 and less:
+        no guidance, and no negative prompt) default to the card's; `callback(step)` gets a `samplers.Step` at every step, its x_0 a
+        predicted latent (see `preview`). Raises ValueError for other shapes or numbers.
+        """
+        z = check_latents(z, self.latent_shape)
+        settings = self.card["sampling"]
+        guidance_scale = float(settings["guidance_scale"] if guidance_scale is None else guidance_scale)
+        if not np.isfinite(guidance_scale):
+            raise ValueError(f"guidance_scale must be a finite number, got {guidance_scale}")
+        embeddings = prompt if isinstance(prompt, Embeddings) else self.embed(prompt, negative_prompt)
+        step = self._step(embeddings, len(z), guidance_scale)
+        return self.pictures(samplers.euler(step, z, self.sigmas(settings["steps"] if steps is None else steps), callback))
+
+    def sigmas(self, steps):
+        """The noise rates of so many steps, from 1 to 0: float64 (steps + 1,). As KerasHub's scheduler has them."""
+        scheduler = self.backbone.scheduler
+        first, last = (float(ops.convert_to_numpy(sigma)) for sigma in (scheduler.sigma_max, scheduler.sigma_min))
+        samplers.times(steps)  # complains
+        sigmas = np.linspace(first, last, steps)
+        return np.append(scheduler.shift * sigmas / (1 + (scheduler.shift - 1) * sigmas), 0.0)
+
+    def pictures(self, latents):
+        """Latents to pictures: float32 (n, h, w, 3) in [0, 1]."""
+        found = self._decoder.predict_on_batch(np.asarray(latents, "float32"))
+        return np.clip(np.asarray(found, "float32") / 2 + 0.5, 0, 1)
+
+    def _embedded(self, text):
+        """(sequence (1, length, width), pooled (1, width)) of one prompt, remembered."""
+        with self._lock:
+            if text not in self._remembered:
+                ids = [np.asarray(part) for part in self.model.preprocessor.generate_preprocess([text]).values()]
+                found = tuple(np.asarray(part, "float32") for part in self._encode.predict_on_batch(ids))
+                self._remembered[text] = found
+                while len(self._remembered) > REMEMBERED:
+                    self._remembered.popitem(last=False)
+            self._remembered.move_to_end(text)
+            return self._remembered[text]
+
+    def _step(self, embeddings, n, guidance_scale):
+        """`predict_velocity` of `samplers.euler` for n latents."""
+        guided = guidance_scale > 1  # as KerasHub has it
+        given = []
+        for name, part in zip(Embeddings._fields, embeddings, strict=True):
+            part = np.asarray(part, "float32")
+            if len(part) not in (1, n) or not np.isfinite(part).all():
+                raise ValueError(f"embeddings must be finite and of 1 or {n} prompts, got {name} {part.shape}")
+            if guided or not name.startswith("negative"):
+                given.append(ops.convert_to_tensor(np.broadcast_to(part, (n, *part.shape[1:])), dtype="float32"))
+        with self._lock:
+            if guided not in self._steps:
+                self._steps[guided] = self._step_network(guided)
+        network = self._steps[guided]
+
+        def predict_velocity(x, sigma):
+            scales = [np.full((n, 1), guidance_scale, "float32")] if guided else []
+            return network.predict_on_batch([x, np.full((n, 1), sigma, "float32"), *given, *scales])
+
+        return predict_velocity
+
+    def _text_network(self):
+        """Token ids -> (sequence, pooled)."""
+        length = self.model.preprocessor.sequence_length
+        ids = {name: keras.Input((length,), dtype="int32") for name in self.model.preprocessor.generate_preprocess([""])}
+        sequence, _, pooled, _ = self.backbone.encode_text_step(ids, ids)
+        return keras.Model(list(ids.values()), [sequence, pooled], name="text")
+
+    def _decoder_network(self):
+        latents = keras.Input(self.latent_shape)
+        return keras.Model(latents, self.backbone.decode_step(latents), name="pictures")
+
+    def _step_network(self, guided):
+        """(x, sigma, sequence, [negative], pooled, [negative], [guidance_scale]) -> velocity."""
+        (length, width), pooled_width = self._encode.outputs[0].shape[1:], self._encode.outputs[1].shape[-1]
+        copies = 2 if guided else 1
+        x, sigma = keras.Input(self.latent_shape), keras.Input((1,))
+        sequences = [keras.Input((length, width)) for _ in range(copies)]
+        pooled = [keras.Input((pooled_width,)) for _ in range(copies)]
+        together = (lambda parts: ops.concatenate(parts, axis=0)) if guided else (lambda parts: parts[0])
+        velocity = self.backbone.diffuser(
+            {"latent": together([x] * copies), "context": together(sequences), "pooled_projection": together(pooled),
+             "timestep": together([sigma * self.backbone.scheduler.num_train_timesteps] * copies)}
+        )  # fmt: skip
+        if not guided:
+            return keras.Model([x, sigma, *sequences, *pooled], velocity, name="step")
+        scale = keras.Input((1,))
+        positive, negative = ops.split(velocity, 2, axis=0)
+        velocity = negative + ops.reshape(scale, (-1, 1, 1, 1)) * (positive - negative)
+        return keras.Model([x, sigma, *sequences, *pooled, scale], velocity, name="guided_step")

@@ -1,0 +1,34 @@
+"""What a finished text-to-image run leaves behind: a KerasHub preset, measured on the weights as they are stored."""
+
+from pathlib import Path
+
+import keras_hub
+
+from explorer.generators.text_to_image import TextToImageGenerator
+from explorer.training import captions, obedience, shipping
+
+
+def ship(name, recipe, task, histories, root, data_folder=None):
+    """Write `root/name`: a KerasHub preset with float16 weights and its card, measured on the weights as they are stored."""
+    folder = Path(root, name)
+    folder.mkdir(parents=True, exist_ok=True)
+    task.save_to_preset(str(folder))
+    weights, half = folder / "model.weights.h5", folder / "half.h5"
+    shipping.halve(weights, half)
+    half.replace(weights)
+    stored = keras_hub.models.TextToImage.from_preset(str(folder))
+    backbone = stored.backbone
+    parts = {"vae": backbone.vae, "mmdit": backbone.diffuser, "clip_l": backbone.clip_l, "clip_g": backbone.clip_g}
+    card = shipping.card_of(name, recipe, histories["flow"]) | {
+        "latent_shape": list(backbone.latent_shape[1:]),
+        "parameters": {part: network.count_params() for part, network in parts.items()},
+        "architecture": {part: shipping.summary(network) for part, network in parts.items()},
+        "sampling": recipe["sampling"],
+        "vocabulary": captions.vocabulary(),
+        "views": ["text"],
+    }
+    card["recipe"]["minutes_by_stage"] = {stage: round(sum(history["seconds"]) / 60, 1) for stage, history in histories.items()}
+    card["history"] = {f"{stage} {key}": values for stage, history in histories.items() for key, values in history.items()
+                       if key != "device"}  # fmt: skip
+    card["metrics"] = obedience.metrics(TextToImageGenerator(card, stored), data_folder, log=print)
+    return shipping.seal(folder, card)
