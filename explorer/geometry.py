@@ -58,17 +58,26 @@ def slerp(a, b, t):
 
 
 def interpolate(a, b, t, kind="linear"):
-    """`lerp` or `slerp` by name; ValueError for another."""
+    """`lerp` or `slerp` by name; ValueError for another. Of `Embeddings` of one prompt each: those of as many as t has numbers."""
     if kind not in KINDS:
         raise ValueError(f"kind must be one of {KINDS}, got {kind!r}")
-    return (lerp if kind == "linear" else slerp)(a, b, t)
+    if isinstance(a, Embeddings) != isinstance(b, Embeddings):
+        raise ValueError("the ends must both be embeddings, or neither")
+    if not isinstance(a, Embeddings):
+        return (lerp if kind == "linear" else slerp)(a, b, t)
+    if len(a.pooled) != 1 or len(b.pooled) != 1:
+        raise ValueError(f"the ends must be embeddings of one prompt each, got {len(a.pooled)} and {len(b.pooled)}")
+    t = np.atleast_1d(t)
+    sequence, pooled = (interpolate(x[0], y[0], t, kind) for x, y in ((a.sequence, b.sequence), (a.pooled, b.pooled)))
+    return Embeddings(sequence, a.negative_sequence.repeat(len(t), 0), pooled, a.negative_pooled.repeat(len(t), 0))
 
 
 class Path:
-    """The way from `a` to `b`; `closed` returns to `a` on the same way, so that a loop has no jump."""
+    """The way from `a` to `b`, latents or `Embeddings`; `closed` returns to `a` on the same way, so that a loop has no jump."""
 
     def __init__(self, a, b, kind="linear", closed=False):
-        self.a, self.b, self.kind, self.closed = np.asarray(a), np.asarray(b), kind, closed
+        self.a, self.b = (end if isinstance(end, Embeddings) else np.asarray(end) for end in (a, b))
+        self.kind, self.closed = kind, closed
         self.at([0.0])  # complains about shapes and kinds here, where they were given
 
     def at(self, ts):
@@ -102,7 +111,8 @@ class Plane:
     def corners(cls, a, b, c, d, kind="linear"):
         """A surface through four points, which need not lie in one plane: a top left, b top right, c and d below them.
 
-        Each row is a path of `kind` between the two sides; x and y run from -1 to 1 within the corners.
+        Each row is a path of `kind` between the two sides; x and y run from -1 to 1 within the corners. Corners may be
+        `Embeddings` of one prompt each; a grid is then those of its prompts, row by row.
         """
         return _Corners(a, b, c, d, kind)
 
@@ -130,6 +140,10 @@ class _Corners(Plane):
         x, y = np.broadcast_arrays(np.asarray(x, "float64"), np.asarray(y, "float64"))
         across, down = (x.ravel() + 1) / 2, (1 - y.ravel()) / 2
         tops, bottoms = self.top.at(across), self.bottom.at(across)
+        if isinstance(tops, Embeddings):
+            rows = ([Embeddings(*(part[i : i + 1] for part in side)) for i in range(x.size)] for side in (tops, bottoms))
+            points = [interpolate(a, b, t, self.kind) for a, b, t in zip(*rows, down, strict=True)]
+            return Embeddings(*map(np.concatenate, zip(*points, strict=True)))
         points = [interpolate(a, b, t, self.kind) for a, b, t in zip(tops, bottoms, down, strict=True)]
         return np.stack(points).reshape(*x.shape, *tops.shape[1:])
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer import geometry
-from explorer.geometry import Path, Plane, lerp, slerp
+from explorer.geometry import Embeddings, Path, Plane, lerp, slerp
 
 TS = np.array([0.0, 0.125, 1 / 3, 0.5, 0.75, 0.999, 1.0])
 
@@ -264,3 +264,38 @@ def test_nearest_against_sorting_everything(k):
     z = np.array([0.2, -0.1, 0.4])
     expected = sorted(range(40), key=lambda i: math.dist(points[i], z))[:k]
     assert geometry.nearest(points, z, k).tolist() == expected
+
+
+def some_embeddings(seed, n=1):
+    rng = np.random.default_rng(seed)
+    return Embeddings(*(rng.standard_normal((n, *shape)).astype("float32") for shape in ((4, 6), (4, 6), (5,), (5,))))
+
+
+@pytest.mark.parametrize("kind", ["linear", "slerp"])
+def test_both_parts_of_embeddings_turn_by_themselves_and_the_negative_ones_stay(kind):
+    a, b = some_embeddings(0), some_embeddings(1)
+    way = Path(a, b, kind).points(5, 0.2, 0.8)
+    turn = {"linear": lerp, "slerp": slerp}[kind]
+    for i, t in enumerate(np.linspace(0.2, 0.8, 5)):
+        np.testing.assert_allclose(way.sequence[i].ravel(), turn(a.sequence.ravel(), b.sequence.ravel(), t), atol=1e-6)
+        np.testing.assert_allclose(way.pooled[i], turn(a.pooled[0], b.pooled[0], t), atol=1e-6)
+        np.testing.assert_array_equal(way.negative_sequence[i], a.negative_sequence[0])
+        np.testing.assert_array_equal(way.negative_pooled[i], a.negative_pooled[0])
+
+
+def test_four_embeddings_span_a_plane_that_is_read_like_a_map():
+    a, b, c, d = map(some_embeddings, range(4))
+    grid = Plane.corners(a, b, c, d).grid(3)
+    assert [part.shape for part in grid] == [(9, 4, 6), (9, 4, 6), (9, 5), (9, 5)]
+    for i, corner in ((0, a), (2, b), (6, c), (8, d)):
+        np.testing.assert_allclose(grid.sequence[i], corner.sequence[0], atol=1e-6)
+    np.testing.assert_allclose(grid.pooled[4], (a.pooled + b.pooled + c.pooled + d.pooled)[0] / 4, atol=1e-6)
+
+
+@pytest.mark.parametrize(
+    ("ends", "words"),
+    [((some_embeddings(0), np.zeros(3)), "both be embeddings"), ((some_embeddings(0, 2), some_embeddings(1)), "one prompt each")],
+)
+def test_a_path_wants_one_prompt_at_either_end(ends, words):
+    with pytest.raises(ValueError, match=words):
+        Path(*ends)

@@ -36,9 +36,9 @@ class TextToImageGenerator(Generator):
 
         Raises ValueError for anything but strings.
         """
-        prompts = [prompt] if isinstance(prompt, str) else list(prompt)
-        negatives = [negative_prompt] * len(prompts) if isinstance(negative_prompt, str) else list(negative_prompt)
-        if not prompts or not all(isinstance(text, str) for text in prompts + negatives):
+        prompts = prompt if isinstance(prompt, list | tuple) else [prompt]
+        negatives = negative_prompt if isinstance(negative_prompt, list | tuple) else [negative_prompt] * len(prompts)
+        if not prompts or not all(isinstance(text, str) for text in (*prompts, *negatives)):
             raise ValueError("a prompt must be a string or a list of strings")
         if len(negatives) != len(prompts):
             raise ValueError(f"there must be as many negative prompts as prompts, or one: got {len(negatives)} for {len(prompts)}")

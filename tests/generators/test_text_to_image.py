@@ -1,0 +1,134 @@
+"""Stable Diffusion 3 of any size, and our steps against KerasHub's own."""
+
+import keras
+import numpy as np
+import pytest
+
+from explorer.generators import samplers, stable_diffusion_3
+from explorer.generators.text_to_image import TextToImageGenerator
+from explorer.geometry import Embeddings, Path
+from explorer.training import captions, recipes
+
+SMALL = {"image_shape": [32, 32, 3], "vae": {"filters": [32] * 4, "blocks": [[1] * 4, [1] * 4], "latent_channels": 4},
+         "text": {"width": 32, "layers": 2, "heads": 2, "length": 12}, "mmdit": {"width": 32, "layers": 2, "heads": 2}}  # fmt: skip
+CARD = {"name": "small", "latent_shape": [4, 4, 4], "image_shape": [32, 32, 3], "sampling": {"steps": 5, "guidance_scale": 3.0}}
+
+
+@pytest.fixture(scope="module")
+def small():
+    """An untrained Stable Diffusion 3 whose every weight makes a difference."""
+    task = stable_diffusion_3.build(SMALL, captions.vocabulary())
+    rng = np.random.default_rng(0)
+    for weight in task.backbone.diffuser.trainable_variables:
+        weight.assign(rng.normal(0, 0.15, weight.shape))
+    return TextToImageGenerator(CARD, task)
+
+
+def kerashubs(generator, noise, prompts, negative_prompt, steps, guidance_scale):
+    """KerasHub's own way, its scheduler set anew and nothing compiled: (n, h, w, 3) in [0, 255]."""
+    task = generator.model
+    ids, negative = (task.preprocessor.generate_preprocess(texts) for texts in (prompts, [negative_prompt] * len(prompts)))
+    task.backbone.configure_scheduler(steps)
+    latents, embeddings = keras.ops.convert_to_tensor(noise), task.backbone.encode_text_step(ids, negative)
+    for step in range(steps):
+        latents = task.backbone.denoise_step(latents, embeddings, step, steps, guidance_scale)
+    images = keras.ops.convert_to_numpy(task.backbone.decode_step(latents))
+    return 255 * np.clip(images / 2 + 0.5, 0, 1)
+
+
+@pytest.mark.parametrize("steps", [5, 2, 9])  # one after another: another number must not need, or spoil, what is compiled
+def test_the_pictures_are_kerashubs_for_any_number_of_steps(small, steps):
+    noise, prompts = small.prior(2, seed=3), ["a handwritten digit seven", "glasses"]
+    expected = kerashubs(small, noise, prompts, "a rose", steps, 3.0)
+    found = small.decode(noise, prompts, "a rose", steps)
+    assert expected.std() > 5
+    assert np.abs(255 * found - expected).max() < 1
+    np.testing.assert_allclose(small.decode(noise[1:], prompts[1:], "a rose", steps), found[1:], atol=2e-3)
+
+
+def test_without_guidance_the_negative_prompt_plays_no_part(small):
+    noise = small.prior(1)
+    plain = small.decode(noise, "a rose", "glasses", guidance_scale=1)
+    np.testing.assert_array_equal(plain, small.decode(noise, "a rose", "a bag", guidance_scale=0))
+    guided = small.decode(noise, "a rose", "glasses", guidance_scale=3)
+    assert np.abs(guided - plain).max() > 0.01
+    assert np.abs(guided - small.decode(noise, "a rose", "a bag", guidance_scale=3)).max() > 1e-3
+
+
+def test_every_step_is_told_and_the_last_picture_is_the_result(small):
+    told = []
+    image = small.decode(small.prior(1, seed=1), "a rose", steps=7, callback=told.append)
+    assert [(step.index, step.steps) for step in told] == [(i, 7) for i in range(7)]
+    assert told[0].noise_rate == 1
+    assert all(step.noise_rate + step.signal_rate == pytest.approx(1) for step in told)
+    np.testing.assert_allclose(small.pictures(told[-1].x_0), image, atol=2e-3)
+
+
+def test_the_noise_levels_are_kerashubs(small):
+    for steps in (1, 4, 28):
+        small.backbone.configure_scheduler(steps)
+        np.testing.assert_allclose(small.sigmas(steps), keras.ops.convert_to_numpy(small.backbone.scheduler.sigmas), atol=1e-6)
+
+
+def test_embeddings_stand_for_their_prompts_and_a_walk_ends_at_them(small):
+    a, b = small.embed("a rose", "glasses"), small.embed("a bag", "glasses")
+    assert isinstance(a, Embeddings)
+    assert [part.shape for part in a] == [(1, 24, 4096)] * 2 + [(1, 64)] * 2
+    noise = np.repeat(small.prior(1), 3, 0)
+    frames = small.decode(noise, Path(a, b, "slerp").points(3))
+    np.testing.assert_allclose(frames[:1], small.decode(noise[:1], "a rose", "glasses"), atol=2e-3)
+    np.testing.assert_allclose(frames[2:], small.decode(noise[:1], "a bag", "glasses"), atol=2e-3)
+    assert np.abs(frames[1] - frames[0]).max() > 1e-3
+
+
+@pytest.mark.parametrize("prompt", ["", "x" * 5000, "🦩🌻", "وردة في الحديقة", "'s <|endoftext|> \x00"])
+def test_any_text_is_a_prompt(small, prompt):
+    image = small.decode(small.prior(1), prompt, steps=1)
+    assert image.shape == (1, 32, 32, 3)
+    assert np.isfinite(image).all()
+
+
+@pytest.mark.parametrize(
+    ("given", "words"),
+    [({"prompt": 7}, "must be a string"), ({"prompt": []}, "must be a string"), ({"prompt": ["a", 3]}, "must be a string"),
+     ({"prompt": ["a", "b", "c"]}, "of 1 or 2 prompts"), ({"steps": 0}, "steps must be"), ({"steps": 10**6}, "steps must be"),
+     ({"guidance_scale": np.nan}, "guidance_scale must be"), ({"prompt": "a", "negative_prompt": ["b", "c"]}, "as many negative")],
+)  # fmt: skip
+def test_bad_settings_say_what_was_expected(small, given, words):
+    with pytest.raises(ValueError, match=words):
+        small.decode(small.prior(2), **given)
+
+
+def test_every_word_of_a_caption_is_one_token():
+    tokenizer = stable_diffusion_3.build_tokenizer(captions.vocabulary())
+    ids = np.asarray(tokenizer("a portrait of a smiling young woman with blond hair and glasses"))
+    assert len(ids) == 12
+    assert tokenizer.detokenize(ids) == "a portrait of a smiling young woman with blond hair and glasses"
+    assert len(np.asarray(tokenizer("zebra"))) > 1
+    assert tokenizer.end_token_id == tokenizer.vocabulary_size() - 1
+
+
+def test_the_merges_in_their_order_make_every_word_one_token():
+    words = ["low"] * 5 + ["lowest"] * 2 + ["newer"] * 6 + ["wider"] * 3
+    merges = stable_diffusion_3.learn_merges(words)
+    parts = {word: [*word[:-1], word[-1] + "</w>"] for word in set(words)}
+    for a, b in merges:
+        for spelled in parts.values():
+            while (a, b) in (pairs := list(zip(spelled, spelled[1:], strict=False))):
+                spelled[pairs.index((a, b)) : pairs.index((a, b)) + 2] = [a + b]
+    assert {word: spelled for word, spelled in parts.items() if spelled != [word + "</w>"]} == {}
+    assert len(merges) == len(set(merges))
+
+
+def test_the_shipped_size_keeps_within_its_parameters():
+    recipe = recipes.recipe("stable_diffusion_3_tiny")
+    task = stable_diffusion_3.build(recipe, captions.vocabulary())
+    assert 8e6 < task.backbone.count_params() <= 9e6
+    assert not np.any(keras.ops.convert_to_numpy(task.backbone.diffuser.output_dense.kernel))
+
+
+def test_eulers_steps_follow_a_straight_flow_exactly():
+    x_0, noise = np.random.default_rng(0).standard_normal((2, 1, 2, 2, 1)).astype("float32")
+    for sigmas in ([1, 0], [1, 0.7, 0.2, 0]):
+        found = samplers.euler(lambda x, sigma: noise - x_0, noise, sigmas)
+        np.testing.assert_allclose(found, x_0, atol=1e-6)
