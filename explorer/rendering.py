@@ -3,7 +3,7 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from explorer import checkpoints, denoising, faces, geometry, imaging
+from explorer import checkpoints, denoising, faces, geometry, imaging, prompting
 from explorer.state import StateError, text
 
 # Colours of the classes on the plane, for eyes of all kinds on a dark ground (after Okabe and Ito 2008, and four more).
@@ -42,7 +42,7 @@ def complete(state):
 
 def complete_for_view(state):
     """A state completed by the view that it names, or the first that its model has."""
-    homes = {**dict.fromkeys(faces.VIEWS, faces.complete), **dict.fromkeys(denoising.VIEWS, denoising.complete)}
+    homes = {name: room.complete for room in (faces, denoising, prompting) for name in room.VIEWS}
     view = state.get("view")
     if view is None and "model" in state:
         view = checkpoints.card(state["model"]).get("views", [None])[0]
@@ -151,6 +151,8 @@ def render(state, ending):
         return _faces(state, ending, written)
     if state["view"] in denoising.VIEWS:
         return _denoising(state, ending, written)
+    if state["view"] in prompting.VIEWS:
+        return _prompts(state, ending, written)
     if what == "picture":
         return imaging.png(imaging.enlarged(picture(state), state.get("size", 10 * native)), written)
     if what == "strip":
@@ -186,6 +188,16 @@ def _denoising(state, ending, written):
         return getattr(imaging, ending)(_enlarged(images, state.get("size", 256)), written)
     size = _bounded("pictures in a row", columns, state.get("size", 512 if columns == 1 else 128))
     return imaging.png(imaging.grid(_enlarged(images, size), columns, gap=0 if columns == 1 else 4), written)
+
+
+def _prompts(state, ending, written):
+    """A file of the text-to-image view."""
+    images, columns = prompting.pictures(state)
+    native = images.shape[1]
+    if ending != "png":
+        return getattr(imaging, ending)(imaging.smooth(images, state.get("size", max(256, native))), written)
+    size = _bounded("pictures in a row", columns, state.get("size", max(native, 512 if columns == 1 else 128)))
+    return imaging.png(imaging.grid(imaging.smooth(images, size), columns, gap=0 if columns == 1 else 4), written)
 
 
 def _enlarged(images, size):

@@ -11,6 +11,7 @@ from typing import NamedTuple
 from urllib.parse import parse_qsl, quote
 
 DECIMALS = 4  # of latent coordinates: 1/10,000 of the prior's standard deviation
+MOST_PROMPT = 1000  # characters; a model reads some twenty to seventy words
 LIMIT = 1000.0  # no decoder here has seen anything near it
 
 
@@ -97,6 +98,12 @@ def _name(text):
     return text
 
 
+def _prompt(text):
+    if len(text) > MOST_PROMPT:
+        raise ValueError(f"must be a text of at most {MOST_PROMPT:,} characters")
+    return text
+
+
 def _named_numbers(low, high, most=64):
     what = f"must be names and numbers from {low:g} to {high:g}, as in Smiling:1.5,Young:-1"
 
@@ -154,7 +161,7 @@ def place_text(place):
 _NAME = re.compile(r"\w{1,40}", re.ASCII)
 _GALLERY = re.compile(r"g\d{1,4}", re.ASCII)
 _SEED = _whole(0, 2**32 - 1)
-VIEWS = ("latent-plane", "faces", "morph", "diffusion", "models")
+VIEWS = ("latent-plane", "faces", "morph", "diffusion", "text-to-image", "models")
 WHATS = ("picture", "strip", "plane", "grid", "trajectory", "steps", "forward")
 
 KEYS = {
@@ -174,6 +181,12 @@ KEYS = {
     "to": _numbers(-LIMIT, LIMIT),  # where it ends
     "t": _numbers(-1, 1, most=2),  # where: on the path between two corners (0 to 1), or on the surface of four (-1 to 1 each)
     "kind": _choice("linear", "slerp"),
+    "prompt": Key(_prompt, str),
+    "to_prompt": Key(_prompt, str),  # where a walk ends; of a plane, the corner at the top right
+    "below_prompt": Key(_prompt, str),  # ... at the bottom left
+    "below_to_prompt": Key(_prompt, str),  # ... at the bottom right
+    "negative_prompt": Key(_prompt, str),
+    "guidance_scale": _number(0, 30),
     "steps": _whole(1, 4000),  # of a sampler
     "sampler": _choice("ddim", "ddpm"),
     "to_sampler": _choice("ddim", "ddpm"),  # a second one beside it, from the same noise

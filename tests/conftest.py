@@ -282,3 +282,48 @@ def diffusion_registry(diffusion_root, monkeypatch):
     """`diffusion_root`, with the registry looking there."""
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(diffusion_root))
     return diffusion_root
+
+
+SMALL_TEXT = {
+    "image_shape": [32, 32, 3], "vae": {"filters": [32] * 4, "blocks": [[1] * 4, [1] * 4], "latent_channels": 4},
+    "text": {"width": 32, "layers": 2, "heads": 2, "length": 12}, "mmdit": {"width": 32, "layers": 2, "heads": 2},
+}  # fmt: skip
+
+
+def small_text_model():
+    """An untrained Stable Diffusion 3 whose every weight makes a difference, and the rest of its card."""
+    from explorer.generators import stable_diffusion_3
+    from explorer.training import captions
+
+    task = stable_diffusion_3.build(SMALL_TEXT, captions.vocabulary())
+    rng = np.random.default_rng(0)
+    for weight in task.backbone.diffuser.trainable_variables:
+        weight.assign(rng.normal(0, 0.15, weight.shape))
+    card = {
+        "name": "words", "kind": "text-to-image", "title": "Toy: words", "order": 7, "short": "words", "family": None, "series": None,
+        "latent_shape": [4, 4, 4], "image_shape": [32, 32, 3], "views": ["text-to-image"], "bytes": 0, "data": "none",
+        "sampling": {"steps": 4, "guidance_scale": 3.0}, "parameters": {"mmdit": task.backbone.diffuser.count_params()},
+        "licence": "none", "source": "a test", "metrics": {"one": 1.0}, "recipe": {"data": []}, "known_failures": [],
+        "architecture": {}, "history": {"loss": [1.0]}, "classes": [], "vocabulary": captions.vocabulary(), "knows": "nothing at all",
+        "prompts": ["a rose", "a bag", "digit seven", "glasses"], "examples": [["a man", "a woman"]],
+    }  # fmt: skip
+    return card, task
+
+
+@pytest.fixture(scope="session")
+def text_root(tmp_path_factory):
+    """A registry of a plane and `words`, an untrained text-to-image model."""
+    root = tmp_path_factory.mktemp("text")
+    make_toy(root, "mnist-vae")
+    card, task = small_text_model()
+    task.save_to_preset(str(root / "words"))
+    (root / "words" / checkpoints.CARD).write_text(json.dumps(card), "utf-8")
+    checkpoints.seal(root / "words")
+    return root
+
+
+@pytest.fixture
+def text_registry(text_root, monkeypatch):
+    """`text_root`, with the registry looking there."""
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(text_root))
+    return text_root

@@ -22,6 +22,12 @@ EXAMPLES = {
     "from": (-1.0, 0.0),
     "to": (0.0001, 99.9999),
     "kind": "slerp",
+    "prompt": 'a rose, "smiling" & 50 % ü?',
+    "to_prompt": "a bag\nand #2",
+    "below_prompt": "",
+    "below_to_prompt": "🌻",
+    "negative_prompt": "glasses=1",
+    "guidance_scale": 4.5,
     "steps": 25,
     "sampler": "ddpm",
     "to_sampler": "ddim",
@@ -193,7 +199,7 @@ def test_each_bad_value_is_said_once_in_order():
     assert [problem.split()[0] for problem in problems] == ["z", "frames", "extent"]
 
 
-@pytest.mark.parametrize("query", ["", "?", "&&", "=", "nonsense", "unheard=1&prompt=a+b", "Z=1,2", "__class__=x"])
+@pytest.mark.parametrize("query", ["", "?", "&&", "=", "nonsense", "unheard=1&say=a+b", "Z=1,2", "__class__=x"])
 def test_unknown_keys_and_empty_links_are_no_problem(query):
     assert state.parse(query) == ({}, [])
     assert state.parse_strictly(query) == {}

@@ -17,6 +17,7 @@ from explorer.generators.base import Generator, check_latents
 from explorer.geometry import Embeddings
 
 REMEMBERED = 64  # prompts
+DECODED = 128  # pixels: so large are previews that are decoded
 
 
 class TextToImageGenerator(Generator):
@@ -30,6 +31,7 @@ class TextToImageGenerator(Generator):
         self.backbone = model.backbone
         self._encode, self._decoder = self._text_network(), self._decoder_network()
         self._steps, self._remembered, self._lock = {}, OrderedDict(), RLock()
+        self._colours = None
 
     def embed(self, prompt, negative_prompt=""):
         """Prompts to `Embeddings`: a string or a list of n, and of negative prompts one for all or n.
@@ -60,8 +62,8 @@ class TextToImageGenerator(Generator):
         if not np.isfinite(guidance_scale):
             raise ValueError(f"guidance_scale must be a finite number, got {guidance_scale}")
         embeddings = prompt if isinstance(prompt, Embeddings) else self.embed(prompt, negative_prompt)
-        step = self._step(embeddings, len(z), guidance_scale)
-        return self.pictures(samplers.euler(step, z, self.sigmas(settings["steps"] if steps is None else steps), callback))
+        velocity = self.velocity(embeddings, len(z), guidance_scale)
+        return self.pictures(samplers.euler(velocity, z, self.sigmas(settings["steps"] if steps is None else steps), callback))
 
     def sigmas(self, steps):
         """The noise rates of so many steps, from 1 to 0: float64 (steps + 1,). As KerasHub's scheduler has them."""
@@ -76,6 +78,17 @@ class TextToImageGenerator(Generator):
         found = self._decoder.predict_on_batch(np.asarray(latents, "float32"))
         return np.clip(np.asarray(found, "float32") / 2 + 0.5, 0, 1)
 
+    def preview(self, latents):
+        """Latents to pictures, quickly: decoded where they are small, else by a linear map to colours, a pixel a latent."""
+        if self.image_shape[0] <= DECODED:
+            return self.pictures(latents)
+        if self._colours is None:
+            blocks = np.kron(self.prior(1)[:, ::8, ::8], np.ones((1, 8, 8, 1)))[:, : self.latent_shape[0], : self.latent_shape[1]]
+            images = self.pictures(blocks).reshape(-1, self.latent_shape[0], 8, self.latent_shape[1], 8, 3).mean((2, 4))
+            given = np.append(blocks, np.ones((*blocks.shape[:-1], 1)), -1)
+            self._colours = np.linalg.lstsq(given.reshape(-1, given.shape[-1]), images.reshape(-1, 3), rcond=None)[0]
+        return np.clip(latents @ self._colours[:-1] + self._colours[-1], 0, 1).astype("float32")
+
     def _embedded(self, text):
         """(sequence (1, length, width), pooled (1, width)) of one prompt, remembered."""
         with self._lock:
@@ -88,7 +101,7 @@ class TextToImageGenerator(Generator):
             self._remembered.move_to_end(text)
             return self._remembered[text]
 
-    def _step(self, embeddings, n, guidance_scale):
+    def velocity(self, embeddings, n, guidance_scale):
         """`predict_velocity` of `samplers.euler` for n latents."""
         guided = guidance_scale > 1  # as KerasHub has it
         given = []

@@ -25,7 +25,8 @@ def ship(name, recipe, task, histories, root, data_folder=None):
         "architecture": {part: shipping.summary(network) for part, network in parts.items()},
         "sampling": recipe["sampling"],
         "vocabulary": captions.vocabulary(),
-        "views": ["text"],
+        **{key: recipe[key] for key in ("knows", "prompts", "examples")},
+        "views": ["text-to-image"],
     }
     card["recipe"]["minutes_by_stage"] = {stage: round(sum(history["seconds"]) / 60, 1) for stage, history in histories.items()}
     card["history"] = {f"{stage} {key}": values for stage, history in histories.items() for key, values in history.items()

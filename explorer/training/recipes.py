@@ -153,6 +153,14 @@ RECIPES = {
         "text": {"width": 64, "layers": 3, "heads": 4, "length": 24},
         "mmdit": {"width": 192, "layers": 4, "heads": 4},
         "sampling": {"steps": 28, "guidance_scale": 4.0},
+        "knows": "faces, flowers, handwritten digits and clothes",
+        "prompts": ["a portrait of a smiling woman", "a photo of a sunflower", "a handwritten digit seven",
+                    "a photo of an ankle boot"],
+        "examples": [
+            ["a portrait of a man with glasses", "a portrait of a smiling woman with blond hair"],
+            ["a photo of a rose", "a photo of a sunflower"], ["a handwritten digit three", "a handwritten digit eight"],
+            ["a photo of a sneaker", "a photo of an ankle boot"], ["a portrait of an old man", "a portrait of a young woman"],
+        ],
         "known_failures": [],
         "patience": None, "seed": 0,
         "stages": {

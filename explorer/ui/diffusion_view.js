@@ -1,9 +1,8 @@
-// The diffusion view: what is asked for, and how its run is followed. A run is a job on the server; its steps are asked for as they
-// come, and it ends when nobody asks any more.
+// The diffusion view: what is asked for, and what its run shows.
 
 const VIEW = "diffusion", PATIENT_STEPS = 100; // more steps than these are started by hand
 const stage = find(".lx-lanes"), scrubber = find("[data-scrub]");
-let lanes = [], run = null, brought = null, scrubbed = false;
+let lanes = [], brought = null, scrubbed = false;
 
 // "samplers" is the trajectory with a second sampler
 const modeOf = ({ what, to_sampler }) => what === "trajectory" && to_sampler ? "samplers" : what === "picture" ? "trajectory" : what;
@@ -24,29 +23,13 @@ const fileState = what => ({ picture: { what: "picture", to_sampler: undefined }
 
 // ---- a run
 
-async function begin() {
-  stop();
-  const mine = run = { began: performance.now(), seen: 0, done: false };
+function begin() {
   scrubbed = false;
-  find(".lx-progress").textContent = "starting …";
-  find("[data-do=stop]").disabled = false;
   const text = query({ time: modeOf(state) === "forward" ? numberText(state.time) : undefined });
-  const answer = await ask("start_run", brought && modeOf(state) === "forward" ? { query: text, picture: brought.url } : text);
-  if (!answer || run !== mine) { if (answer) ask("stop_run", answer.job, true); else finish(mine, ""); return; }
-  mine.job = answer.job;
-  while (run === mine && !mine.done) {
-    const news = await ask("run_news", [mine.job, mine.seen]);
-    if (run !== mine || mine.done) return; // something else is wanted, or Stop was pressed
-    if (!news) return finish(mine, "");
-    mine.seen += news.events.length;
-    for (const event of news.events) take(mine, event);
-    if (news.events.length && !scrubbed) showStep(lastStep());
-    if (!mine.shown && lanes[0]?.steps.length) {
-      mine.shown = view.dataset.ready = "yes";
-      performance.measure("first-picture", { start: mine.began, end: performance.now() });
-    }
-    if (news.done) finish(mine, mine.total ? `${mine.total} steps in ${seconds(performance.now() - mine.began)}` : "");
-  }
+  follow("start_run", brought && modeOf(state) === "forward" ? { query: text, picture: brought.url } : text, take, mine => {
+    if (!scrubbed) showStep(lastStep());
+    if (lanes[0]?.steps.length) firstSeen(mine);
+  });
 }
 
 function take(mine, event) {
@@ -62,28 +45,12 @@ function take(mine, event) {
     return;
   }
   lanes[event.lane].add(event);
-  mine.first ??= performance.now();
-  const at = mine.before[event.lane] + event.step + 1, left = (performance.now() - mine.first) / Math.max(1, at - 1) * (mine.total - at);
-  find(".lx-progress").textContent = `step ${at} of ${mine.total}` + (at > 1 && left > 1500 ? `, ${seconds(left)} left` : "");
+  progress(mine, mine.before[event.lane] + event.step + 1);
 }
-const seconds = ms => ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.floor(ms / 60_000)} min ${Math.round(ms / 1000) % 60} s`;
 
-function finish(mine, words) {
-  if (run !== mine) return;
-  mine.done = true;
-  find(".lx-progress").textContent = words;
-  find("[data-do=stop]").disabled = true;
-  view.dataset.done = String(+(view.dataset.done || 0) + 1);
+function over() {
   if (state.time !== undefined && modeOf(state) === "trajectory" && lanes.length) showTime(state.time);
 }
-
-function stop(words = "") {
-  const mine = run;
-  if (!mine || mine.done) return;
-  if (mine.job) ask("stop_run", mine.job, true);
-  finish(mine, words);
-}
-window.addEventListener("pagehide", () => stop());
 
 // A change begins anew, but for a run so long that people should ask for it.
 function changed() {

@@ -10,15 +10,14 @@ import numpy as np
 from explorer import checkpoints, denoising, imaging
 from explorer.generators import schedules
 from explorer.state import StateError, parse, parse_strictly
-from explorer.ui.jobs import Jobs
 from explorer.ui.latent_plane import answered, pixels
 from explorer.ui.plane_view import export_file
+from explorer.ui.runs import JOBS, run_news, stop_run
 
 HERE = Path(__file__).parent
-SCRIPTS = ("live.js", "view.js", "latent_plane.js", "diffusion_stage.js", "diffusion_view.js")
+SCRIPTS = ("live.js", "view.js", "latent_plane.js", "run.js", "diffusion_stage.js", "diffusion_view.js")
 MOST_KEPT = 100  # steps of a lane that are sent to the page
 PLOTTED = 101
-JOBS = Jobs()
 
 
 @answered
@@ -122,21 +121,6 @@ def squared(rgba, shape):
 
 
 @answered
-def run_news(request):
-    """[job, events seen] -> {"events": [...], "done"}; waits for the next one for a moment."""
-    name, seen = request
-    events, done = JOBS.since(str(name), int(seen))
-    return {"events": events, "done": done}
-
-
-@answered
-def stop_run(name):
-    """End a run."""
-    JOBS.stop(str(name))
-    return {}
-
-
-@answered
 def noised_picture(request):
     """{"query", "picture" or null} -> x_t of the state's time, without denoising: {"x_t", "noise_rate", "signal_rate"}."""
     state = denoising.complete(parse_strictly(str(request["query"])))
@@ -150,7 +134,6 @@ def noised_picture(request):
 
 
 SERVER_FUNCTIONS = [open_diffusion, start_run, run_news, stop_run, noised_picture, export_file]
-LIVE_FUNCTIONS = [run_news]
 
 
 def build():

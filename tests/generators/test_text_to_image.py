@@ -3,25 +3,18 @@
 import keras
 import numpy as np
 import pytest
+from conftest import small_text_model
 
 from explorer.generators import samplers, stable_diffusion_3
 from explorer.generators.text_to_image import TextToImageGenerator
 from explorer.geometry import Embeddings, Path
 from explorer.training import captions, recipes
 
-SMALL = {"image_shape": [32, 32, 3], "vae": {"filters": [32] * 4, "blocks": [[1] * 4, [1] * 4], "latent_channels": 4},
-         "text": {"width": 32, "layers": 2, "heads": 2, "length": 12}, "mmdit": {"width": 32, "layers": 2, "heads": 2}}  # fmt: skip
-CARD = {"name": "small", "latent_shape": [4, 4, 4], "image_shape": [32, 32, 3], "sampling": {"steps": 5, "guidance_scale": 3.0}}
-
 
 @pytest.fixture(scope="module")
 def small():
-    """An untrained Stable Diffusion 3 whose every weight makes a difference."""
-    task = stable_diffusion_3.build(SMALL, captions.vocabulary())
-    rng = np.random.default_rng(0)
-    for weight in task.backbone.diffuser.trainable_variables:
-        weight.assign(rng.normal(0, 0.15, weight.shape))
-    return TextToImageGenerator(CARD, task)
+    card, task = small_text_model()
+    return TextToImageGenerator(card, task)
 
 
 def kerashubs(generator, noise, prompts, negative_prompt, steps, guidance_scale):

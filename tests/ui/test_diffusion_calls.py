@@ -6,19 +6,19 @@ import numpy as np
 import pytest
 
 from explorer import imaging
-from explorer.ui import diffusion_view
+from explorer.ui import diffusion_view, runs
 
 
 @pytest.fixture(autouse=True)
 def _registry(diffusion_registry):
     yield
-    assert diffusion_view.JOBS.running() == 0, "nothing is left running"
+    assert runs.JOBS.running() == 0, "nothing is left running"
 
 
 def follow(name):
     events = []
     while True:
-        news = diffusion_view.run_news([name, len(events)])
+        news = runs.run_news([name, len(events)])
         assert "error" not in news, news
         events += news["events"]
         if news["done"]:
@@ -35,7 +35,7 @@ def follow(name):
 def test_bad_requests_are_answered_and_nothing_begins(request_, words):
     answer = diffusion_view.start_run(request_)
     assert words in answer["error"]
-    assert diffusion_view.JOBS.running() == 0
+    assert runs.JOBS.running() == 0
 
 
 def test_a_run_tells_its_lanes_then_every_step():
@@ -54,11 +54,11 @@ def test_of_4000_steps_a_hundred_are_sent():
 
 def test_a_stopped_run_ends_soon():
     name = diffusion_view.start_run("view=diffusion&model=specks&steps=4000")["job"]
-    diffusion_view.run_news([name, 0])
-    assert diffusion_view.JOBS.running() == 1
-    diffusion_view.stop_run(name)
+    runs.run_news([name, 0])
+    assert runs.JOBS.running() == 1
+    runs.stop_run(name)
     end = time.monotonic() + 3
-    while diffusion_view.JOBS.running():
+    while runs.JOBS.running():
         assert time.monotonic() < end
         time.sleep(0.01)
 
@@ -83,4 +83,4 @@ def imaging_url(picture):
 
 
 def test_an_unknown_run_is_said():
-    assert "This run has ended" in diffusion_view.run_news(["nobody", 0])["error"]
+    assert "This run has ended" in runs.run_news(["nobody", 0])["error"]

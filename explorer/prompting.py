@@ -1,0 +1,152 @@
+"""The text-to-image view's state -> what is drawn: the one way that the page, its downloads and `render` share.
+
+A state asks for one or more `Batch`es, each drawn together; `run` goes through them and hands every step to a callback.
+"""
+
+import re
+from dataclasses import dataclass
+
+import numpy as np
+
+from explorer import checkpoints, geometry, imaging
+from explorer.state import StateError
+
+VIEWS = ("text-to-image",)
+COMPARED = (5, 10, 15, 20, 25)
+MOST_STEPS = 100
+MOST_WORK = 3000  # pictures times steps of one run
+MOST_SIDE = 7  # of a plane
+TOGETHER = 9  # pictures in a batch, if the card does not say
+PROMPTS = ("prompt", "to_prompt", "below_prompt", "below_to_prompt")
+
+
+@dataclass(frozen=True)
+class Batch:
+    """Pictures drawn together: where they stand among all, their titles, noise (n, h, w, c), embeddings of n prompts, steps."""
+
+    first: int
+    titles: tuple
+    noise: np.ndarray
+    embeddings: geometry.Embeddings
+    steps: int
+
+
+def default_model():
+    """The first text-to-image model; KeyError if none is there."""
+    for card in checkpoints.models():
+        if card["kind"] == "text-to-image":
+            return card["name"]
+    raise KeyError(
+        "there is no text-to-image model in checkpoints/: train one with `python -m explorer train stable_diffusion_3_tiny`"
+    )
+
+
+def complete(state):
+    """A state with the defaults of its model filled in; StateError says what does not fit it.
+
+    Raises KeyError for an unknown model or one of another kind, CheckpointError for a damaged card.
+    """
+    card = checkpoints.card(state.get("model") or default_model())
+    if card["kind"] != "text-to-image":
+        raise KeyError(f"{card['name']} knows no words: the text-to-image view needs a text-to-image model")
+    full = {"view": "text-to-image", "what": "picture", "model": card["name"], "negative_prompt": "", "seed": 0, "kind": "slerp",
+            "closed": False, "start": 0.0, "stop": 1.0, "frames": 9, "n": 4, **dict(zip(PROMPTS, card["prompts"], strict=True)),
+            **card["sampling"]} | state  # fmt: skip
+    if not 1 <= full["steps"] <= MOST_STEPS:
+        raise StateError(f"steps must be a whole number from 1 to {MOST_STEPS} for {card['name']}, got {full['steps']}")
+    if full["what"] == "plane" and not 2 <= full["n"] <= MOST_SIDE:
+        raise StateError(f"n must be a whole number from 2 to {MOST_SIDE} pictures along a side, got {full['n']}")
+    if "to" in full and (len(full["to"]) != 1 or full["to"][0] < 0 or full["to"][0] % 1):
+        raise StateError("to must be one seed, a whole number from 0, in the text-to-image view")
+    if len(full.get("t", (0,))) != 1 or full.get("t", (0,))[0] < 0:
+        raise StateError("t must be one number from 0 to 1, between prompt and to_prompt")
+    if full["what"] not in ("picture", "strip", "plane", "steps", "trajectory"):
+        raise StateError(f"the text-to-image view has no what={full['what']}: it has picture, strip, plane, steps, trajectory")
+    together = {"strip": full["frames"], "plane": full["n"] ** 2}.get(full["what"], 1)
+    if together * full["steps"] > MOST_WORK:
+        raise StateError(f"{together} pictures of {full['steps']} steps are too much work: at most {MOST_WORK} steps in all")
+    return full
+
+
+def noises(generator, state, positions):
+    """The noise at each position of the way: the seed's, or on the way to that of `to`."""
+    here = generator.prior(1, state["seed"])
+    if "to" not in state:
+        return here.repeat(len(positions), 0)
+    # spherical, since a mean of two noises is too quiet to be noise
+    return geometry.Path(here[0], generator.prior(1, int(state["to"][0]))[0], "slerp").at(positions)
+
+
+def batches(generator, state):
+    """What a complete state draws, in batches that fit the memory."""
+    embed = lambda key: generator.embed(state[key], state["negative_prompt"])  # noqa: E731
+    what = state["what"]
+    if what == "steps":
+        noise, embeddings = noises(generator, state, [0.0]), embed("prompt")
+        return [Batch(i, (f"{steps} steps",), noise, embeddings, steps) for i, steps in enumerate(COMPARED)]
+    if what == "plane":
+        plane = geometry.Plane.corners(*map(embed, PROMPTS), kind=state["kind"])
+        noise, embeddings = generator.prior(1, state["seed"]).repeat(state["n"] ** 2, 0), plane.grid(state["n"])
+        titles = [""] * len(noise)
+    elif what == "strip" or "t" in state:
+        path = geometry.Path(embed("prompt"), embed("to_prompt"), state["kind"], state["closed"])
+        positions = path.positions(state["frames"], state["start"], state["stop"]) if what == "strip" else np.array(state["t"])
+        noise, embeddings = noises(generator, state, positions), path.at(positions)
+        titles = [f"t {t:.3g}" for t in positions]
+    else:
+        noise, embeddings, titles = noises(generator, state, [0.0]), embed("prompt"), [state["prompt"]]
+    size = generator.card.get("batch", TOGETHER)
+    found = []
+    for i in range(0, len(noise), size):
+        some = slice(i, i + size)
+        cut = geometry.Embeddings(*(part[some] for part in embeddings))
+        found.append(Batch(i, tuple(titles[some]), noise[some], cut, state["steps"]))
+    return found
+
+
+def run(state, callback=None, generator=None):
+    """Draw what a complete state asks for: float32 (n, h, w, 3). `callback(batch, step)` at every step; what it raises ends it."""
+    generator = generator or checkpoints.load(state["model"])
+    found = []
+    for batch in batches(generator, state):
+        tell = None if callback is None else (lambda step, batch=batch: callback(batch, step))
+        found.append(generator.decode(batch.noise, batch.embeddings, steps=batch.steps, guidance_scale=state["guidance_scale"],
+                                      callback=tell))  # fmt: skip
+    return np.concatenate(found)
+
+
+def pictures(state):
+    """What a complete state shows: (pictures uint8 (n, h, w, 3), columns), by `what`."""
+    what = state["what"]
+    if what == "trajectory":
+        frames = film(state)
+        return frames, len(frames)
+    found = imaging.to_bytes(run(state))
+    return found, {"plane": state["n"], "picture": 1}.get(what, len(found))
+
+
+def film(state):
+    """The predicted picture after every step: uint8 (steps, h, w, 3)."""
+    generator, frames = checkpoints.load(state["model"]), []
+    run({**state, "what": "picture"}, lambda batch, step: frames.append(generator.preview(step.x_0)[0]), generator)
+    return imaging.to_bytes(np.stack(frames))
+
+
+def norms(generator, state, n=33):
+    """Why slerp: the norms of both kinds of path between two prompts, over those of their start.
+
+    {"linear": (n,), "slerp": (n,)} of the sequence, and the angle between the ends in degrees.
+    """
+    ends = [generator.embed(state[key], "").sequence[0] for key in ("prompt", "to_prompt")]
+    length = [float(np.linalg.norm(end)) for end in ends]
+    found = {kind: [float(np.linalg.norm(geometry.interpolate(*ends, t, kind)) / length[0]) for t in np.linspace(0, 1, n)]
+             for kind in geometry.KINDS}  # fmt: skip
+    cosine = np.vdot(*ends) / np.prod(length)
+    return found, float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+
+
+def strange(text, vocabulary):
+    """The words of a text that a model never saw, in their order, each once."""
+    known = set(vocabulary) | {part for word in vocabulary for part in re.split(r"['-]", word)}
+    words = re.findall(r"[^\W_]+(?:['’-][^\W_]+)*", text.lower())
+    return list(dict.fromkeys(word for word in words if word not in known and not set(re.split(r"['’-]", word)) <= known))

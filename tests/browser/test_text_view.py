@@ -1,0 +1,126 @@
+"""The text-to-image view in Chromium, on an untrained model."""
+
+import io
+
+import numpy as np
+import pytest
+from driver import App
+from PIL import Image
+from playwright.sync_api import expect
+
+from explorer import rendering
+from explorer.state import parse_strictly
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+
+
+@pytest.fixture(scope="module")
+def text_app(text_root, tmp_path_factory):
+    app = App(tmp_path_factory.mktemp("words") / "folder", text_root)
+    yield app.wait()
+    app.stop()
+
+
+@pytest.fixture
+def words(text_app, page_of):
+    """`words(query, **settings)`: a page of the view once its first run is over."""
+
+    def go(query="", **settings):
+        view = page_of(text_app, **settings)
+        view.page.goto(f"{text_app.url}/?view=text-to-image&{query}")
+        view.page.locator(".lx-text[data-done]").wait_for(state="attached")
+        return view
+
+    return go
+
+
+def another_run(view, act):
+    """Do something and wait until the run that it begins is over."""
+    before = int(view.page.locator(".lx-text").get_attribute("data-done"))
+    act()
+    view.until("+$('.lx-text').dataset.done > argument && !$('.lx-progress').textContent.includes('starting')", before)
+    view.until("$('.lx-text [data-do=stop]').disabled")
+
+
+def near(found, expected):
+    """The same but for rounding and a canvas's own resampling."""
+    assert np.abs(found.astype(int) - expected).mean() < 3
+
+
+def cells(view):
+    return view.page.locator(".lx-cells canvas")
+
+
+def cell_pixels(view, index):
+    return view.canvas(f".lx-cells figure:nth-child({index + 1}) canvas")
+
+
+@pytest.fixture(autouse=True)
+def _registry(text_registry):
+    """The same models here as in the app."""
+
+
+def test_whoever_types_nothing_sees_a_walk(words):
+    view = words()
+    assert cells(view).count() == 9
+    expect(view.page.locator(".lx-text [data-set=prompt]")).to_have_value("a rose")
+    expect(view.page.locator(".lx-knows")).to_contain_text("has seen nothing at all")
+    assert "what=strip" in view.page.url
+    expect(view.page.locator(".lx-angle")).to_contain_text("apart")
+
+
+def test_another_prompt_draws_and_the_link_opens_the_same(words):
+    view = words("steps=2&frames=3")
+
+    def type_it():
+        view.page.fill(".lx-text [data-set=prompt]", "a smiling zebra")
+        view.page.press(".lx-text [data-set=prompt]", "Enter")
+
+    another_run(view, type_it)
+    expect(view.page.locator(".lx-strange")).to_have_text("It never saw “zebra”.")
+    view.until("location.search.includes('zebra')")
+    again = words(view.page.url.split("view=text-to-image&")[1])
+    expect(again.page.locator(".lx-text [data-set=prompt]")).to_have_value("a smiling zebra")
+    near(cell_pixels(again, 2), cell_pixels(view, 2))
+
+
+def test_a_picture_at_a_place_of_the_walk_is_saved_as_it_is_shown(words):
+    view = words("what=strip&steps=2&frames=5&seed=4&to_prompt=glasses")
+    cells(view).nth(2).click()
+    expect(view.page.locator(".lx-caption-of")).to_have_text("t 0.5")
+    with view.page.expect_download() as waiting:
+        view.page.click(".lx-text [data-save='picture png']")
+    expected = rendering.render(parse_strictly("view=text-to-image&steps=2&seed=4&to_prompt=glasses&t=0.5"), "png")
+    near(np.asarray(Image.open(waiting.value.path())), np.asarray(Image.open(io.BytesIO(expected))).astype(int))
+
+
+def test_one_picture_shows_every_step(words):
+    view = words("what=picture&steps=6&prompt=a+man")
+    assert cells(view).count() == 6
+    view.page.locator(".lx-text [data-scrub]").fill("0")
+    expect(view.page.locator(".lx-caption-of")).to_have_text("σ 1.00")
+
+
+def test_the_modes_show_what_they_are_named_for(words):
+    view = words("steps=2&frames=2")
+    another_run(view, lambda: view.page.click(".lx-text [data-what=plane]"))
+    assert cells(view).count() == 16
+    expect(view.page.locator(".lx-text [data-set=below_to_prompt]")).to_have_value("glasses")
+    another_run(view, lambda: view.page.click(".lx-text [data-what=steps]"))
+    assert view.page.locator(".lx-cells figcaption").all_text_contents() == [f"{n} steps" for n in (5, 10, 15, 20, 25)]
+    assert view.page.locator(".lx-text [data-set=to_prompt]").is_hidden()
+
+
+def test_bad_input_is_said_and_what_was_there_stays(words):
+    view = words("steps=2&frames=2&guidance_scale=99")
+    expect(view.page.locator(".lx-text .lx-message span")).to_contain_text("guidance_scale must be")
+    view.page.evaluate("document.querySelector('.lx-text .lx-more').open = true")
+    view.page.fill(".lx-text [data-set=frames]", "1000")
+    view.page.press(".lx-text [data-set=frames]", "Tab")
+    expect(view.page.locator(".lx-text .lx-message span")).to_contain_text("from 2 to 64")
+    expect(view.page.locator(".lx-text [data-set=frames]")).to_have_value("2")
+
+
+def test_it_fits_a_phone(words):
+    view = words("steps=1&frames=9", **PHONE)
+    assert view.page.evaluate("document.documentElement.scrollWidth") <= 390

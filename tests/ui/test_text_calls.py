@@ -1,0 +1,63 @@
+"""The text-to-image view's server functions, called as a script would call them."""
+
+import pytest
+
+from explorer.ui import runs, text_view
+
+
+@pytest.fixture(autouse=True)
+def _registry(text_registry):
+    yield
+    assert runs.JOBS.running() == 0, "nothing is left running"
+
+
+def follow(name):
+    events = []
+    while True:
+        news = runs.run_news([name, len(events)])
+        assert "error" not in news, news
+        events += news["events"]
+        if news["done"]:
+            return events
+
+
+@pytest.mark.parametrize(
+    ("request_", "words"),
+    [("view=text-to-image&steps=0", "steps must be"), ("view=text-to-image&frames=1", "frames must be"), (7, "a state is a string"),
+     ("view=text-to-image&model=nobody", "no checkpoint 'nobody'"), ("view=text-to-image&model=mnist-vae", "knows no words")],
+)  # fmt: skip
+def test_bad_requests_are_answered_and_nothing_begins(request_, words):
+    assert words in text_view.start_drawing(request_)["error"]
+    assert runs.JOBS.running() == 0
+
+
+def test_a_walk_tells_its_titles_then_every_step_of_every_batch():
+    answer = text_view.start_drawing("view=text-to-image&what=strip&frames=11&steps=3&to_prompt=a+zebra")
+    assert answer["strange"]["to_prompt"] == ["zebra"]
+    first, *rest = follow(answer["job"])
+    assert (len(first["titles"]), first["total"], len(first["norms"]["slerp"])) == (11, 6, 33)
+    assert [(event["first"], event["at"], len(event["pictures"])) for event in rest] == [
+        (0, 1, 9), (0, 2, 9), (0, 3, 9), (0, 3, 9), (9, 4, 2), (9, 5, 2), (9, 6, 2), (9, 6, 2),
+    ]  # fmt: skip
+    assert [event.get("drawn", False) for event in rest] == [False] * 3 + [True] + [False] * 3 + [True]
+    assert rest[2]["pictures"] == rest[3]["pictures"]  # the last preview is the result
+
+
+def test_a_stopped_drawing_ends_soon():
+    name = text_view.start_drawing("view=text-to-image&what=strip&frames=30&steps=100")["job"]
+    runs.run_news([name, 0])
+    runs.stop_run(name)
+    for _ in range(20):
+        news = runs.run_news([name, 0])
+        if news.get("done"):
+            break
+    assert runs.JOBS.running() == 0
+
+
+def test_a_link_that_asks_for_nonsense_opens_with_the_defaults():
+    answer = text_view.open_prompts("view=text-to-image&steps=900&prompt=a+man")
+    assert "1 to 100" in answer["problems"][0]
+    assert answer["state"]["prompt"] == "a rose"
+    answer = text_view.open_prompts("view=text-to-image&guidance_scale=x&prompt=a+man")
+    assert "guidance_scale must be" in answer["problems"][0]
+    assert (answer["state"]["prompt"], answer["state"]["guidance_scale"]) == ("a man", 3.0)
