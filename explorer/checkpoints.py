@@ -92,8 +92,18 @@ def histograms(name):
     return _once(_stored_directions, name)["histograms"]
 
 
-def load(name):
-    """A `Generator` by name; the same object each time. Raises KeyError naming the known ones, or CheckpointError."""
+def load(name, image_size=None):
+    """A `Generator` by name; the same object each time. Raises KeyError naming the known ones, or CheckpointError.
+
+    A text-to-image model that does not ship may be one of KerasHub's presets ("stable_diffusion_3_medium"), a preset folder, or a
+    kaggle:// or hf:// handle, in an `image_size` of one's choice: see `presets.load`.
+    """
+    from explorer import presets
+
+    if name not in names() and presets.is_preset(name):
+        return _once(_load_preset, (name, image_size))
+    if image_size is not None:
+        raise ValueError(f"{name} has a size of its own: image_size is for text-to-image models that do not ship")
     return _once(_load, name)
 
 
@@ -181,6 +191,12 @@ def _directions(name):
 def _stored_directions(name):
     with np.load(io.BytesIO(read(name, DIRECTIONS))) as arrays:
         return {key: arrays[key] for key in arrays.files}
+
+
+def _load_preset(name_and_size):
+    from explorer import presets
+
+    return presets.load(*name_and_size)
 
 
 def _load(name):

@@ -18,6 +18,7 @@ from explorer.geometry import Embeddings
 
 REMEMBERED = 64  # prompts
 DECODED = 128  # pixels: so large are previews that are decoded
+BLOCK = 4  # latents along a side of what the others' colours are fitted to
 
 
 class TextToImageGenerator(Generator):
@@ -82,11 +83,12 @@ class TextToImageGenerator(Generator):
         """Latents to pictures, quickly: decoded where they are small, else by a linear map to colours, a pixel a latent."""
         if self.image_shape[0] <= DECODED:
             return self.pictures(latents)
-        if self._colours is None:
-            blocks = np.kron(self.prior(1)[:, ::8, ::8], np.ones((1, 8, 8, 1)))[:, : self.latent_shape[0], : self.latent_shape[1]]
-            images = self.pictures(blocks).reshape(-1, self.latent_shape[0], 8, self.latent_shape[1], 8, 3).mean((2, 4))
-            given = np.append(blocks, np.ones((*blocks.shape[:-1], 1)), -1)
-            self._colours = np.linalg.lstsq(given.reshape(-1, given.shape[-1]), images.reshape(-1, 3), rcond=None)[0]
+        if self._colours is None:  # fitted to what the decoder makes of noise in flat blocks, which are as smooth as pictures
+            height, width = self.latent_shape[:2]
+            blocks = self.prior(1)[:, ::BLOCK, ::BLOCK].repeat(BLOCK, 1).repeat(BLOCK, 2)[:, :height, :width]
+            images = self.pictures(blocks).reshape(height, 8, width, 8, 3).mean((1, 3))
+            given = np.append(blocks, np.ones((1, height, width, 1)), -1)
+            self._colours = np.linalg.lstsq(given.reshape(height * width, -1), images.reshape(-1, 3), rcond=None)[0]
         return np.clip(latents @ self._colours[:-1] + self._colours[-1], 0, 1).astype("float32")
 
     def _embedded(self, text):

@@ -1,0 +1,104 @@
+"""Text-to-image models that do not ship: KerasHub's own Stable Diffusion 3, a preset folder, a Kaggle or Hugging Face handle.
+
+Nothing is downloaded before `needs` has said what it takes, and only when `load` is called with such a name.
+"""
+
+import os
+import sys
+from pathlib import Path
+
+# name -> parameters, as KerasHub lists them
+KNOWN = {
+    "stable_diffusion_3_medium": 2_987_080_931,
+    "stable_diffusion_3.5_medium": 3_371_793_763,
+    "stable_diffusion_3.5_large": 9_048_410_595,
+    "stable_diffusion_3.5_large_turbo": 9_048_410_595,
+}
+HANDLES = ("kaggle://", "hf://")
+IMAGE_SIZE = 512
+PROMPTS = ("a cute magical flying cat, soft golden light", "a friendly dog in a field of flowers", "an origami elephant",
+           "a glass teapot on a wooden table")  # fmt: skip
+_SIDES = (64, 2048)
+
+
+class PresetError(RuntimeError):
+    """A model from elsewhere cannot be loaded here; the message says what it needs."""
+
+
+def is_preset(name):
+    """Whether a name is one of KerasHub's, a handle, or a folder that holds a preset."""
+    return name in KNOWN or name.startswith(HANDLES) or Path(name, "task.json").is_file()
+
+
+def needs(name):
+    """What loading takes, in words: parameters, memory, download, licence and token."""
+    if Path(name).is_dir():
+        size = sum(path.stat().st_size for path in Path(name).rglob("*") if path.is_file())
+        return f"{name}: a preset folder of {_gigabytes(size)}; nothing is downloaded."
+    if name not in KNOWN:
+        return f"{name}: how large it is, and on what terms, its page says; what is missing here is downloaded."
+    parameters = KNOWN[name]
+    return (
+        f"{name}: {parameters / 1e9:.1f} billion parameters, about {_gigabytes(2 * parameters)} in float16 to download once and as "
+        "much GPU memory, and some more for pictures. Stability AI's licence must be agreed to on its page at kaggle.com; "
+        "then KAGGLE_USERNAME and KAGGLE_KEY (or KAGGLE_API_TOKEN) let KerasHub fetch it."
+    )
+
+
+def load(name, image_size=None, out=None):
+    """A `TextToImageGenerator`; says what it needs on `out` (standard error) first. KerasHub shows the download's progress.
+
+    `image_size`: pixels along a side, 64 to 2048, a multiple of 16, instead of the preset's (of KerasHub's own, 512). Raises
+    ValueError for another size, PresetError if it cannot be loaded here, saying why and what to do.
+    """
+    import keras
+    import keras_hub
+
+    from explorer.generators.text_to_image import TextToImageGenerator
+
+    if image_size is not None and not (_SIDES[0] <= image_size <= _SIDES[1] and image_size % 16 == 0):
+        raise ValueError(f"image_size must be a multiple of 16 from {_SIDES[0]} to {_SIDES[1]}, got {image_size}")
+    print(needs(name), file=out or sys.stderr)
+    gpu = any(not device.startswith("cpu") for device in keras.distribution.list_devices())
+    wanted, room = 4 * KNOWN.get(name, 0), memory()  # a CPU computes in float32
+    if not gpu and wanted > room:
+        raise PresetError(f"{name} needs a GPU, or {_gigabytes(wanted)} of memory: here are {_gigabytes(room)}. {needs(name)}")
+    settings = {"dtype": "float16"} if gpu else {}
+    size = image_size or (IMAGE_SIZE if name in KNOWN else None)
+    if size:
+        settings["image_shape"] = (size, size, 3)
+    try:
+        task = keras_hub.models.TextToImage.from_preset(name, **settings)
+    except Exception as error:  # no network, no token, terms not agreed to, no such preset, no memory
+        raise PresetError(f"{name} could not be loaded: {str(error).strip().splitlines()[0]} {needs(name)}") from error
+    return TextToImageGenerator(card(name, task.backbone), task)
+
+
+def card(name, backbone):
+    """The card of a model from elsewhere: what its KerasHub backbone says of itself."""
+    parts = {
+        "vae": backbone.vae,
+        "mmdit": backbone.diffuser,
+        **{part: getattr(backbone, part) for part in ("clip_l", "clip_g", "t5")},
+    }
+    return {
+        "name": name, "kind": "text-to-image", "title": f"Words: {name}", "short": name, "order": 99,
+        "latent_shape": list(backbone.latent_shape[1:]), "image_shape": list(backbone.image_shape),
+        "parameters": {part: network.count_params() for part, network in parts.items() if network is not None}, "bytes": 0,
+        "data": "see its page", "licence": "Stability AI's, see its page" if name in KNOWN else "see its page",
+        "source": "Esser et al. 2024, by KerasHub", "metrics": {}, "recipe": {}, "views": ["text-to-image"], "known_failures": [],
+        "sampling": {"steps": 28, "guidance_scale": 7.0}, "prompts": list(PROMPTS), "examples": [], "batch": 1,
+        "knows": "hundreds of millions of pictures from the web",
+    }  # fmt: skip
+
+
+def memory():
+    """Bytes of memory that are free on this machine; endless where it does not say."""
+    try:
+        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
+    except (AttributeError, ValueError, OSError):
+        return float("inf")
+
+
+def _gigabytes(size):
+    return f"{size / 1e9:.1f} GB"

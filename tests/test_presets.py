@@ -1,0 +1,84 @@
+"""Text-to-image models that do not ship: what is said before anything is downloaded, and what happens where they cannot be had."""
+
+import keras_hub
+import numpy as np
+import pytest
+
+import explorer
+from explorer import presets
+from explorer.generators import text_to_image
+
+
+@pytest.fixture
+def offline(monkeypatch):
+    """KerasHub finds nothing; what it was asked for."""
+    asked = []
+
+    def from_preset(name, **settings):
+        asked.append((name, settings))
+        raise FileNotFoundError("no such preset\nand much more")
+
+    monkeypatch.setattr(keras_hub.models.TextToImage, "from_preset", from_preset)
+    return asked
+
+
+def test_a_preset_folder_is_a_generator(text_root, capsys):
+    folder = str(text_root / "words")
+    g = explorer.load(folder)
+    assert explorer.load(folder) is g
+    assert "nothing is downloaded" in capsys.readouterr().err
+    assert g.decode(g.prior(1), "a rose", steps=2).shape == (1, 32, 32, 3)
+    assert g.card["parameters"]["mmdit"] == g.backbone.diffuser.count_params()
+
+
+def test_a_larger_picture_is_previewed_in_colours_a_pixel_a_latent(text_root, monkeypatch):
+    monkeypatch.setattr(text_to_image, "DECODED", 64)
+    g = explorer.load(str(text_root / "words"), image_size=128)
+    assert (g.latent_shape, g.image_shape) == ((16, 16, 4), (128, 128, 3))
+    smooth = g.prior(1)[:, ::4, ::4].repeat(4, 1).repeat(4, 2)
+    small, pooled = g.preview(smooth), g.pictures(smooth).reshape(1, 16, 8, 16, 8, 3).mean((2, 4))
+    assert small.shape == pooled.shape
+    assert np.square(small - pooled).mean() < 0.9 * pooled.var((0, 1, 2)).mean()  # of an untrained decoder even
+
+
+@pytest.mark.parametrize("size", [0, 65, 4096, -64])
+def test_another_size_is_refused(text_root, size):
+    with pytest.raises(ValueError, match="multiple of 16 from 64 to 2048"):
+        explorer.load(str(text_root / "words"), image_size=size)
+
+
+def test_what_ships_has_its_own_size(text_registry):
+    with pytest.raises(ValueError, match="size of its own"):
+        explorer.load("words", image_size=64)
+
+
+def test_what_it_needs_is_said_before_anything_is_fetched(offline, capsys, monkeypatch):
+    monkeypatch.setattr(presets, "memory", lambda: 1e12)
+    with pytest.raises(
+        presets.PresetError, match="could not be loaded: no such preset stable_diffusion_3_medium: 3.0 billion"
+    ) as told:
+        explorer.load("stable_diffusion_3_medium")
+    said = capsys.readouterr().err
+    for words in ("6.0 GB", "licence", "KAGGLE_KEY", "kaggle.com"):
+        assert words in said
+        assert words in str(told.value)
+    ((name, settings),) = offline
+    assert (name, settings["image_shape"]) == ("stable_diffusion_3_medium", (512, 512, 3))
+
+
+def test_where_it_has_no_room_nothing_is_fetched(offline, monkeypatch):
+    monkeypatch.setattr(presets, "memory", lambda: 4e9)
+    with pytest.raises(presets.PresetError, match="needs a GPU, or 36.2 GB of memory: here are 4.0 GB"):
+        explorer.load("stable_diffusion_3.5_large")
+    assert not offline
+
+
+def test_a_handle_is_passed_on(offline):
+    with pytest.raises(presets.PresetError, match="hf://nobody/nothing could not be loaded"):
+        explorer.load("hf://nobody/nothing")
+    assert offline == [("hf://nobody/nothing", {})]
+
+
+def test_any_other_name_is_unknown():
+    with pytest.raises(KeyError, match="no checkpoint 'nobody'"):
+        explorer.load("nobody")
