@@ -17,9 +17,9 @@ MAIN = ("mnist-vae", "fashion-ae", "fashion-vae", "fashion-vae-10d")
 KL_SERIES = tuple(f"mnist-vae-kl-{weight}" for weight in ("0", "0.5", "1", "4"))
 EPOCHS = recipes.RECIPES["mnist-vae"]["snapshots"]
 EPOCH_SERIES = tuple(f"mnist-vae-epoch-{epoch:02d}" for epoch in EPOCHS)
-JUDGES = ("digits", "fashion")
+JUDGES = ("digits", "fashion", "flowers")
 MODELS = MAIN + KL_SERIES + EPOCH_SERIES
-DIFFUSION = ("fashion-ddpm",)  # see test_shipped_diffusion.py
+DIFFUSION = ("flowers-diffusion", "fashion-ddpm")  # see test_shipped_diffusion.py
 FACES = ("celeba-vae", "judges/faces", "judges/framing")  # see test_shipped_faces.py
 PARAMETERS = {
     "mnist-vae": (69_076, 65_089),
@@ -325,6 +325,6 @@ def test_the_order_of_the_fashion_pair_measured_by_hand(real_data):
 @pytest.mark.parametrize("name", JUDGES)
 def test_the_judges_accuracy_measured_by_hand(real_data, name):
     judge = explorer.judge(name)
-    images, labels = data.load(set_of(judge.card), "test", folder=real_data)
+    images, labels = data.load(set_of(judge.card), "test", judge.image_shape[0], real_data)
     share = (judge(images[:2_000]).argmax(1) == labels[:2_000]).mean()
     assert share == pytest.approx(judge.card["metrics"]["test_accuracy"], abs=0.02)

@@ -228,7 +228,13 @@ def licence(recipe):
 
 def summary(network):
     """The layers as the books print them: [name, class, output shape, parameters] each."""
-    return [[layer.name, type(layer).__name__, str(tuple(layer.output.shape)), layer.count_params()] for layer in network.layers]
+    return [[layer.name, type(layer).__name__, _shapes(layer), layer.count_params()] for layer in network.layers]
+
+
+def _shapes(layer):
+    """The output shapes of a layer where it was called first, in words: parts of a larger network are called again there."""
+    tensors = keras.tree.flatten(layer._inbound_nodes[0].output_tensors if layer._inbound_nodes else layer.output)
+    return ", ".join(dict.fromkeys(str(tuple(tensor.shape)) for tensor in tensors))
 
 
 def save(model, path):

@@ -38,11 +38,19 @@ WORDS = {
     "samples_judged_above_0.9_ddpm_50_steps": "share of 1,000 samples (DDPM, 50 steps) that the judge is sure of (above 0.9)",
     "samples_judged_above_0.9_ddim_50_steps": "the same for DDIM, 50 steps",
     "samples_judged_above_0.9_ddpm_4000_steps": "the same for 100 samples of all 4,000 steps (DDPM)",
+    "mnist_obeyed": "share of ten prompts x 50 seeds for digits that the judge finds obeyed",
+    "mnist_test_images_judged_right": "what the same judge gets right of real test images",
+    "fashion_obeyed": "the same for garments",
+    "fashion_test_images_judged_right": "what the same judge gets right of real test images",
+    "flowers_obeyed_top_5": "the same for the 20 commonest flowers, among the judge's first five",
+    "flowers_test_images_judged_right_top_5": "what the same judge gets right of real ones",
+    "glasses_asked_for": "share of 100 men with glasses, as asked, that the judge sees wearing them",
+    "glasses_asked_for_and_in_the_negative_prompt": "the same with glasses in the negative prompt as well",
     "validation_accuracy": "accuracy on the validation ids, mean over attributes",
     "test_accuracy": "accuracy on the test images",
     "test_share_above_0.9": "share of test images judged with confidence above 0.9",
 }
-PARTS = ("loss", "reconstruction", "kl", "accuracy")
+PARTS = ("loss", "flow loss", "vae loss", "reconstruction", "kl", "accuracy")
 
 
 def cards():
@@ -120,7 +128,8 @@ def _failures(card):
 
 
 def _recipe(recipe):
-    left_out = ("title", "short", "order", "family", "series", "source", "judge", "known_failures", "beside", "examples")
+    left_out = ("title", "short", "order", "family", "series", "source", "judge", "known_failures", "beside", "examples", "prompts",
+                "knows")  # fmt: skip
     items = {key: value for key, value in recipe.items() if key not in left_out and value not in (None, [])}
     rows = "".join(
         f"<tr><th scope='row'>{escape(key.replace('_', ' '))}</th><td>{escape(_plain(value))}</td></tr>"
@@ -157,7 +166,7 @@ def curves(name):
             values = history.get(prefix + key)
             if values:
                 figure.add_scatter(x=np.arange(1, len(values) + 1), y=values, name=prefix.replace("_", " ") + key,
-                                   line={"dash": dash}, visible=True if key == "loss" else "legendonly")  # fmt: skip
+                                   line={"dash": dash}, visible=True if key in ("loss", "flow loss") else "legendonly")  # fmt: skip
     figure.update_layout(height=320, margin={"l": 50, "r": 10, "t": 30, "b": 40}, xaxis_title="epoch", yaxis_title="loss",
                          legend={"orientation": "h", "y": 1.12}, paper_bgcolor="rgba(0,0,0,0)", plot_bgcolor="rgba(0,0,0,0)",
                          font={"color": "#8891a5"}, xaxis={"gridcolor": "#8891a540"}, yaxis={"gridcolor": "#8891a540"})  # fmt: skip
