@@ -72,13 +72,44 @@ assert sys.argv[1] in history["device"]
 
 # a diffusion model, with its moving average, and a stop between
 recipe = recipes.recipe("fashion-ddpm") | {"batch_size": 100, "learning_rate": {"name": "inverse", "initial": 3e-3, "decay": 0.1, "steps": 10}}
-recipe["network"] = {"widths": [4, 8], "depth": 1, "time_encoding": 8}
+recipe["network"] = {"widths": [4, 8], "depth": [1, 1], "time_encoding": 8, "patch": 2}
 for epochs in (1, 3):
     model, history = runs.fit(recipe | {"epochs": epochs}, sys.argv[3] + "/ddpm", sys.argv[2], out=io.StringIO())
 assert len(history["loss"]) == 3 and history["loss"][2] < history["loss"][0], history
 assert all(np.isfinite(keras.ops.convert_to_numpy(w)).all() for w in model.weights)
 print("trained")
 """
+
+
+DRAW = """
+import sys
+import keras, numpy as np
+import explorer
+
+g = explorer.load("words")
+noise, out = g.prior(2, seed=5), {}
+for turn, steps in enumerate((5, 2, 5)):
+    out[f"{turn}"] = g.decode(noise, ["a rose", "glasses"], "a bag", steps=steps)
+task, ids = g.model, [g.model.preprocessor.generate_preprocess(texts) for texts in (["a rose", "glasses"], ["a bag"] * 2)]
+task.backbone.configure_scheduler(5)
+latents, embeddings = keras.ops.convert_to_tensor(noise), task.backbone.encode_text_step(*ids)
+for step in range(5):
+    latents = task.backbone.denoise_step(latents, embeddings, step, 5, 3.0)
+out["plain"] = np.clip(keras.ops.convert_to_numpy(task.backbone.decode_step(latents)) / 2 + 0.5, 0, 1)
+out["backend"] = np.array(keras.backend.backend())
+np.savez(sys.argv[1], **out)
+"""
+
+
+@pytest.mark.parametrize("backend", BACKENDS)
+def test_prompts_are_drawn_as_kerashub_draws_them_in_any_number_of_steps(backend, text_root, tmp_path, fresh_python):
+    finished = fresh_python(DRAW, tmp_path / "drawn.npz", KERAS_BACKEND=backend, EXPLORER_CHECKPOINTS=str(text_root))
+    assert finished.returncode == 0, finished.stderr
+    with np.load(tmp_path / "drawn.npz") as found:
+        assert str(found["backend"]) == backend
+        assert 255 * np.abs(found["0"] - found["plain"]).max() < 1
+        np.testing.assert_array_equal(found["0"], found["2"])
+        assert np.abs(found["0"] - found["1"]).max() > 0.01
 
 
 @pytest.fixture(scope="module")

@@ -119,8 +119,9 @@ class TextToImageGenerator(Generator):
         network = self._steps[guided]
 
         def predict_velocity(x, sigma):
-            scales = [np.full((n, 1), guidance_scale, "float32")] if guided else []
-            return network.predict_on_batch([x, np.full((n, 1), sigma, "float32"), *given, *scales])
+            scales = [np.full((n, 1), guidance_scale)] if guided else []
+            told = [ops.convert_to_tensor(part, dtype="float32") for part in (x, np.full((n, 1), sigma), *scales)]
+            return network.predict_on_batch([*told[:2], *given, *told[2:]])  # torch takes no mixture of arrays and tensors
 
         return predict_velocity
 
