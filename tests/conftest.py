@@ -311,6 +311,12 @@ def small_text_model():
 
 
 @pytest.fixture(scope="session")
+def text_model():
+    """`small_text_model` and the sizes that it is built by."""
+    return SimpleNamespace(make=small_text_model, recipe=SMALL_TEXT)
+
+
+@pytest.fixture(scope="session")
 def text_root(tmp_path_factory):
     """A registry of a plane and `words`, an untrained text-to-image model."""
     root = tmp_path_factory.mktemp("text")

@@ -3,7 +3,6 @@
 import keras
 import numpy as np
 import pytest
-from conftest import small_text_model
 
 from explorer.generators import samplers, stable_diffusion_3
 from explorer.generators.text_to_image import TextToImageGenerator
@@ -12,8 +11,8 @@ from explorer.training import captions, recipes
 
 
 @pytest.fixture(scope="module")
-def small():
-    card, task = small_text_model()
+def small(text_model):
+    card, task = text_model.make()
     return TextToImageGenerator(card, task)
 
 

@@ -5,7 +5,6 @@ import json
 import keras
 import numpy as np
 import pytest
-from conftest import SMALL_TEXT, small_text_model
 
 from explorer import checkpoints, data
 from explorer.training import obedience, presets, recipes, text_to_image
@@ -32,9 +31,9 @@ def test_emphasis_draws_faces_more_often():
     assert text_to_image.pool("mnist", labels, {"Eyeglasses": 3}).tolist() == [0, 1, 2]
 
 
-def test_the_flow_learns_the_velocity_from_picture_to_noise():
+def test_the_flow_learns_the_velocity_from_picture_to_noise(text_model):
     """With flow weights that say nothing the loss is E|noise - x_0|^2; of latents all alike that is 1 + their square."""
-    _, task = small_text_model()
+    _, task = text_model.make()
     for weight in task.backbone.diffuser.output_dense.weights:
         weight.assign(np.zeros(weight.shape))
     trainer = text_to_image.FlowTrainer(task.backbone, 0)
@@ -47,8 +46,8 @@ def test_the_flow_learns_the_velocity_from_picture_to_noise():
     assert trained >= {"clip_l_embedding", "clip_g_embedding"}
 
 
-def test_latents_of_a_rebuilt_autoencoder_are_standard_and_decode_to_the_same():
-    recipe = SMALL_TEXT
+def test_latents_of_a_rebuilt_autoencoder_are_standard_and_decode_to_the_same(text_model):
+    recipe = text_model.recipe
     vae = text_to_image.stable_diffusion_3.build_vae(**recipe["vae"])
     images = np.random.default_rng(0).integers(0, 256, (6, 32, 32, 3), dtype="uint8")
     z = text_to_image.latents(vae, images)
@@ -70,10 +69,10 @@ def test_pictures_as_a_judge_of_small_ones_knows_them():
     np.testing.assert_allclose(obedience.as_known(large, Judge)[0, ..., 0], small[0, 2:-2, 2:-2] / 255, atol=1e-6)
 
 
-def test_what_is_shipped_is_a_preset_that_loads_with_its_card(tmp_path, monkeypatch):
+def test_what_is_shipped_is_a_preset_that_loads_with_its_card(text_model, tmp_path, monkeypatch):
     monkeypatch.setattr(obedience, "metrics", lambda generator, folder, log: {"drawn": float(generator.image_shape[0])})
-    recipe = recipes.recipe("stable_diffusion_3_tiny") | SMALL_TEXT
-    _, task = small_text_model()
+    recipe = recipes.recipe("stable_diffusion_3_tiny") | text_model.recipe
+    _, task = text_model.make()
     history = {"loss": [2.0, 1.0], "seconds": [60.0, 60.0], "device": "a test"}
     card = presets.ship("small", recipe, task, {"vae": history, "flow": history}, tmp_path)
     assert card == json.loads((tmp_path / "small" / "card.json").read_text("utf-8"))
