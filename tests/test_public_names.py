@@ -12,8 +12,8 @@ PACKAGE = Path(explorer.__file__).parent
 NAMES = ["load", "models", "judge", "CheckpointError", "Generator", "Plane", "Path", "slerp", "lerp"]
 FLOORS = [
     ["geometry", "state", "imaging", "data"],
-    ["generators", "checkpoints"],
-    ["rendering", "faces", "denoising"],
+    ["generators", "checkpoints", "presets"],
+    ["rendering", "faces", "denoising", "prompting"],
     ["training"],
     ["ui"],
 ]
@@ -74,11 +74,14 @@ print(len(cards), first, [name for name in sys.argv[1:] if name in sys.modules])
         "checkpoints",
         "rendering",
         "denoising",
+        "prompting",
+        "presets",
         "generators.base",
         "generators.schedules",
         "generators.samplers",
         "generators.autoencoder",
         "generators.judge",
+        "generators.text_to_image",
     ],
 )
 def test_importing_a_floor_wakes_none_above_it(fresh_python, module):
