@@ -199,7 +199,9 @@ def build(blocks, tab):
         history.replaceState(null, "", `${location.pathname}?${query}`);
     }"""
     chosen.change(show, chosen, [card, plot], show_progress="hidden", api_visibility="private")
-    chosen.input(None, chosen, js=write, api_visibility="private")
+    # of a link's model as well, which may come only after the tab has been turned to and has written the first one
+    here = f"""(name) => {{ if (new URLSearchParams(location.search).get("view") === "models") ({write})(name); }}"""
+    chosen.change(None, chosen, js=here, api_visibility="private")
     tab.select(None, chosen, js=write, api_visibility="private")
     blocks.load(of_link, outputs=chosen, show_progress="hidden", api_visibility="private")
     return warning
