@@ -49,7 +49,8 @@ def complete(state):
     card = checkpoints.card(state.get("model") or default_model())
     if card["kind"] != "diffusion":
         raise KeyError(f"{card['name']} does not sample from noise: the diffusion view needs a diffusion model")
-    full = {"view": "diffusion", "what": "picture", "model": card["name"], "seed": 0, "eta": 0.0, "n": MOST_SAMPLES,
+    full = {"view": "diffusion", "what": "picture", "model": card["name"], "eta": 0.0,
+            "seed": card.get("start_seed", 0), "n": MOST_SAMPLES,
             "frames": 20 if state.get("what") == "trajectory" else 9, **card["sampling"]} | state  # fmt: skip
     most = most_steps(card)
     if not 1 <= full["steps"] <= most:

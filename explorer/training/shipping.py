@@ -41,6 +41,7 @@ def ship(name, recipe, model, history, root, data_folder=None):
             "parameters": {"unet": stored.network.count_params()},
             "architecture": {"unet": summary(stored.network)},
             "sampling": recipe["sampling"],
+            "start_seed": recipe.get("start_seed", 0),  # of the noise that the view opens with
             "schedule": recipe["schedule"],
             "views": ["diffusion"],
         }
