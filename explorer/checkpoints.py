@@ -100,7 +100,7 @@ def load(name, image_size=None):
     """
     from explorer import presets
 
-    if name not in names() and presets.is_preset(name):
+    if presets.is_preset(name) and name not in names():  # in this order: a drag asks at every move
         return _once(_load_preset, (name, image_size))
     if image_size is not None:
         raise ValueError(f"{name} has a size of its own: image_size is for text-to-image models that do not ship")

@@ -34,8 +34,7 @@ def open_prompts(query):
 def describe(name):
     """What the page needs of a model's card."""
     card = checkpoints.card(name)
-    keys = ("name", "title", "image_shape", "sampling", "knows", "examples", "licence", "known_failures")
-    return {key: card[key] for key in keys} | {"most_side": prompting.MOST_SIDE, "code": code(card)}
+    return {key: card[key] for key in ("name", "image_shape", "sampling", "knows", "examples")} | {"code": code(card)}
 
 
 def code(card):
