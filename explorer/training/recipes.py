@@ -171,13 +171,13 @@ RECIPES = {
         "stages": {
             "vae": {
                 "kl_weight": 3e-4, "quotas": {"mnist": 1000, "fashion": 1000, "celeba": 6000, "flowers": 4000},
-                "optimizer": {"name": "adam", "use_ema": True, "ema_momentum": 0.999}, "learning_rate": _COSINE,
-                "batch_size": 32, "epochs": 12,
+                "optimizer": {"name": "adam", "use_ema": True, "ema_momentum": 0.99},
+                "learning_rate": {**_COSINE, "warmup_epochs": 0.5}, "batch_size": 16, "epochs": 6,
             },
             "flow": {
                 "caption_dropout": 0.1, "quotas": {"mnist": 3000, "fashion": 3000, "celeba": 8000, "flowers": 4000},
-                "optimizer": {"name": "adamw", "weight_decay": 0.01, "use_ema": True, "ema_momentum": 0.999},
-                "learning_rate": {**_COSINE, "final_fraction": 0.05}, "batch_size": 64, "epochs": 30,
+                "optimizer": {"name": "adamw", "weight_decay": 0.01, "use_ema": True, "ema_momentum": 0.998},
+                "learning_rate": {**_COSINE, "warmup_epochs": 0.5, "final_fraction": 0.02}, "batch_size": 32, "epochs": 16,
             },
         },
     },
