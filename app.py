@@ -13,6 +13,9 @@ def main():
     parser.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
     parser.add_argument("--open", action="store_true", help="open the browser")
     options = parser.parse_args()
+    host = options.host or os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    if host in ("127.0.0.1", "localhost", "::1") and "SPACE_ID" not in os.environ:
+        os.environ.setdefault("EXPLORER_PRESETS", "any")  # who runs it is its visitor, and may have any model fetched
 
     from explorer.ui.page import launch
 

@@ -25,8 +25,10 @@ def main(arguments=None):
 def _expected():
     """What bad input raises; anything else is a bug and keeps its traceback."""
     from explorer.checkpoints import CheckpointError
+    from explorer.presets import PresetError
 
-    return (CheckpointError, FileNotFoundError, IsADirectoryError, KeyError, NotADirectoryError, PermissionError, ValueError)
+    files = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
+    return (CheckpointError, PresetError, KeyError, ValueError, *files)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -93,9 +95,12 @@ def _models(options):
 
 
 def _render(options):
-    from explorer import rendering, state
+    from explorer import presets, prompting, rendering, state
 
-    data = rendering.render(state.parse_strictly(options.state), options.out.suffix.lstrip(".").lower())
+    asked = state.parse_strictly(options.state)
+    if prompting.elsewhere(asked):  # who types the command asks for the download too
+        presets.load(asked["model"], asked.get("image_size"))
+    data = rendering.render(asked, options.out.suffix.lstrip(".").lower())
     options.out.write_bytes(data)
     return 0
 

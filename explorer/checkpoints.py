@@ -101,7 +101,7 @@ def load(name, image_size=None):
     from explorer import presets
 
     if presets.is_preset(name) and name not in names():  # in this order: a drag asks at every move
-        return _once(_load_preset, (name, image_size))
+        return presets.load(name, image_size)
     if image_size is not None:
         raise ValueError(f"{name} has a size of its own: image_size is for text-to-image models that do not ship")
     return _once(_load, name)
@@ -191,12 +191,6 @@ def _directions(name):
 def _stored_directions(name):
     with np.load(io.BytesIO(read(name, DIRECTIONS))) as arrays:
         return {key: arrays[key] for key in arrays.files}
-
-
-def _load_preset(name_and_size):
-    from explorer import presets
-
-    return presets.load(*name_and_size)
 
 
 def _load(name):

@@ -5,6 +5,7 @@ Nothing is downloaded before `needs` has said what it takes, and only when `load
 
 import os
 import sys
+import threading
 from pathlib import Path
 
 # name -> parameters, as KerasHub lists them
@@ -18,7 +19,9 @@ HANDLES = ("kaggle://", "hf://")
 IMAGE_SIZE = 512
 PROMPTS = ("a cute magical flying cat, soft golden light", "a friendly dog in a field of flowers", "an origami elephant",
            "a glass teapot on a wooden table")  # fmt: skip
+PERMISSION = "EXPLORER_PRESETS"  # which of them visitors of the page may load: names with commas between, or "any"
 _SIDES = (64, 2048)
+_loaded, _lock = {}, threading.Lock()  # one at a time: they are large
 
 
 class PresetError(RuntimeError):
@@ -45,12 +48,45 @@ def needs(name):
     )
 
 
+def permitted(name):
+    """Whether visitors of the page may have it loaded."""
+    allowed = [part.strip() for part in os.environ.get(PERMISSION, "").split(",")]
+    return "any" in allowed or name in allowed
+
+
+def opened(name, image_size=None):
+    """The generator that `load` made. Raises PresetError saying what it needs if it has not been loaded, or not in this size."""
+    try:
+        return _loaded[name, image_size]
+    except KeyError:
+        raise PresetError(f"{name} has not been loaded here. {needs(name)}") from None
+
+
 def load(name, image_size=None, out=None):
     """A `TextToImageGenerator`; says what it needs on `out` (standard error) first. KerasHub shows the download's progress.
 
-    `image_size`: pixels along a side, 64 to 2048, a multiple of 16, instead of the preset's (of KerasHub's own, 512). Raises
-    ValueError for another size, PresetError if it cannot be loaded here, saying why and what to do.
+    `image_size`: pixels along a side, 64 to 2048, a multiple of 16, instead of the preset's (of KerasHub's own, 512). The last one
+    is kept, and is the same object each time. Raises ValueError for another size or one too large for the model, PresetError if it
+    cannot be loaded here, saying why and what to do.
     """
+    with _lock:
+        if (name, image_size) not in _loaded:
+            generator = _load(name, image_size, out)  # if it fails, what was there stays
+            _loaded.clear()
+            _loaded[name, image_size] = generator
+        return _loaded[name, image_size]
+
+
+def fetched():
+    """Bytes that lie where downloads of presets go: how much it grows is a download's progress."""
+    from huggingface_hub.constants import HF_HUB_CACHE
+    from kagglehub.config import get_cache_folder
+
+    paths = [path for folder in (HF_HUB_CACHE, get_cache_folder()) for path in Path(folder).rglob("*")]
+    return sum(path.stat().st_size for path in paths if path.is_file() and not path.is_symlink())
+
+
+def _load(name, image_size, out):
     import keras
     import keras_hub
 
@@ -71,11 +107,15 @@ def load(name, image_size=None, out=None):
         task = keras_hub.models.TextToImage.from_preset(name, **settings)
     except Exception as error:  # no network, no token, terms not agreed to, no such preset, no memory
         raise PresetError(f"{name} could not be loaded: {str(error).strip().splitlines()[0]} {needs(name)}") from error
-    return TextToImageGenerator(card(name, task.backbone), task)
+    positions = task.backbone.diffuser
+    most = 8 * positions.position_size * positions.patch_size  # beyond it KerasHub fails at the first step
+    if image_size and image_size > most:
+        raise ValueError(f"{name} draws pictures of at most {most} pixels a side, got image_size {image_size}")
+    return TextToImageGenerator(card(name, task.backbone, image_size), task)
 
 
-def card(name, backbone):
-    """The card of a model from elsewhere: what its KerasHub backbone says of itself."""
+def card(name, backbone, image_size=None):
+    """The card of a model from elsewhere: what its KerasHub backbone says of itself, and the `image_size` that was asked for."""
     parts = {
         "vae": backbone.vae,
         "mmdit": backbone.diffuser,
@@ -83,7 +123,7 @@ def card(name, backbone):
     }
     return {
         "name": name, "kind": "text-to-image", "title": f"Words: {name}", "short": name, "order": 99,
-        "latent_shape": list(backbone.latent_shape[1:]), "image_shape": list(backbone.image_shape),
+        "latent_shape": list(backbone.latent_shape[1:]), "image_shape": list(backbone.image_shape), "image_size": image_size,
         "parameters": {part: network.count_params() for part, network in parts.items() if network is not None}, "bytes": 0,
         "data": "see its page", "licence": "Stability AI's, see its page" if name in KNOWN else "see its page",
         "source": "Esser et al. 2024, by KerasHub", "metrics": {}, "recipe": {}, "views": ["text-to-image"], "known_failures": [],

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from explorer import checkpoints, geometry, imaging
+from explorer import checkpoints, geometry, imaging, presets
 from explorer.state import StateError
 
 VIEWS = ("text-to-image",)
@@ -41,12 +41,31 @@ def default_model():
     )
 
 
+def elsewhere(state):
+    """Whether the state's model is one that does not ship."""
+    name = state.get("model") or ""
+    return presets.is_preset(name) and name not in checkpoints.names()
+
+
+def card_of(state):
+    """The card of the state's model. Raises PresetError for one that does not ship and has not been loaded: nothing is fetched for
+    a link's sake."""
+    if elsewhere(state):
+        return presets.opened(state["model"], state.get("image_size")).card
+    return checkpoints.card(state.get("model") or default_model())
+
+
+def generator_of(state):
+    """The generator of a complete state; raises as `card_of` does."""
+    return presets.opened(state["model"], state.get("image_size")) if elsewhere(state) else checkpoints.load(state["model"])
+
+
 def complete(state):
     """A state with the defaults of its model filled in; StateError says what does not fit it.
 
-    Raises KeyError for an unknown model or one of another kind, CheckpointError for a damaged card.
+    Raises KeyError for an unknown model or one of another kind, CheckpointError for a damaged card, and as `card_of` does.
     """
-    card = checkpoints.card(state.get("model") or default_model())
+    card = card_of(state)
     if card["kind"] != "text-to-image":
         raise KeyError(f"{card['name']} knows no words: the text-to-image view needs a text-to-image model")
     full = {"view": "text-to-image", "what": "picture", "model": card["name"], "negative_prompt": "", "seed": 0, "kind": "slerp",
@@ -106,7 +125,7 @@ def batches(generator, state):
 
 def run(state, callback=None, generator=None):
     """Draw what a complete state asks for: float32 (n, h, w, 3). `callback(batch, step)` at every step; what it raises ends it."""
-    generator = generator or checkpoints.load(state["model"])
+    generator = generator or generator_of(state)
     found = []
     for batch in batches(generator, state):
         tell = None if callback is None else (lambda step, batch=batch: callback(batch, step))
@@ -127,7 +146,7 @@ def pictures(state):
 
 def film(state):
     """The predicted picture after every step: uint8 (steps, h, w, 3)."""
-    generator, frames = checkpoints.load(state["model"]), []
+    generator, frames = generator_of(state), []
     run({**state, "what": "picture"}, lambda batch, step: frames.append(generator.preview(step.x_0)[0]), generator)
     return imaging.to_bytes(np.stack(frames))
 

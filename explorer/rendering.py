@@ -44,7 +44,9 @@ def complete_for_view(state):
     """A state completed by the view that it names, or the first that its model has."""
     homes = {name: room.complete for room in (faces, denoising, prompting) for name in room.VIEWS}
     view = state.get("view")
-    if view is None and "model" in state:
+    if view is None and prompting.elsewhere(state):
+        view = "text-to-image"
+    elif view is None and "model" in state:
         view = checkpoints.card(state["model"]).get("views", [None])[0]
     return homes.get(view, complete)(state if view is None else {**state, "view": view})
 
@@ -146,13 +148,13 @@ def render(state, ending):
     what = state["what"]
     if ending != "png" and what not in ("strip", "trajectory"):
         raise StateError(f"a {ending.upper()} shows a walk: it needs what=strip, got what={what}")
-    native = checkpoints.card(state["model"])["image_shape"][0]
     if state["view"] in faces.VIEWS:
         return _faces(state, ending, written)
     if state["view"] in denoising.VIEWS:
         return _denoising(state, ending, written)
     if state["view"] in prompting.VIEWS:
         return _prompts(state, ending, written)
+    native = checkpoints.card(state["model"])["image_shape"][0]
     if what == "picture":
         return imaging.png(imaging.enlarged(picture(state), state.get("size", 10 * native)), written)
     if what == "strip":

@@ -168,6 +168,7 @@ KEYS = {
     "view": _choice(*VIEWS),
     "what": _choice(*WHATS),  # what `render` writes; the page shows all of them
     "model": Key(_name, str),
+    "image_size": _whole(64, 2048),  # in which a model that does not ship was loaded
     "z": _numbers(-LIMIT, LIMIT),  # the point
     "seed": _SEED,  # of a point drawn from the prior
     "face": _whole(0, 9999),  # of the gallery

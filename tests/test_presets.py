@@ -1,11 +1,15 @@
 """Text-to-image models that do not ship: what is said before anything is downloaded, and what happens where they cannot be had."""
 
+from urllib.parse import quote
+
 import keras_hub
 import numpy as np
 import pytest
+from PIL import Image
 
 import explorer
 from explorer import presets
+from explorer.__main__ import main
 from explorer.generators import text_to_image
 
 
@@ -47,6 +51,11 @@ def test_another_size_is_refused(text_root, size):
         explorer.load(str(text_root / "words"), image_size=size)
 
 
+def test_a_size_beyond_the_models_positions_is_refused(text_root):
+    with pytest.raises(ValueError, match="at most 128 pixels a side, got image_size 256"):
+        explorer.load(str(text_root / "words"), image_size=256)
+
+
 def test_what_ships_has_its_own_size(text_registry):
     with pytest.raises(ValueError, match="size of its own"):
         explorer.load("words", image_size=64)
@@ -82,3 +91,31 @@ def test_a_handle_is_passed_on(offline):
 def test_any_other_name_is_unknown():
     with pytest.raises(KeyError, match="no checkpoint 'nobody'"):
         explorer.load("nobody")
+
+
+def test_only_the_last_one_is_kept(text_root):
+    folder = str(text_root / "words")
+    first, second = explorer.load(folder), explorer.load(folder, image_size=64)
+    assert presets.opened(folder, 64) is second
+    with pytest.raises(presets.PresetError, match="has not been loaded here"):
+        presets.opened(folder)
+    assert explorer.load(folder) is not first
+
+
+@pytest.mark.parametrize(
+    ("setting", "may"), [("", False), ("any", True), ("hf://a/b", False), ("x, stable_diffusion_3_medium", True)]
+)
+def test_who_runs_the_page_says_what_its_visitors_may_load(setting, may, monkeypatch):
+    monkeypatch.setenv(presets.PERMISSION, setting)
+    assert presets.permitted("stable_diffusion_3_medium") is may
+
+
+def test_a_file_of_a_preset_is_written_by_its_name(text_root, tmp_path, capsys, monkeypatch):
+    folder, file = text_root / "words", tmp_path / "a.png"
+    assert main(["render", f"model={quote(str(folder))}&steps=1&prompt=a+rose", "--out", str(file)]) == 0
+    expected = presets.opened(str(folder))
+    drawn = expected.decode(expected.prior(1), "a rose", steps=1)
+    assert np.abs(np.asarray(Image.open(file).resize((32, 32), Image.Resampling.BOX), float) / 255 - drawn[0]).mean() < 0.05
+    monkeypatch.setattr(keras_hub.models.TextToImage, "from_preset", lambda *_, **__: 1 / 0)
+    assert main(["render", "model=hf://nobody/nothing&steps=1", "--out", str(file)]) == 2
+    assert "could not be loaded" in capsys.readouterr().err

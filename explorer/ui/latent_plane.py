@@ -13,8 +13,9 @@ import time
 
 import numpy as np
 
-from explorer import checkpoints, geometry, imaging, rendering
+from explorer import checkpoints, geometry, imaging, presets, rendering
 from explorer.state import StateError, parse_strictly
+from explorer.ui.jobs import TooMany
 
 _log = logging.getLogger(__name__)
 _heavy = threading.BoundedSemaphore(2)  # sheets and films at once, so that drags get through on two cores
@@ -33,7 +34,7 @@ def answered(function):
     def answer(request):
         try:
             return function(request)
-        except (checkpoints.CheckpointError, ValueError, Busy) as error:
+        except (checkpoints.CheckpointError, presets.PresetError, ValueError, Busy, TooMany) as error:
             return {"error": str(error)}
         except KeyError as error:
             return {"error": str(error.args[0]) if error.args else "unknown name"}

@@ -12,7 +12,7 @@ const USED = {
 };
 
 function query(extra = {}) {
-  const full = { what: state.what, model: state.model, prompt: state.prompt, negative_prompt: state.negative_prompt, seed: state.seed };
+  const full = { what: state.what, model: state.model, image_size: state.image_size, prompt: state.prompt, negative_prompt: state.negative_prompt, seed: state.seed };
   for (const key of USED[mode()]) full[key] = state[key];
   for (const key of ["guidance_scale", ...(mode() === "steps" ? [] : ["steps"])]) if (state[key] !== model.sampling[key]) full[key] = state[key];
   for (const [key, value] of Object.entries(DEFAULTS)) if (full[key] === value) delete full[key];
@@ -136,7 +136,7 @@ for (const control of all("[data-set]")) {
       value = empty ? undefined : whole;
     }
     say("");
-    if (key === "model") return open(`view=text-to-image&what=${state.what}&model=${value}`);
+    if (key === "model") return isHere(value) ? open(`view=text-to-image&what=${state.what}&model=${encodeURIComponent(value)}`) : showNeed(value);
     state[key] = value;
     if (state.start > state.stop) state[key === "start" ? "stop" : "start"] = value;
     sync();
@@ -177,8 +177,8 @@ async function open(text, { keepHistory } = {}) {
   state = { ...answer.state, to: answer.state.to?.[0] };
   if (!new URLSearchParams(text).get("what")) state.what = "strip";
   if (state.what === "trajectory") state.what = "picture";
-  find("[data-set=model]").replaceChildren(...answer.models.map(one => new Option(one.short, one.name)));
-  find(".lx-knows").textContent = `This model has seen ${model.knows}; other things it cannot draw.`;
+  fillModels(answer.models, answer.others);
+  find(".lx-knows").textContent = `This model has seen ${model.knows}${model.whole ? "; other things it cannot draw" : ""}.`;
   find(".lx-examples").replaceChildren(...model.examples.map(([from, to]) => {
     const button = document.createElement("button");
     button.type = "button"; button.textContent = `${from} → ${to}`;
@@ -191,6 +191,9 @@ async function open(text, { keepHistory } = {}) {
   if (!keepHistory) { if (!settled) settled = remember(); else settle(); }
   writeAddress();
   begin();
+  if (!answer.wanted) return;
+  showNeed(answer.wanted.model, answer.wanted.image_size);
+  say(`${answer.wanted.model} has not been loaded here: what it needs stands below the settings’ model. This is ${model.name}.`);
 }
 
 function fillCode() {
@@ -207,7 +210,7 @@ function fillCode() {
 
 const ACTIONS = {
   dice() { state.seed = crypto.getRandomValues(new Uint32Array(1))[0] % 1e6; sync(); changed(); },
-  undo, hush() {}, link: copyLink, run: begin, stop: () => stop("stopped"),
+  undo, hush() {}, link: copyLink, run: begin, fetch: fetchPreset, leave: leavePreset, stop: () => stop("stopped"),
   back: () => scrub(shown() - 1), on: () => scrub(shown() + 1),
 };
 const KEYBOARD = { r: "dice", arrowleft: "back", arrowright: "on", escape: "stop" };

@@ -2,46 +2,97 @@
 
 import copy
 import functools
+import threading
 from pathlib import Path
 
 import gradio as gr
 
-from explorer import checkpoints, prompting
+from explorer import checkpoints, presets, prompting
 from explorer.state import StateError, parse, parse_strictly
 from explorer.ui.latent_plane import answered, pixels
 from explorer.ui.plane_view import export_file
 from explorer.ui.runs import JOBS, run_news, stop_run
 
 HERE = Path(__file__).parent
-SCRIPTS = ("live.js", "view.js", "latent_plane.js", "run.js", "text_view.js")
+SCRIPTS = ("live.js", "view.js", "latent_plane.js", "run.js", "text_presets.js", "text_view.js")
 
 
 @answered
 def open_prompts(query):
-    """What a page needs to show a query string: state, problems, the model, the names of all text-to-image models."""
+    """What a page needs to show a query string: state, problems, the model, the names of all text-to-image models; `wanted` if
+    the query names one that does not ship and has not been loaded: its name, and the picture size that was asked for."""
     state, problems = parse(str(query))
-    state["view"] = "text-to-image"
+    state["view"], wanted = "text-to-image", None
     try:
         full = prompting.complete(state)
+    except presets.PresetError:
+        wanted = {key: state.get(key) for key in ("model", "image_size")}
+        full = prompting.complete({key: value for key, value in state.items() if key not in wanted})
     except (KeyError, ValueError) as error:
         problems.append(str(error.args[0]))
         full = prompting.complete({})
     models = [{"name": card["name"], "short": card["short"]} for card in checkpoints.models() if card["kind"] == "text-to-image"]
     shown = {key: list(value) if isinstance(value, tuple) else value for key, value in full.items()}
-    return {"problems": problems, "model": describe(full["model"]), "models": models, "state": shown}
+    return {"problems": problems, "model": describe(full), "models": models, "others": list(presets.KNOWN), "state": shown,
+            "wanted": wanted}  # fmt: skip
 
 
-def describe(name):
-    """What the page needs of a model's card."""
-    card = checkpoints.card(name)
-    return {key: card[key] for key in ("name", "image_shape", "sampling", "knows", "examples")} | {"code": code(card)}
+def describe(state):
+    """What the page needs of the card of a state's model."""
+    card = prompting.card_of(state)
+    keys = ("name", "image_shape", "sampling", "knows", "examples")
+    return {key: card[key] for key in keys} | {"whole": bool(card.get("vocabulary")), "code": code(card)}
+
+
+@answered
+def ask_preset(name):
+    """What a model that does not ship needs, in words, and whether a visitor may have it loaded here: {"needs", "permitted"}."""
+    name = str(name).strip()
+    if not presets.is_preset(name):
+        raise ValueError(
+            f"{name!r} is no preset: it must be one of {', '.join(presets.KNOWN)}, a kaggle:// or hf:// handle, or a folder with "
+            "a task.json"
+        )
+    return {"needs": presets.needs(name), "permitted": presets.permitted(name)}
+
+
+@answered
+def load_preset(request):
+    """{"name", "image_size"} -> {"job"}, which tells the bytes fetched so far, and that it is loaded."""
+    name, image_size = str(request["name"]).strip(), request.get("image_size")
+    if not presets.permitted(name):
+        raise presets.PresetError(
+            f"Visitors of this page may not have {name} loaded. Whoever runs it may let them, with {presets.PERMISSION}."
+        )
+    return {"job": JOBS.start(functools.partial(_load, name=name, image_size=image_size and int(image_size)))}
+
+
+def _load(job, name, image_size):
+    """Loads beside the job, which may be left while the download goes on: it is not lost."""
+    found, before = {}, presets.fetched()
+
+    def work():
+        try:
+            presets.load(name, image_size)
+        except Exception as error:
+            found["error"] = error
+
+    thread = threading.Thread(target=work, name=f"load-{name}", daemon=True)
+    thread.start()
+    while thread.is_alive():
+        job.report({"fetched": presets.fetched() - before})
+        thread.join(1.0)
+    if "error" in found:
+        raise found["error"]
+    job.report({"loaded": True})
 
 
 def code(card):
     """The few lines that make the pictures; the page puts in prompts, noise and settings."""
+    size = f", image_size={card['image_size']}" if card.get("image_size") else ""
     return f"""import explorer
 
-model = explorer.load("{card["name"]}")  # a KerasHub task behind it: model.model
+model = explorer.load("{card["name"]}"{size})  # a KerasHub task behind it: model.model
 {{prompt}}
 {{noise}}
 pictures = model.decode(noise, prompt, {{settings}})  # float32 (n, {", ".join(map(str, card["image_shape"]))}) in [0, 1]
@@ -54,14 +105,14 @@ def start_drawing(query):
     if not isinstance(query, str):
         raise StateError("a state is a string, as it stands after ? in the address")
     state = prompting.complete(parse_strictly(query))
-    vocabulary = checkpoints.card(state["model"]).get("vocabulary")
+    vocabulary = prompting.card_of(state).get("vocabulary")
     texts = {key: state[key] for key in (*prompting.PROMPTS, "negative_prompt")}
     strange = {key: prompting.strange(text, vocabulary) if vocabulary else [] for key, text in texts.items()}
     return {"job": JOBS.start(functools.partial(_draw, state=state)), "strange": strange}
 
 
 def _draw(job, state):
-    generator = taking_turns(checkpoints.load(state["model"]), job.turn)
+    generator = taking_turns(prompting.generator_of(state), job.turn)
     found = prompting.batches(generator, state)
     norms, angle = prompting.norms(generator, state)
     side = {"plane": state["n"], "steps": len(prompting.COMPARED)}.get(state["what"])
@@ -102,7 +153,7 @@ def taking_turns(generator, turn):
     return shared
 
 
-SERVER_FUNCTIONS = [open_prompts, start_drawing, run_news, stop_run, export_file]
+SERVER_FUNCTIONS = [open_prompts, start_drawing, ask_preset, load_preset, run_news, stop_run, export_file]
 
 
 def build():

@@ -124,3 +124,46 @@ def test_bad_input_is_said_and_what_was_there_stays(words):
 def test_it_fits_a_phone(words):
     view = words("steps=1&frames=9", **PHONE)
     assert view.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def choose_model(view, name):
+    view.page.evaluate("document.querySelector('.lx-text .lx-more').open = true")
+    view.page.select_option(".lx-text [data-set=model]", name)
+
+
+def test_a_preset_says_what_it_needs_then_loads_and_draws(words, text_root):
+    view = words("steps=1&frames=2")
+    choose_model(view, "stable_diffusion_3_medium")
+    needs = view.page.locator(".lx-need-words")
+    expect(needs).to_contain_text("6.0 GB in float16")
+    expect(needs).to_contain_text("licence")
+    view.page.fill("[data-preset=name]", "no such thing")
+    view.page.press("[data-preset=name]", "Tab")
+    expect(view.page.locator(".lx-text .lx-message span")).to_contain_text("is no preset: it must be one of stable_diffusion_3")
+    expect(view.page.locator(".lx-text [data-do=fetch]")).to_be_disabled()
+
+    folder = str(text_root / "words")
+    view.page.fill("[data-preset=name]", folder)
+    view.page.press("[data-preset=name]", "Tab")
+    expect(needs).to_contain_text("nothing is downloaded")
+    view.page.select_option("[data-preset=size]", "256")
+    view.page.click(".lx-text [data-do=fetch]")
+    expect(view.page.locator(".lx-text .lx-message span")).to_contain_text("at most 128 pixels a side")
+    view.page.select_option("[data-preset=size]", "")
+    view.page.click(".lx-text [data-do=fetch]")
+    view.until("link.get('model') === argument", folder)
+    expect(cells(view)).to_have_count(28)
+    expect(view.page.locator(".lx-need")).to_be_hidden()
+    expect(view.page.locator(".lx-text code")).to_contain_text(f'load("{folder}")')
+    again = words(view.page.url.split("view=text-to-image&")[1])  # it is there now
+    expect(again.page.locator(".lx-need")).to_be_hidden()
+    assert again.page.locator(".lx-text [data-set=model]").input_value() == folder
+
+
+def test_a_link_to_a_model_that_is_not_here_fetches_nothing(words):
+    view = words("model=hf%3A%2F%2Fnobody%2Fnothing&steps=1&frames=2")
+    expect(view.page.locator(".lx-text .lx-message span")).to_contain_text("hf://nobody/nothing has not been loaded here")
+    expect(view.page.locator("[data-preset=name]")).to_have_value("hf://nobody/nothing")
+    view.page.click(".lx-text [data-do=leave]")
+    expect(view.page.locator(".lx-need")).to_be_hidden()
+    assert "model=words" in view.page.url

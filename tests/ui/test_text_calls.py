@@ -1,10 +1,12 @@
 """The text-to-image view's server functions, called as a script would call them."""
 
 import time
+from urllib.parse import quote
 
 import pytest
 
-from explorer.ui import runs, text_view
+from explorer import presets
+from explorer.ui import jobs, runs, text_view
 
 
 @pytest.fixture(autouse=True)
@@ -62,3 +64,39 @@ def test_a_link_that_asks_for_nonsense_opens_with_the_defaults():
     answer = text_view.open_prompts("view=text-to-image&guidance_scale=x&prompt=a+man")
     assert "guidance_scale must be" in answer["problems"][0]
     assert (answer["state"]["prompt"], answer["state"]["guidance_scale"]) == ("a man", 3.0)
+
+
+def test_a_preset_is_loaded_where_that_is_permitted_and_told_of(text_root, monkeypatch):
+    folder = str(text_root / "words")
+    monkeypatch.setattr(presets, "_loaded", {})
+    query = f"view=text-to-image&steps=1&model={quote(folder)}"
+    assert "nothing is downloaded" in text_view.start_drawing(query)["error"]
+    assert text_view.open_prompts(query)["wanted"] == {"model": folder, "image_size": None}
+
+    request = {"name": folder, "image_size": None}
+    monkeypatch.setenv(presets.PERMISSION, "another")
+    assert text_view.ask_preset(folder)["permitted"] is False
+    assert "may not have" in text_view.load_preset(request)["error"]
+    monkeypatch.setenv(presets.PERMISSION, f"another, {folder}")
+    assert text_view.ask_preset(folder)["permitted"] is True
+    events = follow(text_view.load_preset(request)["job"])
+    assert events[0] == {"fetched": 0}
+    assert events[-1] == {"loaded": True}
+    assert text_view.open_prompts(query)["model"]["name"] == folder
+    assert follow(text_view.start_drawing(query)["job"])[-1]["drawn"]
+
+
+def test_what_keeps_a_preset_from_loading_is_said_and_the_one_before_stays(text_root, monkeypatch):
+    monkeypatch.setenv(presets.PERMISSION, "any")
+    before = presets.load(str(text_root / "words"))
+    job = text_view.load_preset({"name": str(text_root / "words"), "image_size": 65})["job"]
+    news = {"done": False}
+    while "error" not in news and not news["done"]:
+        news = runs.run_news([job, 0])
+    assert "multiple of 16" in news["error"]
+    assert presets.opened(str(text_root / "words")) is before
+
+
+def test_too_many_runs_are_said_to_be_too_many(monkeypatch):
+    monkeypatch.setattr(jobs, "MOST_JOBS", 0)
+    assert "Many people" in text_view.start_drawing("view=text-to-image&steps=1")["error"]
