@@ -181,11 +181,12 @@ def _encodings(name):
 def _directions(name):
     from explorer.generators.directions import Directions
 
-    attributes = card(name).get("attributes")
+    attributes, learned = (card(name).get(key, []) for key in ("attributes", "learned"))
     if not attributes:
         raise KeyError(f"{name} was trained without attributes, so it has no directions by name")
     stored = _once(_stored_directions, name)
-    return Directions(attributes, *(stored[key].astype("float64") for key in ("means", "counts", "covariance")))
+    statistics = (stored[key].astype("float64") for key in ("means", "counts", "covariance"))
+    return Directions(attributes, *statistics, dict(zip(learned, stored.get("learned", ()), strict=True)))
 
 
 def _stored_directions(name):

@@ -174,7 +174,7 @@ KEYS = {
     "face": _whole(0, 9999),  # of the gallery
     "attributes": _named_numbers(-10, 10),  # amounts of directions added to the point
     "hold": _names(),  # attributes that keep still meanwhile
-    "how": _choice("whitened", "plain"),  # ... by orthogonality after whitening, or as it is
+    "how": _choice("learned", "whitened", "plain"),  # ... as learned, by orthogonality after whitening, or by bare orthogonality
     "along": Key(_name, str),  # the attribute of a strip
     "pair": _names(2),  # the two of an attribute plane
     "corners": _places(),  # two to morph between, four of a sheet; of three, A - B + C

@@ -202,15 +202,16 @@ def make_faces(root, name="celeba-vae", d=8, side=64, seed=3):
     z = (2.0 * attributes - 1 + rng.normal(0, 0.2, (400, d))).astype("float32")
     means, counts, covariance = statistics(z, attributes)
     tables = {f"receipts_{how}": np.round(rng.uniform(-0.3, 0.3, (d, d)) + 0.5 * np.eye(d), 2).astype("float16")
-              for how in ("free", "whitened", "plain")}  # fmt: skip
+              for how in ("free", "learned", "whitened", "plain")}  # fmt: skip
     histograms = np.stack([np.histogram(np.clip(z[:, i], -3.9, 3.9), BINS)[0] for i in range(d)]).astype("uint16")
-    np.savez(folder / checkpoints.DIRECTIONS, means=means, counts=counts, covariance=covariance, histograms=histograms, **tables)
+    np.savez(folder / checkpoints.DIRECTIONS, means=means, counts=counts, covariance=covariance, histograms=histograms,
+             learned=2.5 * np.eye(6, d), **tables)  # fmt: skip
     gallery = np.round(z[:12], 2).astype("float16")
     np.savez(folder / checkpoints.ENCODINGS, z_mean=gallery, label=attributes[:12])
     common = {"title": "faces", "image_shape": [side, side, 3], "bytes": 0, "data": "none", "licence": "for research only",
               "source": "a test", "metrics": {"one": 1.0}, "known_failures": [], "architecture": {}, "history": {"loss": [1.0]}}  # fmt: skip
     card = {"name": name, "kind": "vae", "order": 9, "short": "Faces", "family": None, "series": None, "latent_shape": [d],
-            "attributes": FACE_NAMES, "views": ["faces", "morph"],
+            "attributes": FACE_NAMES, "learned": FACE_NAMES[:6], "views": ["faces", "morph"],
             "face_examples": [{"title": "A smile", "state": "face=3&attributes=Smiling:1.5"}], "parameters": {"encoder": 1, "decoder": 1},
             "recipe": {"judge": "faces", "data": "celeba", "loss": {}}, **common,
             "view": {"z": [0.0] * d, "axes": [0, 1], "center": [0.0, 0.0], "extent": 3.0}}  # fmt: skip

@@ -24,6 +24,18 @@ for name in checkpoints.names():
         out[name + "/plain"] = keras.ops.convert_to_numpy(plain.network([noise, told], training=False))
         out[name + "/sample"] = generator.decode(noise, steps=4, sampler="ddim", start=0.9)
         continue
+    if generator.card["kind"] == "text-to-image":
+        import keras_hub
+        noise, prompts, scale = generator.prior(2, seed=7), generator.card["prompts"][:2], generator.card["sampling"]["guidance_scale"]
+        out[name + "/ours"] = out[name + "/sample"] = generator.decode(noise, prompts, steps=4)
+        task = keras_hub.models.TextToImage.from_preset(str(checkpoints.root() / name))
+        task.backbone.configure_scheduler(4)
+        ids = [task.preprocessor.generate_preprocess(texts) for texts in (prompts, ["", ""])]
+        latents, embeddings = keras.ops.convert_to_tensor(noise), task.backbone.encode_text_step(*ids)
+        for step in range(4):
+            latents = task.backbone.denoise_step(latents, embeddings, step, 4, scale)
+        out[name + "/plain"] = np.clip(keras.ops.convert_to_numpy(task.backbone.decode_step(latents)) / 2 + 0.5, 0, 1)
+        continue
     z = np.random.default_rng(7).standard_normal((16, *generator.latent_shape)).astype("float32") * 1.5
     plain = keras.saving.load_model(checkpoints.root() / name / "model.keras", compile=False)
     out[name + "/ours"] = generator.decode(z)

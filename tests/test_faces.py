@@ -124,7 +124,7 @@ def test_what_does_not_fit_the_model_is_said(face_registry, query, words):
         ("corners=1;x", "corners must hold seeds"),
         ("corners=1;g", "corners must hold seeds"),
         ("seed=-1", "seed must be a whole number from 0"),
-        ("how=magic", "how must be one of whitened, plain"),
+        ("how=magic", "how must be one of learned, whitened, plain"),
     ],
 )
 def test_bad_values_name_their_key(query, words):
@@ -203,3 +203,8 @@ def test_a_damaged_directions_file_is_named(face_root, tmp_path, monkeypatch):
     with pytest.raises(explorer.CheckpointError, match=r"celeba-vae/directions.npz is damaged \(expected SHA-256"):
         explorer.load("celeba-vae").direction("Smiling")
     assert explorer.load("celeba-vae").decode(np.zeros((1, 8))).shape == (1, 64, 64, 3)  # the rest goes on
+
+
+def test_a_learned_direction_is_the_stored_one(face_registry):
+    v = checkpoints.directions("celeba-vae").direction("Male", hold=["Smiling"], how="learned")
+    np.testing.assert_array_equal(v, 2.5 * np.eye(8)[2])

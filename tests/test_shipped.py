@@ -20,6 +20,7 @@ EPOCH_SERIES = tuple(f"mnist-vae-epoch-{epoch:02d}" for epoch in EPOCHS)
 JUDGES = ("digits", "fashion", "flowers")
 MODELS = MAIN + KL_SERIES + EPOCH_SERIES
 DIFFUSION = ("flowers-diffusion", "fashion-ddpm")  # see test_shipped_diffusion.py
+WORDS = ("stable_diffusion_3_tiny",)  # see test_shipped_text.py
 FACES = ("celeba-vae", "judges/faces", "judges/framing")  # see test_shipped_faces.py
 PARAMETERS = {
     "mnist-vae": (69_076, 65_089),
@@ -42,21 +43,25 @@ def set_of(card):
 
 
 def test_every_model_is_there_and_whole():
-    assert set(checkpoints.names()) == {*MODELS, *DIFFUSION, "celeba-vae"} == {card["name"] for card in explorer.models()}
+    assert set(checkpoints.names()) == {*MODELS, *DIFFUSION, *WORDS, "celeba-vae"} == {card["name"] for card in explorer.models()}
     assert [card["name"] for card in explorer.models()][0] == "mnist-vae"  # what a newcomer sees first
 
 
 def test_all_of_it_is_small():
     sizes = {path: path.stat().st_size for path in files()}
     assert 1_000_000 < sum(sizes.values()) <= 80_000_000
-    assert max(sizes.values()) <= 10_000_000
+    assert max(size for path, size in sizes.items() if path.parent.name not in WORDS) <= 10_000_000
+    assert sum(size for path, size in sizes.items() if any(name in path.parts for name in WORDS)) <= 20_000_000
     assert (checkpoints.root() / "LICENSE.md").is_file()
 
 
 def test_no_file_is_of_a_kind_that_could_hold_a_data_set():
+    folder_file = {"model.keras", "card.json", "encodings.npz", "directions.npz", "sheet.webp", "SHA256SUMS"}
+    preset_file = {"card.json", "SHA256SUMS", "model.weights.h5", "config.json", "metadata.json", "task.json", "preprocessor.json",
+                   "tokenizer.json", "assets/tokenizer/vocabulary.json", "assets/tokenizer/merges.txt"}  # fmt: skip
     for path in files():
-        folder_file = {"model.keras", "card.json", "encodings.npz", "directions.npz", "sheet.webp", "SHA256SUMS"}
-        assert path.name in folder_file or path == checkpoints.root() / "LICENSE.md", path
+        name, _, file = path.relative_to(checkpoints.root()).as_posix().partition("/")
+        assert file in preset_file if name in WORDS else path.name in folder_file or path == checkpoints.root() / "LICENSE.md", path
 
 
 @pytest.mark.parametrize("name", [*MODELS, *DIFFUSION, *FACES, *(f"judges/{name}" for name in JUDGES)])

@@ -10,18 +10,20 @@ import numpy as np
 
 from explorer import geometry
 
-HOLDS = ("whitened", "plain")
+HOLDS = ("learned", "whitened", "plain")
 
 
 class Directions:
     """Attribute vectors of a latent space.
 
     `names`: the k attributes; `means` float (k, 2, d): mean code without and with each; `counts` int (k, 2); `covariance`
-    float (d, d) of all codes.
+    float (d, d) of all codes; `learned` {attribute: float (d,)}: vectors that keep each other's attributes still, learned through
+    the decoder (training/pushes.py).
     """
 
-    def __init__(self, names, means, counts, covariance):
+    def __init__(self, names, means, counts, covariance, learned=None):
         self.names, self.means, self.counts, self.covariance = list(names), means, counts, covariance
+        self.learned = dict(learned or {})
         within = covariance + 1e-3 * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
         self._metric = np.linalg.inv(within.astype("float64"))  # of Mahalanobis' distance
 
@@ -31,7 +33,8 @@ class Directions:
         `how` "plain" takes away its part along the held ones' vectors. That leaks where codes are correlated, so "whitened" is
         orthogonal to them after whitening by the covariance: it leaves the scores of the held attributes' linear classifiers
         (Fisher's: covariance^-1 v) as they are, and is as long as moves the attribute's own score as far as the bare vector
-        does. Raises KeyError for an unknown attribute, ValueError if it is held itself, or if nothing is left.
+        does. "learned" takes the learned vector, where there is one, which holds the others that have one; the rest of `hold` is
+        whitened away from it. Raises KeyError for an unknown attribute, ValueError if it is held itself, or if nothing is left.
         """
         return self._direction(attribute, tuple(sorted(set(hold))), how).copy()
 
@@ -41,7 +44,10 @@ class Directions:
             raise ValueError(f"how must be one of {', '.join(HOLDS)}, got {how!r}")
         if attribute in hold:
             raise ValueError(f"{attribute} cannot be changed and held still at once")
-        v, others = self._vector(attribute), [self._vector(name) for name in hold]
+        v, learned = self._vector(attribute), how == "learned" and hold and attribute in self.learned
+        if learned:
+            v, hold = self.learned[attribute].astype("float64"), [name for name in hold if name not in self.learned]
+        others = [self._vector(name) for name in hold]
         if not others:
             return v.astype("float32")
         if how == "plain":

@@ -9,6 +9,7 @@ import numpy as np
 from explorer import checkpoints, data, imaging
 from explorer.faces import SIX
 from explorer.generators.directions import HOLDS, Directions
+from explorer.training import pushes
 
 AMOUNTS = (1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0)
 RECEIPT_FACES = 160
@@ -44,6 +45,8 @@ def receipts(generator, directions, judge, z, attributes):
     """
     before, changes = judged(generator, judge, z), {}
     for how in ("free", *HOLDS):
+        if how == "learned" and not directions.learned:
+            continue
         rows = []
         for i, name in enumerate(directions.names):
             v = toward(directions, name, how)
@@ -178,7 +181,12 @@ def metrics(generator, directions, folder=None, pca=None):
     for how in amounts:
         pushes = flips(generator, directions, judge, z_mean, attributes, how, amounts[how])
         found[f"pushed_{how}"] = {"amount": amounts[how]} | {
-            name: {"has_it_after": round(there, 4), "lacks_it_after": round(away, 4), "others_change": round(change, 4)}
+            name: {
+                "has_it_after": round(there, 4),
+                "lacks_it_after": round(away, 4),
+                "others_change": round(change, 4),
+                "length": round(float(np.linalg.norm(toward(directions, name, how))), 3),
+            }
             for name, (there, away, change) in pushes.items()
         }
     return found
@@ -191,7 +199,11 @@ def learn(generator, folder=None):
     means, counts, covariance = statistics(z, attributes)
     directions = Directions(data.ATTRIBUTES, means, counts, covariance)
     some = slice(None, None, max(1, len(z) // RECEIPT_FACES))
-    amounts = {how: least_amount(generator, directions, judge, z[some], attributes[some], how) for how in ("free", "whitened")}
+    third = slice(None, None, 3)
+    learned = pushes.learn(generator, directions, judge, z[third], attributes[third], judged(generator, judge, z[third]))
+    directions = Directions(data.ATTRIBUTES, means, counts, covariance, learned)
+    hows = ("free", "whitened", "learned")
+    amounts = {how: least_amount(generator, directions, judge, z[some], attributes[some], how) for how in hows}
     pca = principal_components(images, z.shape[1])
     _, attributes, z, z_log_var = encoded(generator, "validation", folder)
     some = slice(None, None, max(1, len(z) // RECEIPT_FACES))
@@ -200,7 +212,7 @@ def learn(generator, folder=None):
     inside = np.clip(drawn, BINS[0] + 1e-6, BINS[-1] - 1e-6)
     histograms = np.stack([np.histogram(inside[:, i], BINS)[0] for i in range(z.shape[1])])
     arrays = {"means": means.astype("float32"), "counts": counts, "covariance": covariance.astype("float32")}
-    arrays |= {"histograms": histograms.astype("uint16")}
+    arrays |= {"histograms": histograms.astype("uint16"), "learned": np.stack([learned[name] for name in SIX])}
     arrays |= {f"receipts_{how}": change.astype("float16") for how, change in changes.items()}
     chosen = gallery(judged(generator, judge, z), directions.names)
     seen = judged(generator, judge, z[chosen]) > 0.5

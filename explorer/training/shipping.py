@@ -125,7 +125,9 @@ def _add_faces(card, folder, generator, data_folder):
     card["face_examples"] = faces.examples(gallery["label"], card["attributes"])
     card["views"] = ["faces", "morph"]
     card |= {key: card["recipe"][key] for key in ("start_face", "start_corners") if key in card["recipe"]}
-    directions = Directions(card["attributes"], *(arrays[key].astype("float64") for key in ("means", "counts", "covariance")))
+    card["learned"] = list(faces.SIX)
+    directions = Directions(card["attributes"], *(arrays[key].astype("float64") for key in ("means", "counts", "covariance")),
+                            dict(zip(faces.SIX, arrays["learned"], strict=True)))  # fmt: skip
     card["metrics"] = faces.metrics(generator, directions, data_folder, pca)
     card["view"] = {"z": [0.0] * card["latent_shape"][0], "axes": [0, 1], "center": [0.0, 0.0], "extent": 3.0}
 

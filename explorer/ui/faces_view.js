@@ -131,11 +131,13 @@ function buildAttributes() {
   find(".lx-more summary").textContent = `${rest.length} more attributes`;
   find("[data-hold]").checked = state.hold.length > 0;
   find("[data-how]").value = state.how;
+  find("[data-how] [value=learned]").hidden = !model.receipts.learned;
   find(".lx-how").hidden = !state.hold.length;
   syncSoon();
 }
 
-find("[data-hold]").onchange = event => { state.hold = event.target.checked ? model.six.slice() : []; buildAttributes(); refresh(); settle(); };
+const best = () => model.receipts.learned ? "learned" : "whitened"; // what holding begins with
+find("[data-hold]").onchange = event => { state.hold = event.target.checked ? model.six.slice() : []; if (!state.hold.length) state.how = best(); buildAttributes(); refresh(); settle(); };
 find("[data-how]").onchange = event => { state.how = event.target.value; buildAttributes(); refresh(); settle(); };
 
 // ---- opening a state
@@ -146,7 +148,7 @@ async function open(text, { keepHistory } = {}) {
   model = answer.model;
   const { seed, face, z, attributes, hold, how, along, pair, corners } = answer.state;
   if (photo && photo.z?.map(numberText).join() !== z?.map(numberText).join()) forget();
-  state = { model: model.name, seed, face, z, attributes, hold, how, along, pair, corners: corners?.map(place => Array.isArray(place) ? place.map(numberText).join(",") : String(place)) };
+  state = { model: model.name, seed, face, z, attributes, hold, how: hold.length ? how : best(), along, pair, corners: corners?.map(place => Array.isArray(place) ? place.map(numberText).join(",") : String(place)) };
   say(answer.problems.join(" · "));
   buildAttributes();
   buildSheets();

@@ -98,8 +98,12 @@ def test_holding_is_in_the_link_and_shows_other_receipts(faces):
     assert "per unit" in free
     assert "drags" in free
     view.page.locator("#faces [data-hold]").check()
-    view.until("(link.get('hold') || '').split(',').length === 6")
+    view.until("(link.get('hold') || '').split(',').length === 6 && link.get('how') === 'learned'")
     expect(receipt).not_to_have_text(free)
+    learned = receipt.text_content()
+    view.page.locator("#faces [data-how]").select_option("whitened")
+    view.until("!link.has('how')")
+    expect(receipt).not_to_have_text(learned)
     view.page.locator("#faces [data-how]").select_option("plain")
     view.until("link.get('how') === 'plain'")
 

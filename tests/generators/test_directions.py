@@ -81,7 +81,7 @@ def test_what_cannot_be_done_is_said(directions):
         directions.direction("beard", ["wings"])
     with pytest.raises(ValueError, match="beard cannot be changed and held still"):
         directions.direction("beard", ["beard"])
-    with pytest.raises(ValueError, match="how must be one of whitened, plain, got 'magic'"):
+    with pytest.raises(ValueError, match="how must be one of learned, whitened, plain, got 'magic'"):
         directions.direction("beard", ["hat"], "magic")
 
 
@@ -91,3 +91,14 @@ def test_nothing_left_is_said():
     twins = Directions(["one", "two"], means, np.full((2, 2), 10), np.eye(3))
     with pytest.raises(ValueError, match="nothing is left of one when all of two are held still"):
         twins.direction("one", ["two"])
+
+
+def test_a_learned_vector_is_taken_as_it_is_unless_others_are_held_too(codes, directions):
+    rng = np.random.default_rng(3)
+    learned = {"beard": rng.normal(0, 1, 12), "hat": rng.normal(0, 1, 12)}
+    told = Directions(NAMES, directions.means, directions.counts, directions.covariance, learned)
+    np.testing.assert_allclose(told.direction("beard", ["hat"], "learned"), learned["beard"], rtol=1e-6)
+    np.testing.assert_array_equal(told.direction("beard", [], "learned"), directions.direction("beard"))  # nothing is held
+    np.testing.assert_array_equal(told.direction("tall", ["hat"], "learned"), directions.direction("tall", ["hat"]))
+    both = told.direction("beard", ["hat", "tall"], "learned") @ regressions(*codes)
+    assert abs(both[2]) < 0.01 * np.abs(both).max()
