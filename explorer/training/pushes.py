@@ -2,7 +2,9 @@
 
 Class means say where faces with an attribute lie, not what a step there changes in the picture: the decoder is not linear, and
 what goes together in the data comes along. Here a vector for each of the six is found by gradient, decoder and judge being fixed,
-on training faces: a hinge on the judge's logit after a push, plus the mean change of the other five's probabilities.
+on training faces: a hinge on the judge's logit after a push, plus the mean change of the other five's probabilities. It is sought
+in coordinates in which the codes have covariance I, and kept short there: a vector that may leave the space of faces finds smudges
+that the judge takes for hair.
 """
 
 import keras
@@ -11,23 +13,29 @@ from keras import ops
 
 from explorer.faces import SIX
 
-AMOUNT = 2.0  # lengths of a push: a vector becomes as long as two of it need to be
+AMOUNT = 2.5  # lengths of a push: a vector becomes as long as so many of it need to be
 MARGIN = 1.0  # of the judge's logit, beyond which a face counts as turned
-LEAK, LENGTH = 8.0, 1e-3  # weights of the others' change, and of the squared lengths
-BATCH, RATE = 48, 0.01
+LEAK, LENGTH = 8.0, 5e-3  # weights of the others' change, and of the squared lengths where the codes are white
+BATCH, RATE, STEPS = 48, 0.02, 900
 
 
 class Pushes(keras.Model):
     """One vector for each of the six; called on (codes (n, d), which of the six (n,), towards it or away (n,): 1 or -1, the judge's
     probabilities of the six before (n, 6)), it gives those after."""
 
-    def __init__(self, decoder, judge, columns, start):
+    def __init__(self, decoder, judge, columns, start, covariance):
         super().__init__(name="pushes")
         decoder.trainable = judge.trainable = False
         self.decoder, self.judge, self.columns = decoder, judge, np.array(columns)
-        self.vectors = self.add_weight(shape=start.shape, name="vectors")
-        self.vectors.assign(start)
+        self.factor = np.linalg.cholesky(covariance).T.astype("float32")
+        self.white = self.add_weight(shape=start.shape, name="white")
+        self.white.assign(np.linalg.solve(self.factor.T, start.T).T)
         self.built = True
+
+    @property
+    def vectors(self):
+        """The directions (6, d)."""
+        return ops.matmul(self.white, self.factor)
 
     def call(self, batch, training=False):
         z, which, sign, _ = batch
@@ -40,7 +48,7 @@ class Pushes(keras.Model):
         logit = ops.sum(own * (ops.log(after) - ops.log(1 - after)), axis=1)
         short_of = ops.relu(MARGIN - sign * logit)  # who is turned already pushes no further
         leak = ops.sum((1 - own) * ops.abs(after - before), axis=1) / (len(self.columns) - 1)
-        return ops.mean(short_of) + LEAK * ops.mean(leak) + LENGTH * ops.sum(ops.square(self.vectors))
+        return ops.mean(short_of) + LEAK * ops.mean(leak) + LENGTH * ops.sum(ops.square(self.white))
 
 
 class Balanced(keras.utils.PyDataset):
@@ -61,12 +69,12 @@ class Balanced(keras.utils.PyDataset):
         return ((self.z[rows], which, sign.astype("float32"), self.before[rows]),)
 
 
-def learn(generator, directions, judge, z, attributes, before, steps=600, seed=0, verbose=2):
+def learn(generator, directions, judge, z, attributes, before, steps=STEPS, seed=0, verbose=2):
     """{attribute: vector (d,)} for each of the six, from codes z (n, d), their attributes (n, k) and what the judge sees in them
     decoded (n, k). Starts from the whitened directions."""
     columns = [directions.names.index(name) for name in SIX]
     start = np.stack([directions.direction(name, [other for other in SIX if other != name]) for name in SIX])
-    model = Pushes(generator.model.decoder, judge.model, columns, start)
+    model = Pushes(generator.model.decoder, judge.model, columns, start, directions.covariance)
     model.compile(optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(RATE, steps)))
     model.fit(Balanced(z, attributes[:, columns], before[:, columns], steps, seed), verbose=verbose)
     return dict(zip(SIX, ops.convert_to_numpy(model.vectors).astype("float32"), strict=True))

@@ -2,19 +2,16 @@
 
 import copy
 import functools
-from pathlib import Path
 
-import gradio as gr
 import numpy as np
 
 from explorer import checkpoints, denoising, imaging
 from explorer.generators import schedules
-from explorer.state import StateError, parse, parse_strictly
 from explorer.ui.latent_plane import answered, pixels
 from explorer.ui.plane_view import export_file
 from explorer.ui.runs import JOBS, run_news, stop_run
+from explorer.ui.views import component, for_page, of_kind, opened, state_of
 
-HERE = Path(__file__).parent
 SCRIPTS = ("live.js", "view.js", "latent_plane.js", "run.js", "diffusion_stage.js", "diffusion_view.js")
 MOST_KEPT = 100  # steps of a lane that are sent to the page
 PLOTTED = 101
@@ -23,16 +20,8 @@ PLOTTED = 101
 @answered
 def open_diffusion(query):
     """What a page needs to show a query string: state, problems, the model, the names of all diffusion models."""
-    state, problems = parse(str(query))
-    state["view"] = "diffusion"
-    try:
-        full = denoising.complete(state)
-    except (KeyError, ValueError) as error:
-        problems.append(str(error.args[0]))
-        full = denoising.complete({})
-    models = [{"name": card["name"], "short": card["short"]} for card in checkpoints.models() if card["kind"] == "diffusion"]
-    shown = {key: list(value) if isinstance(value, tuple) else value for key, value in full.items()}
-    return {"problems": problems, "model": describe(full["model"]), "models": models, "state": shown}
+    full, problems = opened(query, "diffusion", denoising.complete)
+    return {"problems": problems, "model": describe(full["model"]), "models": of_kind("diffusion"), "state": for_page(full)}
 
 
 @functools.lru_cache(maxsize=8)
@@ -66,9 +55,7 @@ def start_run(request):
     The picture lives in this run only. `lanes`: title, steps, how many pictures and which steps are sent of each.
     """
     query, file = (request["query"], request.get("picture")) if isinstance(request, dict) else (request, None)
-    if not isinstance(query, str):
-        raise StateError("a state is a string, as it stands after ? in the address")
-    state = denoising.complete(parse_strictly(query))
+    state = state_of(query, denoising.complete)
     shape = checkpoints.card(state["model"])["image_shape"]
     picture = squared(imaging.read_picture(imaging.of_data_url(file)), shape) if file else None
     return {"job": JOBS.start(functools.partial(_sample, state=state, picture=picture))}
@@ -123,7 +110,7 @@ def squared(rgba, shape):
 @answered
 def noised_picture(request):
     """{"query", "picture" or null} -> x_t of the state's time, without denoising: {"x_t", "noise_rate", "signal_rate"}."""
-    state = denoising.complete(parse_strictly(str(request["query"])))
+    state = state_of(request["query"], denoising.complete)
     generator = checkpoints.load(state["model"])
     picture = squared(imaging.read_picture(imaging.of_data_url(request["picture"])), generator.image_shape)
     time = denoising.whole_time(generator, state["time"])
@@ -138,8 +125,4 @@ SERVER_FUNCTIONS = [open_diffusion, start_run, run_news, stop_run, noised_pictur
 
 def build():
     """The view as one component."""
-    script = "\n".join((HERE / file).read_text("utf-8") for file in SCRIPTS)
-    gr.HTML(
-        html_template=(HERE / "diffusion_view.html").read_text("utf-8"), js_on_load=f"{script}\nstart();", apply_default_css=False,
-        elem_id="diffusion", server_functions=SERVER_FUNCTIONS,
-    )  # fmt: skip
+    component("diffusion", "diffusion_view.html", SCRIPTS, SERVER_FUNCTIONS)

@@ -8,40 +8,36 @@ import base64
 import io
 import time
 from functools import lru_cache
-from pathlib import Path
 
 import gradio as gr
 import numpy as np
 import plotly.graph_objects as go
 
 from explorer import checkpoints, faces, imaging
-from explorer.state import DECIMALS, StateError, parse, parse_strictly
+from explorer.state import DECIMALS
+from explorer.ui import views
 from explorer.ui.latent_plane import answered, in_turn, pixels
 from explorer.ui.plane_view import export_file
 
-HERE = Path(__file__).parent
 SCRIPTS = ("live.js", "view.js", "latent_plane.js", "faces_view.js", "face_sources.js", "face_sheets.js")
 GALLERY_COLUMNS = 20
 HISTOGRAMS = 50
 
 
 def state_of(query):
-    """The complete state of a query string; StateError for the first bad value."""
-    if not isinstance(query, str):
-        raise StateError("a state is a string, as it stands after ? in the address")
-    return faces.complete(parse_strictly(query))
+    """The complete state of a query string of the face views."""
+    return views.state_of(query, faces.complete)
 
 
 def opened(query, view):
     """What a page needs to show a query string in one of the face views: state, problems, the model."""
-    state, problems = parse(str(query))
-    state["view"] = view
-    try:
+
+    def complete(state):
         full = faces.complete(state)
         faces.point(full) if view == "faces" else faces.surface(full)  # complains about places that are not there
-    except (KeyError, ValueError) as error:
-        problems.append(str(error.args[0]))
-        full = faces.complete({"view": view})
+        return full
+
+    full, problems = views.opened(query, view, complete)
     return {"problems": problems, "model": describe(full["model"]), "state": {**full, "attributes": dict(full["attributes"])}}
 
 
@@ -209,11 +205,7 @@ LIVE_FUNCTIONS = [decode_face]
 
 def build(tab):
     """The view; its histograms are drawn when its tab is first chosen."""
-    script = "\n".join((HERE / file).read_text("utf-8") for file in SCRIPTS)
-    gr.HTML(
-        html_template=(HERE / "faces_view.html").read_text("utf-8"), js_on_load=f"{script}\nstart();", apply_default_css=False,
-        elem_id="faces", server_functions=SERVER_FUNCTIONS,
-    )  # fmt: skip
+    views.component("faces", "faces_view.html", SCRIPTS, SERVER_FUNCTIONS)
     with gr.Accordion("What the latent space looks like", open=False):
         gr.Markdown(
             "The first 50 of its dimensions: z drawn from the posteriors of the validation faces (line) against N(0, 1) (dots). "

@@ -14,7 +14,7 @@ import time
 import numpy as np
 
 from explorer import checkpoints, geometry, imaging, presets, rendering
-from explorer.state import StateError, parse_strictly
+from explorer.ui import views
 from explorer.ui.jobs import TooMany
 
 _log = logging.getLogger(__name__)
@@ -71,10 +71,8 @@ def pixels(images):
 
 
 def state_of(query):
-    """The complete state of a query string; StateError for the first bad value."""
-    if not isinstance(query, str):
-        raise StateError("a state is a string, as it stands after ? in the address")
-    return rendering.complete(parse_strictly(query))
+    """The complete state of a query string of the latent plane."""
+    return views.state_of(query, rendering.complete)
 
 
 @answered

@@ -1,8 +1,5 @@
 """The morph view: from one face to another, or among four. The page's half is `morph_view.js`."""
 
-from pathlib import Path
-
-import gradio as gr
 import numpy as np
 
 from explorer import checkpoints, faces, imaging
@@ -10,8 +7,8 @@ from explorer.state import place_text
 from explorer.ui import faces_view
 from explorer.ui.faces_view import opened, state_of
 from explorer.ui.latent_plane import answered, in_turn, pixels
+from explorer.ui.views import component
 
-HERE = Path(__file__).parent
 SCRIPTS = ("live.js", "view.js", "latent_plane.js", "morph_view.js")
 
 
@@ -41,8 +38,4 @@ SERVER_FUNCTIONS = [
 
 def build():
     """The view as one component."""
-    script = "\n".join((HERE / file).read_text("utf-8") for file in SCRIPTS)
-    gr.HTML(
-        html_template=(HERE / "morph_view.html").read_text("utf-8"), js_on_load=f"{script}\nstart();", apply_default_css=False,
-        elem_id="morph", server_functions=SERVER_FUNCTIONS,
-    )  # fmt: skip
+    component("morph", "morph_view.html", SCRIPTS, SERVER_FUNCTIONS)

@@ -1,17 +1,15 @@
 """The latent plane view: your picture, the plane, the decoded picture, the walk. The page's half is `plane_view.js`."""
 
 import base64
-from pathlib import Path
 
-import gradio as gr
 import numpy as np
 
 from explorer import checkpoints, imaging, rendering
 from explorer.state import DECIMALS, parse, text
 from explorer.ui import latent_plane
 from explorer.ui.latent_plane import answered, in_turn, pixels, state_of
+from explorer.ui.views import component, for_page
 
-HERE = Path(__file__).parent
 SCRIPTS = ("live.js", "view.js", "latent_plane.js", "plane_view.js", "plane_controls.js", "plane_shelves.js", "your_picture.js",
            "plane_walk.js")  # fmt: skip
 POSTERIOR_SAMPLES = 6
@@ -21,16 +19,21 @@ LIVE_FUNCTIONS = [latent_plane.decode_point]  # what a drag asks for
 @answered
 def open_view(query):
     """What the page needs to show a query string: the state, what was wrong with it, the model, and the other models."""
-    state, problems = parse(str(query))
+    (state, problems), models = parse(str(query)), _models()
     try:
         full = _completed(state, problems)
     except checkpoints.CheckpointError as error:
-        return {"problems": [*problems, str(error)], "models": _models(), "model": None, "state": None}
-    return {"problems": problems, "models": _models(), "model": describe(full["model"]), "state": _json(full)}
+        return {"problems": [*problems, str(error)], "models": models, "model": None, "state": None}
+    return {"problems": problems, "models": models, "model": describe(full["model"]), "state": for_page(full)}
 
 
 def _completed(state, problems):
     """The complete state; what does not fit the model is said in `problems`, and its default shown."""
+    homes = {card["name"]: card["views"][0] for card in checkpoints.models() if "views" in card}
+    if state.get("model") in homes:
+        if state.get("view") != "models":  # which shows that model itself, and the plane behind it something of its own
+            problems.append(f"{state['model']} has no plane to drag across: it is shown with view={homes[state['model']]}")
+        return rendering.complete({})
     try:
         return rendering.complete(state)
     except KeyError as error:
@@ -38,8 +41,7 @@ def _completed(state, problems):
         return rendering.complete({})
     except ValueError as error:
         problems.append(str(error))
-        has_plane = "model" in state and "view" in checkpoints.card(state["model"])
-        return rendering.complete({"model": state["model"]} if has_plane else {})
+        return rendering.complete({"model": state["model"]} if "model" in state else {})
 
 
 def describe(name):
@@ -61,10 +63,6 @@ def _models():
     damaged = sorted(set(checkpoints.names()) - {card["name"] for card in checkpoints.models()})
     unknown = {"family": None, "series": None, "kind": None}
     return known + [{"name": name, "title": f"{name} is damaged", "short": name, **unknown} for name in damaged]
-
-
-def _json(state):
-    return {key: list(value) if isinstance(value, tuple) else value for key, value in state.items()}
 
 
 def code(card):
@@ -141,12 +139,5 @@ def export_file(request):
 
 def build():
     """The view as one component."""
-    script = "\n".join((HERE / file).read_text("utf-8") for file in SCRIPTS)
-    return gr.HTML(
-        html_template=(HERE / "plane_view.html").read_text("utf-8"),
-        js_on_load=f"{script}\nstart();",
-        apply_default_css=False,
-        elem_id="latent-plane",
-        palette=list(rendering.PALETTE),
-        server_functions=[*latent_plane.SERVER_FUNCTIONS, open_view, draw_prior, encode_picture, walk_frames, export_file],
-    )
+    functions = [*latent_plane.SERVER_FUNCTIONS, open_view, draw_prior, encode_picture, walk_frames, export_file]
+    return component("latent-plane", "plane_view.html", SCRIPTS, functions, palette=list(rendering.PALETTE))

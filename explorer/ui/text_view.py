@@ -3,17 +3,13 @@
 import copy
 import functools
 import threading
-from pathlib import Path
 
-import gradio as gr
-
-from explorer import checkpoints, presets, prompting
-from explorer.state import StateError, parse, parse_strictly
+from explorer import presets, prompting
 from explorer.ui.latent_plane import answered, pixels
 from explorer.ui.plane_view import export_file
 from explorer.ui.runs import JOBS, run_news, stop_run
+from explorer.ui.views import component, for_page, of_kind, opened, state_of
 
-HERE = Path(__file__).parent
 SCRIPTS = ("live.js", "view.js", "latent_plane.js", "run.js", "text_presets.js", "text_view.js")
 
 
@@ -21,20 +17,18 @@ SCRIPTS = ("live.js", "view.js", "latent_plane.js", "run.js", "text_presets.js",
 def open_prompts(query):
     """What a page needs to show a query string: state, problems, the model, the names of all text-to-image models; `wanted` if
     the query names one that does not ship and has not been loaded: its name, and the picture size that was asked for."""
-    state, problems = parse(str(query))
-    state["view"], wanted = "text-to-image", None
-    try:
-        full = prompting.complete(state)
-    except presets.PresetError:
-        wanted = {key: state.get(key) for key in ("model", "image_size")}
-        full = prompting.complete({key: value for key, value in state.items() if key not in wanted})
-    except (KeyError, ValueError) as error:
-        problems.append(str(error.args[0]))
-        full = prompting.complete({})
-    models = [{"name": card["name"], "short": card["short"]} for card in checkpoints.models() if card["kind"] == "text-to-image"]
-    shown = {key: list(value) if isinstance(value, tuple) else value for key, value in full.items()}
-    return {"problems": problems, "model": describe(full), "models": models, "others": list(presets.KNOWN), "state": shown,
-            "wanted": wanted}  # fmt: skip
+    wanted = {}
+
+    def complete(state):
+        try:
+            return prompting.complete(state)
+        except presets.PresetError:
+            wanted.update({key: state.get(key) for key in ("model", "image_size")})
+            return prompting.complete({key: value for key, value in state.items() if key not in wanted})
+
+    full, problems = opened(query, "text-to-image", complete)
+    return {"problems": problems, "model": describe(full), "models": of_kind("text-to-image"), "others": list(presets.KNOWN),
+            "state": for_page(full), "wanted": wanted or None}  # fmt: skip
 
 
 def describe(state):
@@ -102,9 +96,7 @@ pictures = model.decode(noise, prompt, {{settings}})  # float32 (n, {", ".join(m
 @answered
 def start_drawing(query):
     """Begin to draw what a query asks for -> {"job", "strange": {key of a prompt: words that the model never saw}}."""
-    if not isinstance(query, str):
-        raise StateError("a state is a string, as it stands after ? in the address")
-    state = prompting.complete(parse_strictly(query))
+    state = state_of(query, prompting.complete)
     vocabulary = prompting.card_of(state).get("vocabulary")
     texts = {key: state[key] for key in (*prompting.PROMPTS, "negative_prompt")}
     strange = {key: prompting.strange(text, vocabulary) if vocabulary else [] for key, text in texts.items()}
@@ -158,8 +150,4 @@ SERVER_FUNCTIONS = [open_prompts, start_drawing, ask_preset, load_preset, run_ne
 
 def build():
     """The view as one component."""
-    script = "\n".join((HERE / file).read_text("utf-8") for file in SCRIPTS)
-    gr.HTML(
-        html_template=(HERE / "text_view.html").read_text("utf-8"), js_on_load=f"{script}\nstart();", apply_default_css=False,
-        elem_id="text-to-image", server_functions=SERVER_FUNCTIONS,
-    )  # fmt: skip
+    component("text-to-image", "text_view.html", SCRIPTS, SERVER_FUNCTIONS)
