@@ -16,7 +16,7 @@ from explorer.faces import SIX
 AMOUNT = 2.5  # lengths of a push: a vector becomes as long as so many of it need to be
 MARGIN = 1.0  # of the judge's logit, beyond which a face counts as turned
 LEAK, LENGTH = 8.0, 5e-3  # weights of the others' change, and of the squared lengths where the codes are white
-BATCH, RATE, STEPS = 48, 0.02, 900
+BATCH, RATE, STEPS = 48, 0.02, 500
 
 
 class Pushes(keras.Model):

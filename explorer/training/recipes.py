@@ -97,9 +97,10 @@ RECIPES = {
             "The people of CelebA are mostly young, made up and photographed for the press, and so are its faces; its attributes "
             "are strangers' opinions, and directions carry along what goes with them there, such as make-up with smiles",
             "It still improved when its time was over: eleven epochs on two cores",
-            "At 3 lengths a push does not yet turn 90 % over for every attribute: least for looking old and for blond hair, "
-            "with the others held for black hair too (bar: push)",
-            "Held still, the other five's probabilities change by more than the 0.10 on average that is wanted (bar: leak)",
+            "At 3 lengths a push does not turn 90 % over for every attribute: of the young, 80 % look old to the judge after it "
+            "(bar: push)",
+            "The learned directions were found through the judge that measures them, on other faces: what it takes for turned the "
+            "eye may not, and where black hair is taken away it may leave a pale cap",
             "Man with glasses - man + woman is seldom judged a woman with glasses: the mean of three codes blurs glasses away "
             "(bar: sum)",
             "Random draws from N(0, I) are further from faces than reconstructions are, by more than the factor of 2 that is "
