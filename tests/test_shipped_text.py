@@ -44,6 +44,14 @@ def test_the_card_says_everything(card, generator):
     assert not re.search(r"""(?<![\w<])/\w+/\w|[A-Z]:\\\\""", json.dumps(card)), "a path of the machine that trained it"
 
 
+def test_every_file_is_listed_and_as_sealed():
+    folder = checkpoints.root() / NAME
+    listed = {line.split(maxsplit=1)[1] for line in (folder / checkpoints.SUMS).read_text().splitlines()}
+    assert listed == {path.relative_to(folder).as_posix() for path in folder.rglob("*") if path.is_file()} - {checkpoints.SUMS}
+    for file in listed:
+        checkpoints.read(NAME, file)
+
+
 def test_the_weights_are_the_stored_halves_exactly(generator):
     halves = []
 
