@@ -68,9 +68,9 @@ def complete(state):
     card = card_of(state)
     if card["kind"] != "text-to-image":
         raise KeyError(f"{card['name']} knows no words: the text-to-image view needs a text-to-image model")
-    full = {"view": "text-to-image", "what": "picture", "model": card["name"], "negative_prompt": "", "seed": 0, "kind": "slerp",
-            "closed": False, "start": 0.0, "stop": 1.0, "frames": 9, "n": 4, **dict(zip(PROMPTS, card["prompts"], strict=True)),
-            **card["sampling"]} | state  # fmt: skip
+    full = {"view": "text-to-image", "what": "picture", "model": card["name"], "negative_prompt": "",
+            "seed": card.get("start_seed", 0), "kind": "slerp", "closed": False, "start": 0.0, "stop": 1.0, "frames": 9, "n": 4,
+            **dict(zip(PROMPTS, card["prompts"], strict=True)), **card["sampling"]} | state  # fmt: skip
     if not 1 <= full["steps"] <= MOST_STEPS:
         raise StateError(f"steps must be a whole number from 1 to {MOST_STEPS} for {card['name']}, got {full['steps']}")
     if full["what"] == "plane" and not 2 <= full["n"] <= MOST_SIDE:

@@ -13,6 +13,12 @@ from explorer.__main__ import main
 from explorer.generators import text_to_image
 
 
+@pytest.fixture(autouse=True)
+def _nothing_loaded(monkeypatch):
+    """Whatever another test loaded."""
+    monkeypatch.setattr(presets, "_loaded", {})
+
+
 @pytest.fixture
 def offline(monkeypatch):
     """KerasHub finds nothing; what it was asked for."""

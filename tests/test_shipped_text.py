@@ -30,6 +30,7 @@ def test_the_card_says_everything(card, generator):
     assert (card["kind"], card["views"], card["image_shape"]) == ("text-to-image", ["text-to-image"], [64, 64, 3])
     assert list(generator.latent_shape) == card["latent_shape"]
     assert card["vocabulary"] == captions.vocabulary()
+    assert prompting.complete({"model": NAME})["seed"] == card["start_seed"] == recipe["start_seed"]
     for key in ("data", "emphasis", "vae", "text", "mmdit", "stages", "seed", "known_failures"):
         assert card["recipe"][key] == recipe[key], key
     for stage, settings in recipe["stages"].items():

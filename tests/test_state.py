@@ -9,6 +9,7 @@ EXAMPLES = {
     "view": "models",
     "what": "strip",
     "model": "mnist-vae-kl-0.5",
+    "image_size": 512,
     "z": (0.5, -1.25),
     "seed": 12,
     "face": 7,

@@ -27,6 +27,7 @@ def ship(name, recipe, task, histories, root, data_folder=None):
         "vocabulary": captions.vocabulary(),
         **{key: recipe[key] for key in ("knows", "prompts", "examples")},
         "views": ["text-to-image"],
+        "start_seed": recipe.get("start_seed", 0),
     }
     card["recipe"]["minutes_by_stage"] = {stage: round(sum(history["seconds"]) / 60, 1) for stage, history in histories.items()}
     card["history"] = {f"{stage} {key}": values for stage, history in histories.items() for key, values in history.items()

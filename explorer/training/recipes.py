@@ -158,7 +158,7 @@ RECIPES = {
         "vae": {"filters": [32, 32, 96, 96], "blocks": [[1, 1, 1, 1], [1, 1, 1, 1]], "latent_channels": 12},
         "text": {"width": 64, "layers": 3, "heads": 4, "length": 24},
         "mmdit": {"width": 192, "layers": 4, "heads": 4},
-        "sampling": {"steps": 28, "guidance_scale": 4.0},
+        "sampling": {"steps": 28, "guidance_scale": 3.0},
         "knows": "faces, flowers, handwritten digits and clothes",
         "prompts": ["a portrait of a smiling woman", "a photo of a sunflower", "a handwritten digit seven",
                     "a photo of an ankle boot"],
@@ -168,6 +168,7 @@ RECIPES = {
             ["a photo of a sneaker", "a photo of an ankle boot"], ["a portrait of an old man", "a portrait of a young woman"],
         ],
         "known_failures": [],
+        "start_seed": 1,
         "note": "the flow's cosine was laid out for 12 epochs until the fifth",
         "patience": None, "seed": 0,
         "stages": {
