@@ -176,6 +176,8 @@ RECIPES = {
             "Not every portrait is as asked nine times in ten: least “a portrait of a woman with glasses”, 3 % (bar: portraits)",
             "Of flowers by name 52 % are among the judge's five guesses, where 75 are wanted (bar: flowers)",
         ],
+        "start_seed": 1,
+        "note": "the flow's cosine was laid out for 12 epochs until the fifth",
         "patience": None, "seed": 0,
         "stages": {
             "vae": {
