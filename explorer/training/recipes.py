@@ -163,9 +163,11 @@ RECIPES = {
         "prompts": ["a portrait of a smiling woman", "a photo of a sunflower", "a handwritten digit seven",
                     "a photo of an ankle boot"],
         "examples": [
-            ["a portrait of a man with glasses", "a portrait of a smiling woman with blond hair"],
-            ["a photo of a rose", "a photo of a sunflower"], ["a handwritten digit three", "a handwritten digit eight"],
-            ["a photo of a sneaker", "a photo of an ankle boot"], ["a portrait of an old man", "a portrait of a young woman"],
+            ["a portrait of a woman with black hair", "a portrait of a smiling woman with blond hair"],
+            ["a photo of a rose", "a photo of a sunflower"],
+            ["a photo of a sneaker", "a photo of an ankle boot"],
+            ["a portrait of an old man", "a portrait of a young woman"],
+            ["a handwritten digit seven", "a photo of a dress"],
         ],
         "known_failures": [
             "It still improved when its time was over: six epochs of the autoencoder and ten of the flow, on two cores",
