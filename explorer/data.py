@@ -112,6 +112,16 @@ def load(name, split="train", image_size=28, folder=None):
     return (images.astype("float32") / 255)[..., None], labels.astype("uint8")
 
 
+def at_hand(name):
+    """Whether the digits or clothes can be loaded without fetching anything."""
+    file, module, _, _ = _entry(name)
+    folder = os.environ.get("EXPLORER_DATA")
+    if folder:
+        return Path(folder, file).is_file()
+    cache = Path(os.environ.get("KERAS_HOME") or Path.home() / ".keras", "datasets")
+    return (cache / file).is_file() or len(list((cache / module.replace("_", "-")).glob("*.gz"))) == 4
+
+
 def _celeba(split, image_size, folder):
     """CelebA's faces as published (`Img`, `Anno`), as Kaggle packs them, or as any zip or folder of NNNNNN.jpg and the table."""
     if split not in CELEBA_SPLITS:

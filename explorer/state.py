@@ -161,7 +161,8 @@ def place_text(place):
 _NAME = re.compile(r"\w{1,40}", re.ASCII)
 _GALLERY = re.compile(r"g\d{1,4}", re.ASCII)
 _SEED = _whole(0, 2**32 - 1)
-VIEWS = ("latent-plane", "faces", "morph", "diffusion", "text-to-image", "models")
+VIEWS = ("latent-plane", "faces", "morph", "diffusion", "text-to-image", "why-a-vae", "models")
+CHAPTERS = ("linear", "deeper", "denoising", "sparse", "codings", "holes", "labels", "gans", "arithmetic")
 WHATS = ("picture", "strip", "plane", "grid", "trajectory", "steps", "forward")
 
 KEYS = {
@@ -177,7 +178,7 @@ KEYS = {
     "how": _choice("learned", "whitened", "plain"),  # ... as learned, by orthogonality after whitening, or by bare orthogonality
     "along": Key(_name, str),  # the attribute of a strip
     "pair": _names(2),  # the two of an attribute plane
-    "corners": _places(),  # two to morph between, four of a sheet; of three, A - B + C
+    "corners": _places(),  # two to morph between, four of a sheet; of three, A - B + C, or the latent plane through them
     "from": _numbers(-LIMIT, LIMIT),  # where a path begins, if not at z
     "to": _numbers(-LIMIT, LIMIT),  # where it ends
     "t": _numbers(-1, 1, most=2),  # where: on the path between two corners (0 to 1), or on the surface of four (-1 to 1 each)
@@ -208,7 +209,11 @@ KEYS = {
     "points": _flag,
     "hidden": _wholes(0, 255, 256),  # classes switched off
     "beside": Key(_name, str),  # a second model
-    "label": _whole(0, 1000),
+    "label": _whole(0, 1000),  # the class that a conditional model draws
+    "chapter": _choice(*CHAPTERS),  # of "Why a VAE?"
+    "source": _choice("drawn", "test"),  # its garments: drawn by a model of ours, or real test images where these are at hand
+    "noise": _choice("dropout", "gaussian"),  # what corrupts them
+    "amount": _number(0, 1),  # ... the share of pixels lost, or the standard deviation
 }
 
 

@@ -82,7 +82,8 @@ class _Family(keras.Model):
 
 @keras.saving.register_keras_serializable(package="explorer")
 class Autoencoder(_Family):
-    """A plain autoencoder: loss = reconstruction_weight * mean over pixels of the reconstruction loss (GDL ch. 3)."""
+    """A plain autoencoder: loss = reconstruction_weight * mean over pixels of the reconstruction loss (GDL ch. 3), and what
+    layers add to it, such as a regularizer of the codes."""
 
     def call(self, images):
         return self.decoder(self.encoder(images))
@@ -90,7 +91,7 @@ class Autoencoder(_Family):
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         error = ops.mean(reconstruction_error(x, y_pred, self.reconstruction_loss))
         self._reconstruction.update_state(error)
-        return self.reconstruction_weight * error
+        return sum(self.losses, self.reconstruction_weight * error)
 
 
 @keras.saving.register_keras_serializable(package="explorer")
@@ -187,6 +188,15 @@ class AutoencoderGenerator(Generator):
             return np.asarray(codes, "float32"), None
         return tuple(np.asarray(code, "float32") for code in codes)
 
+    def reconstruct(self, images):
+        """What is left of pictures, float (n, h, w, c), after encoder (a VAE's z_mean) and decoder: float32, the same shape, in
+        [0, 1]. Unlike `encode` it takes any finite pixels: noise leaves [0, 1]."""
+        images = np.asarray(images, "float32")
+        if images.shape[1:] != self.image_shape or not np.isfinite(images).all():
+            raise ValueError(f"images must be finite numbers (n, {', '.join(map(str, self.image_shape))}), got {images.shape}")
+        codes = self.model.encoder.predict_on_batch(images)
+        return self._decode(np.asarray(codes if self.card["kind"] == "ae" else codes[0], "float32"), None)
+
     def direction(self, attribute, hold=(), how="whitened"):
         """float32 (d,): adds a named attribute, with those in `hold` kept still; see `Directions.direction`."""
         if not self.card.get("attributes"):
@@ -199,5 +209,12 @@ class AutoencoderGenerator(Generator):
         fitted = self.card.get("fitted_gaussian")
         if fitted is None:
             return z
-        factor = np.linalg.cholesky(np.asarray(fitted["covariance"]))
-        return (np.asarray(fitted["mean"]) + z @ factor.T).astype("float32")
+        mean, factor = checkpoints.fitted_gaussian(self.card["name"]) if "file" in fitted else _mean_and_factor(fitted)
+        return (mean + z @ factor.T).astype("float32")
+
+
+def _mean_and_factor(fitted):
+    """Mean (d,) and a factor (d, d) of the covariance of a fitted Gaussian; codes that never move have no width."""
+    covariance = np.asarray(fitted["covariance"])
+    d = len(covariance)
+    return np.asarray(fitted["mean"]), np.linalg.cholesky(covariance + 1e-12 * np.trace(covariance) / d * np.eye(d))

@@ -8,7 +8,7 @@ from functools import lru_cache
 import numpy as np
 
 from explorer import checkpoints, data
-from explorer.training import diffusion, faces
+from explorer.training import diffusion, faces, family
 
 SEEDS = 10  # draws of z for the ELBO
 CONFIDENT = 0.9
@@ -29,6 +29,8 @@ def evaluate(name, folder=None):
         return obedience.metrics(generator, folder)
     if generator.card["kind"] == "diffusion":
         return diffusion.metrics(generator, folder)
+    if generator.card["kind"] == "gan":
+        return family.gan_metrics(generator, folder)
     if generator.card.get("attributes"):
         return faces.metrics(generator, checkpoints.directions(name), folder)
     return autoencoder_metrics(generator, folder)
@@ -71,8 +73,8 @@ def autoencoder_metrics(generator, folder=None):
         "bce_at_z_mean": _figure(bce(images, at_mean).mean()),
         "mse_at_z_mean": _figure(np.square(images - at_mean).mean(), 6),
         f"mse_pca_{d}": _figure(pca, 6),
-        "fitted_gaussian_kl": _figure(gaussian_kl(z_mean)),
-        "z_mean_sd": [_figure(sd) for sd in z_mean.std(0)],
+        **({"fitted_gaussian_kl": _figure(gaussian_kl(z_mean))} if (z_mean.std(0) > 0).all() else {}),
+        **({"z_mean_sd": [_figure(sd) for sd in z_mean.std(0)]} if d <= 100 else {}),
     }
     if z_log_var is not None:
         kl = 0.5 * (np.square(z_mean) + np.exp(z_log_var) - z_log_var - 1)
@@ -92,9 +94,8 @@ def autoencoder_metrics(generator, folder=None):
             "kl_by_dimension": [_figure(k) for k in kl.mean(0)],
             "active_dimensions": int((kl.mean(0) > 0.01).sum()),
         }
-        if card["recipe"]["loss"]["reconstruction_loss"] == "mse":  # a linear output has no cross-entropy
-            for key in ("bce_at_z_mean", "bce_plus_kl", "bce_plus_kl_standard_error", "bce_z_sampled"):
-                del metrics[key]
+    if card["recipe"]["loss"]["reconstruction_loss"] == "mse":  # a linear output has no cross-entropy
+        metrics = {key: value for key, value in metrics.items() if not key.startswith("bce")}
     judge = checkpoints.judge(card["recipe"]["judge"])
     samples = judge(decode(generator, generator.prior(1000, seed=0)))
     share = samples.argmax(1)
@@ -104,7 +105,7 @@ def autoencoder_metrics(generator, folder=None):
         "prior_samples_by_class": {c: _figure((share == i).mean()) for i, c in enumerate(judge.classes)},
         "reconstructions_judged_as_labelled": _figure((judge(at_mean).argmax(1) == labels).mean()),
     }
-    return metrics
+    return metrics | (family.metrics(generator, folder) if card["recipe"].get("net") == "family" else {})
 
 
 def encode(generator, images, batch=1000):

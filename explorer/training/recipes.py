@@ -150,7 +150,7 @@ RECIPES = {
         "learning_rate": _COSINE,
         "batch_size": 64, "epochs": 11, "patience": None, "seed": 0,
     },
-    "stable_diffusion_3_tiny": {  # two stages, each with what is its own: training/text_to_image.py
+    "stable_diffusion_3_tiny": {  # three stages, each with what is its own: training/text_to_image.py
         "kind": "text-to-image", "order": 7, "title": "Words: a small Stable Diffusion 3", "source": _DLWP,
         "short": "Words · Stable Diffusion 3",
         "data": ["mnist", "fashion", "celeba", "flowers"], "most": 33_000, "image_shape": [64, 64, 3],
@@ -192,7 +192,94 @@ RECIPES = {
                 "optimizer": {"name": "adamw", "weight_decay": 0.01, "use_ema": True, "ema_momentum": 0.998},
                 "learning_rate": {**_COSINE, "warmup_epochs": 0.5, "final_fraction": 0.02}, "batch_size": 32, "epochs": 10,
             },
+            "refinement": {
+                "caption_dropout": 0.1, "quotas": {"mnist": 4500, "fashion": 3500, "celeba": 7500, "flowers": 4500},
+                "emphasis": {"Eyeglasses": 10, "Wearing_Hat": 2, "Gray_Hair": 2, "Blond_Hair": 2, "Black_Hair": 2},
+                "optimizer": {"name": "adamw", "weight_decay": 0.01, "use_ema": True, "ema_momentum": 0.998},
+                "learning_rate": {**_COSINE, "initial": 8e-4, "warmup_epochs": 0.5, "final_fraction": 0.01},
+                "batch_size": 32, "epochs": 10,
+            },
         },
+    },
+}  # fmt: skip
+
+_STACKED = {"encoder": {"dense": [100], "code": "relu"}, "decoder": {"dense": [100], "output": "linear"}}
+
+
+def _member(order, title, short, **own):
+    """A member of the autoencoder family of Hands-On Machine Learning, ch. 17, all trained alike but for what is its `own`."""
+    return {
+        "kind": "ae", "net": "family", "order": order, "title": title, "short": short, "source": _HOML,
+        "data": "fashion", "judge": "fashion", "image_shape": [28, 28, 1], "latent_size": 30, **_STACKED,
+        "loss": {"reconstruction_loss": "mse", "reconstruction_weight": 1.0}, "examples": _CLOTHES,
+        "optimizer": "nadam", "learning_rate": {**_COSINE, "epochs": 80}, "batch_size": 64, "epochs": 80,
+        "validation": 5000, "patience": None, "seed": 42, **own,
+    }  # fmt: skip
+
+
+_BLURRED = "Squared error blurs; the linear output leaves [0, 1] and is clipped"
+RECIPES |= {
+    "fashion-linear-ae": _member(
+        20, "Clothes: a linear autoencoder, which is PCA", "Clothes · linear", encoder={}, decoder={"output": "linear"},
+        learning_rate={**_COSINE, "initial": 2e-3}, epochs=40, batch_size=256, known_failures=[
+            "It can do what PCA does and no more: garments become sums of the same thirty ghosts", _BLURRED]),
+    "fashion-stacked-ae": _member(21, "Clothes: a stacked autoencoder", "Clothes · stacked", tsne=5000, known_failures=[_BLURRED]),
+    "fashion-tied-ae": _member(
+        22, "Clothes: a stacked autoencoder with tied weights", "Clothes · tied", decoder={**_STACKED["decoder"], "tied": True},
+        known_failures=[_BLURRED]),
+    "fashion-greedy-ae": _member(
+        23, "Clothes: a stacked autoencoder trained one layer at a time", "Clothes · layer by layer", layer_by_layer=True,
+        encoder={**_STACKED["encoder"], "code_bias": 3.0},
+        known_failures=["The second layer never saw a picture: it reconstructs the first one's codes, not what matters on screen",
+                        _BLURRED]),
+    "fashion-conv-ae": _member(
+        24, "Clothes: a convolutional autoencoder", "Clothes · convolutional", encoder={"pooled": [16, 32, 64], "code": "relu"},
+        decoder={"transposed": [32, 16], "output": "linear"}, epochs=40, known_failures=[
+            "Its thirty codes are averages over the whole map, so that where things are must be told by how much there is of them",
+            _BLURRED]),
+    "fashion-denoising-ae": _member(
+        25, "Clothes: an autoencoder that repairs pictures with holes", "Clothes · denoising, dropout",
+        encoder={**_STACKED["encoder"], "noise": ["dropout", 0.5]}, pretraining=500, known_failures=[
+            "It repairs what it was shown to repair: half of the pixels lost; other damage it meets with less skill", _BLURRED]),
+    "fashion-denoising-gaussian-ae": _member(
+        26, "Clothes: an autoencoder that cleans noisy pictures", "Clothes · denoising, noise",
+        encoder={**_STACKED["encoder"], "noise": ["gaussian", 0.5]}, known_failures=[
+            "It knows noise with standard deviation 0.5: of clean pictures it loses more than its sisters do", _BLURRED]),
+    "fashion-sparse-l1-ae": _member(
+        27, "Clothes: a sparse autoencoder, by l1", "Clothes · sparse, l1", latent_size=300,
+        encoder={"dense": [100], "code": "sigmoid", "sparsity": ["l1", 1e-4]}, known_failures=[
+            "Many of its 300 units are never on for any garment", _BLURRED]),
+    "fashion-sparse-kl-ae": _member(
+        28, "Clothes: a sparse autoencoder, by KL divergence", "Clothes · sparse, KL", latent_size=300, batch_size=256,
+        encoder={"dense": [100], "code": "sigmoid", "sparsity": ["kl", 5e-3]}, known_failures=[_BLURRED]),
+    "fashion-gan": {
+        "kind": "gan", "order": 30, "title": "Clothes: the simple GAN, with its trouble", "short": "Clothes · simple GAN",
+        "source": _HOML, "data": "fashion", "judge": "fashion", "image_shape": [28, 28, 1], "latent_size": 30,
+        "generator": {"dense": [100, 150]}, "discriminator": {"dense": [150, 100]},
+        "known_failures": ["It oscillates: what it could draw after one epoch it has forgotten after the next, and whole classes are "
+                           "missing", "Its pictures are speckled: no layer of it knows which pixels are neighbours"],
+        "optimizer": "rmsprop", "learning_rate": {"name": "plateau", "initial": 1e-4, "factor": 1.0, "after": 1},
+        "batch_size": 32, "epochs": 50, "patience": None, "seed": 42, "drawn": 12,
+        "note": "at Keras' own rate of 0.001 it collapsed to one picture in the first epoch, and never drew a garment",
+    },
+    "fashion-dcgan": {
+        "kind": "gan", "order": 31, "title": "Clothes: a deep convolutional GAN", "short": "Clothes · DCGAN",
+        "source": _HOML, "data": "fashion", "judge": "fashion", "image_shape": [28, 28, 1], "latent_size": 100,
+        "generator": {"filters": [128, 64]}, "discriminator": {"filters": [64, 128]},
+        "known_failures": ["Nothing says which noise gives which garment, and there is no way from a picture to its noise",
+                           "Straps, laces and prints are hinted at, not drawn"],
+        "optimizer": {"name": "adam", "beta_1": 0.5, "use_ema": True, "ema_momentum": 0.998},
+        "learning_rate": {**_COSINE, "initial": 4e-4, "warmup_epochs": 0.5, "final_fraction": 0.05},
+        "batch_size": 64, "epochs": 9, "patience": None, "seed": 42, "drawn": 12,
+    },
+    "fashion-cgan": {
+        "kind": "gan", "order": 32, "title": "Clothes: a GAN that draws what it is asked for", "short": "Clothes · conditional GAN",
+        "source": _HOML, "data": "fashion", "judge": "fashion", "image_shape": [28, 28, 1], "latent_size": 100, "conditional": True,
+        "generator": {"filters": [128, 64]}, "discriminator": {"filters": [64, 128]},
+        "known_failures": ["Shirts are drawn as what the judge itself takes for T-shirts, pullovers and coats"],
+        "optimizer": {"name": "adam", "beta_1": 0.5, "use_ema": True, "ema_momentum": 0.998},
+        "learning_rate": {**_COSINE, "initial": 4e-4, "warmup_epochs": 0.5, "final_fraction": 0.05},
+        "batch_size": 64, "epochs": 9, "patience": None, "seed": 42, "drawn": 10,
     },
 }  # fmt: skip
 

@@ -16,9 +16,9 @@ import keras
 import numpy as np
 
 from explorer import data
-from explorer.generators import autoencoder, diffusion, judge
+from explorer.generators import autoencoder, diffusion, family, gan, judge
 from explorer.generators import framing as framing_net
-from explorer.training import faces, framing
+from explorer.training import faces, framing, greedy
 
 HISTORY, LAST, BEST = "history.json", "last.weights.h5", "best.weights.h5"
 
@@ -33,6 +33,12 @@ def build(recipe):
     if recipe["kind"] == "diffusion":
         keys = ("image_shape", "network", "schedule", "loss", "mean", "variance", "seed")
         return diffusion.build(**{key: recipe[key] for key in keys if key in recipe})
+    if recipe["kind"] == "gan":
+        keys = ("image_shape", "latent_size", "generator", "discriminator", "seed")
+        classes = len(data.classes(recipe["data"])) if recipe.get("conditional") else 0
+        return gan.build(**{key: recipe[key] for key in keys}, classes=classes)
+    if recipe.get("net") == "family":
+        return family.build(**{key: recipe[key] for key in ("image_shape", "latent_size", "encoder", "decoder", "loss", "seed")})
     return autoencoder.build(
         recipe["image_shape"], recipe["latent_size"], recipe["encoder"], recipe["decoder"], recipe["loss"],
         variational=recipe["kind"] == "vae", seed=recipe["seed"],
@@ -58,6 +64,8 @@ def fit(recipe, folder, data_folder=None, preview=None, out=None):
     `preview(model, epoch)` is called after each epoch. Ctrl-C ends the run with what the last whole epoch left; with no
     whole epoch KeyboardInterrupt goes on to the caller.
     """
+    if recipe.get("layer_by_layer"):
+        return greedy.fit(recipe, folder, data_folder, preview, out)
     keras.utils.set_random_seed(recipe["seed"])
     model = build(recipe)
     batches, watched = feed(recipe, data_folder)
@@ -72,7 +80,8 @@ def run(recipe, folder, model, batches, watched=None, preview=None, out=None):
     """`fit` of a model that is built, on what `model.fit` is fed with; returns the history."""
     folder, out = Path(folder), out or sys.stderr
     folder.mkdir(parents=True, exist_ok=True)
-    steps = len(batches["x"]) if "batch_size" not in batches else int(np.ceil(len(batches["x"]) / recipe["batch_size"]))
+    count = len(keras.tree.flatten(batches["x"])[0])
+    steps = int(np.ceil(count / recipe["batch_size"])) if "batch_size" in batches else count
     settings = recipe["optimizer"] if isinstance(recipe["optimizer"], dict) else {"name": recipe["optimizer"]}
     optimizer = keras.optimizers.get({"class_name": settings["name"], "config": {k: settings[k] for k in settings if k != "name"}})
     optimizer.learning_rate = learning_rate(recipe["learning_rate"], steps, recipe["epochs"])
@@ -107,13 +116,15 @@ def feed(recipe, data_folder=None):
     if recipe.get("reduced"):
         reduce = faces.reducer(training[0], *recipe["reduced"])
         return {"x": Shuffled(training, recipe["batch_size"], recipe["seed"], reduce)}, watched
+    if recipe.get("conditional"):
+        return {"x": training, "batch_size": recipe["batch_size"]}, watched  # the labels are part of what is drawn
     return {**dict(zip("xy", training, strict=False)), "batch_size": recipe["batch_size"]}, watched
 
 
 def split(recipe, data_folder=None):
     """(what is trained on, what is watched or None), each a tuple of images and, for a judge, labels."""
     size, held_out = recipe["image_shape"][0], recipe.get("validation", 0)
-    keep = slice(None, 2 if recipe["kind"] == "judge" else 1)
+    keep = slice(None, 2 if recipe["kind"] == "judge" or recipe.get("conditional") else 1)
     training = data.load(recipe["data"], "train", size, data_folder)[keep]
     if isinstance(held_out, str):
         return training, data.load(recipe["data"], held_out, size, data_folder)[keep]

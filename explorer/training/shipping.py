@@ -15,10 +15,14 @@ from explorer.generators.autoencoder import AutoencoderGenerator
 from explorer.generators.diffusion import DiffusionGenerator
 from explorer.generators.directions import Directions
 from explorer.generators.framing import Framer
+from explorer.generators.gan import GanGenerator
 from explorer.generators.judge import Judge
-from explorer.training import diffusion, evaluation, faces, framing
+from explorer.training import diffusion, evaluation, faces, family, framing, tsne
 
 SHEET_CELLS = 30
+FEW = 2000  # encodings
+MOST_DIMENSIONS = 100  # of which a card can hold the covariance
+DRAWN = "drawn"  # in a GAN's run: what it drew after each epoch
 
 
 def ship(name, recipe, model, history, root, data_folder=None):
@@ -46,6 +50,15 @@ def ship(name, recipe, model, history, root, data_folder=None):
             "views": ["diffusion"],
         }
         card["metrics"] = diffusion.metrics(DiffusionGenerator(card, stored), data_folder, log=print)
+    elif recipe["kind"] == "gan":
+        parts = {"generator": stored.generator, "discriminator": stored.discriminator}
+        card |= {
+            "latent_shape": [recipe["latent_size"]],
+            "parameters": {part: network.count_params() for part, network in parts.items()},
+            "architecture": {part: summary(network) for part, network in parts.items()},
+            "conditional": bool(recipe.get("conditional")),
+        }
+        _add_gan(card, folder, GanGenerator(card, stored), data_folder)
     else:
         parts = {"encoder": stored.encoder, "decoder": stored.decoder}
         card |= {
@@ -91,7 +104,8 @@ def _add_latent_space(card, folder, generator, data_folder):
     """The encodings' file, the sheet of a 2-D plane, and what the card says of the latent space."""
     images, labels = data.load(card["recipe"]["data"], "test", generator.image_shape[0], data_folder)
     z_mean, z_log_var = evaluation.encode(generator, images)
-    keep = slice(None, 2000 if card["series"] else None)  # the steps of a series need no more to show their shape
+    # the steps of a series need no more to show their shape, and hundreds of dimensions would weigh megabytes
+    keep = slice(None, FEW if card["series"] or z_mean.shape[1] > MOST_DIMENSIONS else None)
     arrays = {"z_mean": z_mean[keep].astype("float16"), "label": labels[keep]}
     if z_log_var is not None:
         arrays["z_log_var"] = z_log_var[keep].astype("float16")
@@ -101,6 +115,10 @@ def _add_latent_space(card, folder, generator, data_folder):
             generator, data.load(card["recipe"]["data"], "train", generator.image_shape[0], data_folder)[0]
         )
         card["fitted_gaussian"] = {"mean": codes.mean(0).tolist(), "covariance": np.cov(codes.T).tolist()}
+    if card["recipe"].get("tsne"):
+        np.savez_compressed(folder / checkpoints.MAP, map=tsne.embed(z_mean[: card["recipe"]["tsne"]]).astype("float16"))
+    if card["name"] == "fashion-linear-ae":
+        np.savez_compressed(folder / checkpoints.PCA, **family.linear(card["recipe"]["data"], data_folder))
     card["metrics"] = evaluation.autoencoder_metrics(generator, data_folder)
     card["view"] = view(z_mean, labels)
     card["dead_axes"] = [i for i, sd in enumerate(z_mean.std(0)) if sd < 0.1]
@@ -111,9 +129,33 @@ def _add_latent_space(card, folder, generator, data_folder):
         z = np.stack(np.meshgrid(x + steps, y - steps), -1).reshape(-1, 2)
         sheet = imaging.to_pillow(imaging.grid(generator.decode(z), SHEET_CELLS))
         sheet.save(folder / checkpoints.SHEET, "WEBP", quality=60, method=6)
-    elif generator.card["recipe"]["data"] == "fashion":
+    elif generator.card["recipe"]["data"] == "fashion" and card["kind"] == "vae":
         walk = walk_between(generator, z_mean, labels, "Trouser", "Pullover", "From trousers to sweaters")
         card["walks"] = [walk] if walk else []
+    if card["kind"] == "ae":
+        _apart(card, folder)
+
+
+def _apart(card, folder):
+    """The Gaussian fitted to a plain autoencoder's codes, in a file of its own if it is large."""
+    mean, covariance = (np.asarray(card["fitted_gaussian"][key]) for key in ("mean", "covariance"))
+    if len(mean) > MOST_DIMENSIONS:
+        values, vectors = np.linalg.eigh(covariance)
+        factor = vectors * np.sqrt(np.maximum(values, 0))
+        np.savez_compressed(folder / checkpoints.PRIOR, mean=mean.astype("float16"), factor=factor.astype("float16"))
+        card["fitted_gaussian"] = {"file": checkpoints.PRIOR}
+
+
+def _add_gan(card, folder, generator, data_folder):
+    """What a GAN drew after each epoch, its plane, and what is measured of it."""
+    card["metrics"] = family.gan_metrics(generator, data_folder)
+    card["view"] = {"z": np.round(generator.prior(1)[0], 4).tolist(), "axes": [0, 1], "center": [0.0, 0.0], "extent": 3.0,
+                    "corners": [0, 1, 2]}  # fmt: skip
+    card["dead_axes"], card["examples"] = [], []
+    rows = [np.asarray(Image.open(path)) for path in sorted((folder / "run" / DRAWN).glob("epoch-*.png"))]
+    if rows:
+        card["drawn"] = {"epochs": len(rows), "columns": card["recipe"]["drawn"]}
+        Image.fromarray(np.concatenate(rows)).save(folder / checkpoints.EPOCHS, "WEBP", quality=70, method=6)
 
 
 def _add_faces(card, folder, generator, data_folder):
@@ -280,6 +322,8 @@ def preview(recipe, path):
         return None
     if recipe["kind"] == "diffusion":
         return _preview_of_diffusion(recipe, path)
+    if recipe["kind"] == "gan":
+        return _preview_of_gan(recipe, path)
     d = recipe["latent_size"]
     steps = np.linspace(-2.5, 2.5, 12)
     z = np.stack(np.meshgrid(steps, -steps), -1).reshape(-1, 2) if d == 2 else np.random.default_rng(0).standard_normal((64, d))
@@ -300,6 +344,22 @@ def _preview_of_diffusion(recipe, path):
     def write(model, _):
         generator = DiffusionGenerator(card, model)
         _replace(path, imaging.grid(generator.decode(generator.prior(18), steps=20, sampler="ddim"), 6))
+
+    return write
+
+
+def _preview_of_gan(recipe, path):
+    """What it draws from the same few noises, of each class one where there are classes: the last row is kept of every epoch."""
+    card = {"name": "preview", "latent_shape": [recipe["latent_size"]], "image_shape": recipe["image_shape"],
+            "classes": data.classes(recipe["data"])}  # fmt: skip
+
+    def write(model, epoch):
+        generator, n = GanGenerator(card, model), recipe["drawn"]
+        labels = np.arange(n) % model.classes if model.classes else None
+        row = imaging.grid(generator.decode(generator.prior(n), label=labels), n)
+        path.parent.joinpath(DRAWN).mkdir(exist_ok=True)
+        _replace(path.parent / DRAWN / f"epoch-{epoch:03d}.png", row)
+        _replace(path, row)
 
     return write
 

@@ -1,4 +1,5 @@
-"""Trains a Stable Diffusion 3 from scratch in two stages: the autoencoder of its latents, then the flow from noise to them.
+"""Trains a Stable Diffusion 3 from scratch: first the autoencoder of its latents, then the flow from noise to them, in as many
+stages as the recipe has, each going on from the weights of the one before with an optimizer and emphasis of its own.
 
 Rectified flow: Esser et al. 2024 (arXiv:2403.03206), section 2. Captions are made from labels, anew for every epoch.
 """
@@ -23,17 +24,19 @@ SHOWN = ("a handwritten digit seven", "a photo of an ankle boot", "a photo of a 
 
 
 def fit(recipe, folder, data_folder=None, out=None):
-    """Train both stages in `folder`, resuming what is there; returns (the KerasHub task, {stage: history})."""
+    """Train the stages in `folder`, resuming what is there; returns (the KerasHub task, {stage: history})."""
     folder, histories = Path(folder), {}
     images, labels = {}, {}
     for name in recipe["data"]:
         images[name], labels[name] = pictures(name, recipe["most"], data_folder)
-    pools = {name: pool(name, labels[name], recipe["emphasis"]) for name in labels}
+
+    def pools(stage):
+        return {name: pool(name, labels[name], stage["emphasis"]) for name in labels}
 
     stage = {**recipe, **recipe["stages"]["vae"]}
     keras.utils.set_random_seed(stage["seed"])
     trainer = LatentTrainer(stable_diffusion_3.build_vae(**recipe["vae"]), stage["kl_weight"], stage["seed"])
-    mixture = Mixture(pools, stage["quotas"], stage["batch_size"], stage["seed"], lambda *which: _some(images, *which))
+    mixture = Mixture(pools(stage), stage["quotas"], stage["batch_size"], stage["seed"], lambda *which: _some(images, *which))
     first = next(iter(mixture))[0][:16]
 
     def preview_vae(model, _):
@@ -43,22 +46,10 @@ def fit(recipe, folder, data_folder=None, out=None):
     histories["vae"] = runs.run(stage, folder / "vae", trainer, {"x": mixture}, preview=preview_vae, out=out)
     trainer.load_weights(folder / "vae" / runs.BEST)
 
-    stage = {**recipe, **recipe["stages"]["flow"]}
-    keras.utils.set_random_seed(stage["seed"])
+    keras.utils.set_random_seed(recipe["seed"])
     known = encoded(trainer.vae, images, folder)
     task = build(recipe, trainer.vae, known)
     tokenize = task.preprocessor.clip_l_preprocessor
-    flow = FlowTrainer(task.backbone, stage["seed"])
-
-    def rows(name, which, rng):
-        texts = [captions.caption(name, label, rng) for label in labels[name][which]]
-        texts = ["" if rng.random() < stage["caption_dropout"] else text for text in texts]
-        mirrored = f"{name}_mirrored"
-        side = mirrored if mirrored in known and rng.random() < 0.5 else name
-        ids = tokenize({"prompts": texts, "images": None})["token_ids"] if texts else np.zeros((0, recipe["text"]["length"]))
-        return known[side][which], np.asarray(ids, "int32")
-
-    mixture = Mixture(pools, stage["quotas"], stage["batch_size"], stage["seed"], rows)
     card = {"name": "preview", "sampling": recipe["sampling"], "image_shape": recipe["image_shape"],
             "latent_shape": task.backbone.latent_shape[1:]}  # fmt: skip
 
@@ -68,8 +59,21 @@ def fit(recipe, folder, data_folder=None, out=None):
         rows = [generator.decode(noise, text) for text in SHOWN]
         imaging.to_pillow(imaging.grid(np.concatenate(rows), 8)).save(folder / "flow.png")
 
-    histories["flow"] = runs.run(stage, folder / "flow", flow, {"x": mixture}, preview=preview_flow, out=out)
-    flow.load_weights(folder / "flow" / runs.BEST)
+    for i, (name, settings) in enumerate(list(recipe["stages"].items())[1:]):
+        stage = {**recipe, **settings, "seed": recipe["seed"] + i}
+
+        def rows(name, which, rng, dropout=stage["caption_dropout"]):
+            texts = [captions.caption(name, label, rng) for label in labels[name][which]]
+            texts = ["" if rng.random() < dropout else text for text in texts]
+            mirrored = f"{name}_mirrored"
+            side = mirrored if mirrored in known and rng.random() < 0.5 else name
+            ids = tokenize({"prompts": texts, "images": None})["token_ids"] if texts else np.zeros((0, recipe["text"]["length"]))
+            return known[side][which], np.asarray(ids, "int32")
+
+        flow = FlowTrainer(task.backbone, stage["seed"])
+        mixture = Mixture(pools(stage), stage["quotas"], stage["batch_size"], stage["seed"], rows)
+        histories[name] = runs.run(stage, folder / name, flow, {"x": mixture}, preview=preview_flow, out=out)
+        flow.load_weights(folder / name / runs.BEST)
     return task, histories
 
 

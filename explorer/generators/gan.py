@@ -1,0 +1,146 @@
+"""Generative adversarial networks, and the generator that explores them.
+
+Layers: *Hands-On Machine Learning*, 3rd ed., ch. 17 (`fashion-gan`, `fashion-dcgan`); the class of `fashion-cgan` enters the
+generator as a one-hot vector beside the noise, the discriminator as a projection (Miyato and Koyama 2018, arXiv:1802.05637).
+"""
+
+import keras
+import numpy as np
+from keras import layers, ops
+
+from explorer.generators.base import Generator, check_images
+
+
+@keras.saving.register_keras_serializable(package="explorer")
+class GAN(keras.Model):
+    """Generator against discriminator (Goodfellow et al. 2014, arXiv:1406.2661, with the non-saturating loss of its section 3).
+
+    loss = BCE(D(x), 1) + BCE(D(stopped G(z)), 0), which reaches the discriminator only, + BCE(frozen D(G(z)), 1), which reaches
+    the generator only: one ordinary training step updates both, on every backend. Trained on images (n, h, w, c) in [0, 1], or
+    on (images, labels (n,)) if `classes`; with `centred` both parts know pixels in [-1, 1]. The discriminator gives logits.
+    """
+
+    def __init__(self, generator, discriminator, classes=0, centred=False, seed=None, **kwargs):
+        super().__init__(**kwargs)
+        self.generator, self.discriminator = generator, discriminator
+        self.classes, self.centred, self.seed = classes, centred, seed
+        self.noise_size = generator.inputs[0].shape[-1]
+        self._noise = keras.random.SeedGenerator(seed)
+        self._means = {part: keras.metrics.Mean(name=part) for part in ("generator_loss", "discriminator_loss")}
+        self.built = True
+
+    def call(self, inputs, training=False):
+        """What both losses need: logits of fakes and reals by the discriminator, and of fakes by the frozen one."""
+        images, labels = inputs if self.classes else (inputs, None)
+        images = 2.0 * images - 1.0 if self.centred else images
+        n = ops.shape(images)[0]
+        noise = keras.random.normal((n, self.noise_size), seed=self._noise)
+        fakes = self.generator(self.told(noise, labels), training=training)
+        twice = None if labels is None else ops.concatenate([labels, labels])
+        both = self.told(ops.concatenate([ops.stop_gradient(fakes), images]), twice)
+        frozen = [ops.stop_gradient(weight) for weight in self.discriminator.trainable_variables]
+        rest = self.discriminator.non_trainable_variables
+        fooled, _ = self.discriminator.stateless_call(frozen, rest, self.told(fakes, labels), training=training)
+        return {"judged": self.discriminator(both, training=training), "fooled": fooled}
+
+    def told(self, tensor, labels):
+        """Noise or images, with the class beside them where there is one."""
+        return tensor if labels is None else [tensor, ops.one_hot(ops.cast(labels, "int32"), self.classes)]
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        judged, fooled = y_pred["judged"], y_pred["fooled"]
+        real = ops.concatenate([ops.zeros_like(fooled), ops.ones_like(fooled)])
+        # a mean for fakes and one for reals, as the book's two batches have it
+        discriminator = 2 * ops.mean(ops.binary_crossentropy(real, judged, from_logits=True))
+        generator = ops.mean(ops.binary_crossentropy(ops.ones_like(fooled), fooled, from_logits=True))
+        self._means["discriminator_loss"].update_state(discriminator)
+        self._means["generator_loss"].update_state(generator)
+        return discriminator + generator
+
+    def get_config(self):
+        return {
+            "name": self.name,
+            "generator": keras.saving.serialize_keras_object(self.generator),
+            "discriminator": keras.saving.serialize_keras_object(self.discriminator),
+            "classes": self.classes,
+            "centred": self.centred,
+            "seed": self.seed,
+        }
+
+    @classmethod
+    def from_config(cls, config, custom_objects=None):
+        parts = {k: keras.saving.deserialize_keras_object(config[k], custom_objects) for k in ("generator", "discriminator")}
+        return cls(**{**config, **parts})
+
+
+def build(image_shape, latent_size, generator, discriminator, classes=0, seed=None):
+    """An untrained GAN: dense parts ({"dense": [...]}), or the DCGAN's ({"filters": [...]}) for 28x28 pictures."""
+    convolutional = "filters" in generator
+    return GAN(
+        build_generator(image_shape, latent_size, classes, **generator),
+        build_discriminator(image_shape, classes, **discriminator),
+        classes, centred=convolutional, seed=seed,
+    )  # fmt: skip
+
+
+def build_generator(image_shape, latent_size, classes=0, dense=(), filters=()):
+    """Noise (and class) to a picture: dense ReLU layers and a sigmoid; or a 7x7 map enlarged twice, batch normalization, tanh."""
+    inputs = [keras.Input((latent_size,), name="z")] + ([keras.Input((classes,), name="class")] if classes else [])
+    x = layers.Concatenate()(inputs) if classes else inputs[0]
+    height, width, channels = image_shape
+    for units in dense:
+        x = layers.Dense(units, activation="relu", kernel_initializer="he_normal")(x)
+    if not filters:
+        x = layers.Dense(height * width * channels, activation="sigmoid")(x)
+        return keras.Model(inputs, layers.Reshape(image_shape)(x), name="generator")
+    small = (height >> len(filters), width >> len(filters), filters[0])
+    x = layers.BatchNormalization()(layers.Reshape(small)(layers.Dense(int(np.prod(small)))(x)))
+    for units in filters[1:]:
+        x = layers.Conv2DTranspose(units, 5, strides=2, padding="same", activation="relu")(x)
+        x = layers.BatchNormalization()(x)
+    x = layers.Conv2DTranspose(channels, 5, strides=2, padding="same", activation="tanh")(x)
+    return keras.Model(inputs, x, name="generator")
+
+
+def build_discriminator(image_shape, classes=0, dense=(), filters=(), dropout=0.4):
+    """A picture (and its class) to the logit of its being real."""
+    inputs = [keras.Input(image_shape, name="image")] + ([keras.Input((classes,), name="class")] if classes else [])
+    x = inputs[0]
+    for units in filters:
+        x = layers.LeakyReLU(0.2)(layers.Conv2D(units, 5, strides=2, padding="same")(x))
+        x = layers.Dropout(dropout)(x)
+    x = layers.Flatten()(x)
+    for units in dense:
+        x = layers.Dense(units, activation="relu", kernel_initializer="he_normal")(x)
+    logit = layers.Dense(1, name="real")(x)
+    if classes:
+        projected = layers.Dense(x.shape[-1], use_bias=False, name="embedding")(inputs[1])
+        logit = layers.Add()([logit, layers.Dot(axes=1)([x, projected])])
+    return keras.Model(inputs, logit, name="discriminator")
+
+
+class GanGenerator(Generator):
+    """A trained GAN as a `Generator`: it draws, and its discriminator gives a verdict; it has no encoder."""
+
+    def _decode(self, z, label):
+        images = np.asarray(self.model.generator.predict_on_batch(self._told(z, label)), "float32")
+        return np.clip((images + 1) / 2 if self.model.centred else images, 0.0, 1.0)
+
+    def verdict(self, images, label=None):
+        """The discriminator's probability that pictures (n, h, w, c) in [0, 1] are real: float32 (n,)."""
+        images = check_images(images, self.image_shape)
+        images = 2 * images - 1 if self.model.centred else images
+        logits = self.model.discriminator.predict_on_batch(self._told(images, label))
+        return (1 / (1 + np.exp(-np.asarray(logits, "float32")[:, 0]))).astype("float32")
+
+    def _told(self, array, label):
+        classes = self.model.classes
+        if not classes:
+            if label is not None:
+                raise ValueError(f"{self.card['name']} was trained without classes: leave label out")
+            return array
+        labels = np.broadcast_to(np.asarray(-1 if label is None else label), len(array))
+        if not np.isin(labels, range(classes)).all():
+            names = ", ".join(f"{i} {name}" for i, name in enumerate(self.card["classes"]))
+            raise ValueError(f"{self.card['name']} draws what it is asked for: label must be one of {names}, got {label}")
+        return [array, np.eye(classes, dtype="float32")[labels]]
