@@ -85,8 +85,8 @@ class Autoencoder(_Family):
     """A plain autoencoder: loss = reconstruction_weight * mean over pixels of the reconstruction loss (GDL ch. 3), and what
     layers add to it, such as a regularizer of the codes."""
 
-    def call(self, images):
-        return self.decoder(self.encoder(images))
+    def call(self, images, training=False):
+        return self.decoder(self.encoder(images, training=training), training=training)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         error = ops.mean(reconstruction_error(x, y_pred, self.reconstruction_loss))
@@ -112,9 +112,10 @@ class VAE(_Family):
         )
         self._kl = keras.metrics.Mean(name="kl")
 
-    def call(self, images):
-        z_mean, z_log_var = self.encoder(images)
-        return {"reconstruction": self.decoder(self.sampling([z_mean, z_log_var])), "z_mean": z_mean, "z_log_var": z_log_var}
+    def call(self, images, training=False):
+        z_mean, z_log_var = self.encoder(images, training=training)
+        decoded = self.decoder(self.sampling([z_mean, z_log_var]), training=training)
+        return {"reconstruction": decoded, "z_mean": z_mean, "z_log_var": z_log_var}
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         error = ops.mean(reconstruction_error(x, y_pred["reconstruction"], self.reconstruction_loss))
