@@ -14,8 +14,8 @@ CHAPTERS = {
     "deeper": "Deeper",
     "denoising": "Denoising",
     "sparse": "Sparse",
-    "codings": "Map of the codes",
-    "holes": "Holes, and a prior",
+    "codings": "Map",
+    "holes": "Holes",
     "labels": "Few labels",
     "gans": "GANs",
     "arithmetic": "Arithmetic",
@@ -53,7 +53,9 @@ def complete(state):
     if full["noise"] == "dropout" and full["amount"] > 0.95:
         raise StateError("amount must be at most 0.95 where noise is dropout: a picture without pixels says nothing")
     if full["source"] == "test" and not data.at_hand("fashion"):
-        raise StateError("source test shows real test images, and none are here: name a folder with fashion_mnist.npz in EXPLORER_DATA")
+        raise StateError(
+            "source test shows real test images, and none are here: name a folder with fashion_mnist.npz in EXPLORER_DATA"
+        )
     return full
 
 
@@ -136,7 +138,12 @@ def _row(name, make, title=None, told=False):
         return {"title": title or _capital(card["title"].partition(": ")[2]), "words": "" if title else figures(card, told),
                 "images": make()}  # fmt: skip
     except (KeyError, checkpoints.CheckpointError) as error:
-        return {"title": title or name, "words": "", "error": str(error.args[0])}
+        return {"title": title or name, "words": "", "error": missing(name, error)}
+
+
+def missing(name, error):
+    """What the page says of a model that it cannot show."""
+    return str(error) if isinstance(error, checkpoints.CheckpointError) else f"checkpoints/{name} is not here: its row is left out"
 
 
 def _capital(words):
@@ -153,7 +160,7 @@ def figures(card, told=False):
 
 
 def drawn(state):
-    """What a GAN draws from the noise of the state's seed: (10, 28, 28, 1), all of the state's garment if it can be asked for one."""
+    """What a GAN draws from the noise of the state's seed: (10, 28, 28, 1), all of one garment if it can be asked."""
     generator = checkpoints.load(state["model"])
     label = state["label"] if generator.card["conditional"] else None
     return generator.decode(generator.prior(DRAWN, state["seed"]), label=label)

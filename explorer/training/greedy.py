@@ -20,19 +20,19 @@ def fit(recipe, folder, data_folder=None, preview=None, out=None):
         keras.utils.set_random_seed(stage["seed"])
         model = runs.build(stage)
         batches = {"x": training, "batch_size": recipe["batch_size"]}
-        shown = preview if width == recipe["latent_size"] and len(widths) == 1 else None
-        histories.append(runs.run(stage, Path(folder, f"layer-{i + 1}"), model, batches, (watched,), shown, out))
+        histories.append(runs.run(stage, Path(folder, f"layer-{i + 1}"), model, batches, (watched,), out=out))
         model = runs.trained(stage, Path(folder, f"layer-{i + 1}", runs.BEST))
         layers.append(model)
         training, watched = (
-            model.encoder.predict(images, batch_size=1000, verbose=0).reshape(len(images), 1, 1, width) for images in (training, watched)
+            model.encoder.predict(images, batch_size=1000, verbose=0).reshape(len(images), 1, 1, width)
+            for images in (training, watched)
         )  # fmt: skip
     whole = nested(recipe, layers)
     if preview:
         preview(whole, len(histories[-1]["loss"]))
     history = dict(histories[-1])
     for i, before in enumerate(histories[:-1]):
-        history |= {f"layer {i + 1} loss": before["loss"], f"layer {i + 1} val_loss": before["val_loss"]}
+        history |= {f"layer {i + 1} loss": before["loss"], f"val_layer {i + 1} loss": before["val_loss"]}
     history["seconds"] = [second for some in histories for second in some["seconds"]]
     return whole, history
 

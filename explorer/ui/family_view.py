@@ -1,0 +1,235 @@
+"""The view "Why a VAE?": the autoencoder family and the GANs, chapter by chapter. The page's half is `family_view.js`,
+`family_charts.js` and `family_planes.js`."""
+
+import base64
+import functools
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+import gradio as gr
+import numpy as np
+import plotly.graph_objects as go
+
+from explorer import checkpoints, data, family, imaging, rendering
+from explorer.training import tsne
+from explorer.ui import latent_plane
+from explorer.ui.latent_plane import answered, in_turn, packed, pixels
+from explorer.ui.plane_view import export_file
+from explorer.ui.runs import JOBS, run_news, stop_run
+from explorer.ui.views import component, for_page, opened, state_of
+
+SCRIPTS = ("live.js", "view.js", "latent_plane.js", "run.js", "family_charts.js", "family_planes.js", "family_view.js")
+BINS = np.linspace(-4, 4, 41)
+TOY_TITLE = "The same in space: sixty points, and the plane that each finds"
+MOST_MAPPED = 5000  # codes in a map that is computed while someone waits
+
+
+@answered
+def open_family(query):
+    """What a page needs to show a query string: state, problems, and the facts of the chapter's models."""
+    full, problems = opened(query, "why-a-vae", family.complete)
+    return {"problems": problems, "state": for_page(full), "facts": facts(full["chapter"]), "classes": data.GARMENTS,
+            "test_images": data.at_hand("fashion"), "whats": family.CHAPTERS}  # fmt: skip
+
+
+@functools.lru_cache(maxsize=16)
+def facts(chapter):
+    """What the cards and files of a chapter's models say, as its charts take it; a damaged model has "error"."""
+    return {name: _facts(name, chapter) for name in family.MEMBERS[chapter]}
+
+
+def _facts(name, chapter):
+    try:
+        card = checkpoints.card(name)
+        found = {"title": card["title"], "short": card["short"], "parameters": sum(card["parameters"].values()),
+                 "parts": card["parameters"], "latent_shape": card["latent_shape"], "metrics": card["metrics"],
+                 "failures": card["known_failures"]}  # fmt: skip
+        return found | EXTRAS.get(chapter, lambda name, card: {})(name, card)
+    except (KeyError, checkpoints.CheckpointError) as error:
+        return {"error": family.missing(name, error)}
+
+
+def _explained(name, card):
+    stored = checkpoints.arrays(name, checkpoints.PCA)
+    return {"explained": np.round(stored["explained_variance_ratio"], 5).tolist()}
+
+
+def _activations(name, card):
+    """How often the codes of the test images take which value, and how often each unit's mean does: of sigmoids from 0 to 1."""
+    codes = checkpoints.encodings(name).z_mean
+    top = 1.0 if card["recipe"]["encoder"]["code"] == "sigmoid" else float(np.ceil(np.quantile(codes, 0.999)))
+    bins = np.linspace(0, top, 21)
+    share = lambda values: np.round(np.histogram(np.clip(values, 0, top), bins)[0] / values.size, 4).tolist()  # noqa: E731
+    return {"top": top, "activations": share(codes), "units": share(codes.mean(0)), "mean": round(float(codes.mean()), 4)}
+
+
+def _dimensions(name, card):
+    """Each dimension's histogram over -4 to 4: of a VAE z is sampled, as training sees it."""
+    codes = checkpoints.encodings(name)
+    z = codes.z_mean
+    if codes.z_log_var is not None:
+        z = z + np.exp(0.5 * codes.z_log_var) * np.random.default_rng(0).standard_normal(z.shape, dtype="float32")
+    counts = [np.histogram(z[:, i], BINS)[0] for i in range(z.shape[1])]
+    inside = [round(float(np.mean(np.abs(z[:, i]) <= BINS[-1])), 3) for i in range(z.shape[1])]
+    return {"histograms": [(count / len(z)).round(4).tolist() for count in counts], "inside": inside,
+            # of a dead axis the mean code does not move at all: the Gaussian fitted to the means says nothing then
+            "kl": None if card["dead_axes"] else card["metrics"].get("fitted_gaussian_kl"), "view": card["view"]}  # fmt: skip
+
+
+def _epochs(name, card):
+    return {"drawn": card.get("drawn"), "conditional": card["conditional"], "epochs": card["recipe"]["epochs_run"]}
+
+
+EXTRAS = {"linear": _explained, "sparse": _activations, "holes": _dimensions, "gans": _epochs}
+
+
+@answered
+@in_turn
+def family_rows(query):
+    """The rows of a state's chapter: [{"title", "words", "pictures" or "error", "shape", "verdicts"?}], and of arithmetic what
+    the judge sees in the sum."""
+    state = state_of(query, family.complete)
+    if state["chapter"] == "arithmetic":
+        parts, seen = family.arithmetic(state)
+        return {"rows": [{"title": title, "words": "", **_shown(images)} for title, images in parts], "seen": seen}
+    rows = []
+    for row in family.rows(state):
+        shown = {"error": row["error"]} if "error" in row else _shown(row["images"])
+        rows.append({"title": row["title"], "words": row["words"], **shown})
+        if state["chapter"] == "gans" and "images" in row:
+            rows[-1]["verdicts"] = np.round(family.verdicts(state, row["images"]), 3).tolist()
+    return {"rows": rows}
+
+
+def _shown(images):
+    return {"pictures": [pixels(image) for image in images], "shape": list(images.shape[1:])}
+
+
+@answered
+def framed_garment(picture):
+    """A drawing or photograph (base64 of a file) as the models know garments: {"pixels"}. It lives in this call only."""
+    return {"pixels": pixels(imaging.framed(imaging.of_data_url(picture), (28, 28, 1), "fashion"))}
+
+
+@answered
+def repaired_picture(request):
+    """{"noise", "amount", "seed", "pixels": base64 of 28 x 28 bytes} -> {"noisy", "repaired", "pca"}: what a slider asks for."""
+    images = np.frombuffer(base64.b64decode(request["pixels"]), "uint8")
+    if images.size != 28 * 28:
+        raise ValueError(f"pixels must be 28 x 28 bytes, got {images.size}")
+    settings = {key: request[key] for key in ("noise", "amount", "seed")}
+    query = "&".join(f"{key}={value}" for key, value in {"chapter": "denoising", **settings}.items())
+    state = state_of(query, family.complete)
+    noisy = family.corrupted(images.reshape(1, 28, 28, 1).astype("float32") / 255, state["noise"], state["amount"], state["seed"])
+    repaired = family.reconstructed(family.REPAIRERS[state["noise"]], noisy)
+    return {"noisy": pixels(np.clip(noisy[0], 0, 1)), "repaired": pixels(repaired[0]), "pca": pixels(family.by_pca(noisy)[0])}
+
+
+@answered
+def code_map(name):
+    """The map of a model's codes that was computed when it was trained: points int16 (n, 2) in units of `step`, labels."""
+    points = checkpoints.arrays(name, checkpoints.MAP)["map"].astype("float32")
+    return _mapped(points, checkpoints.encodings(name).labels[: len(points)])
+
+
+def _mapped(points, labels):
+    return {"points": packed(np.rint(points * 32767).astype("<i2")), "step": 1 / 32767, "labels": packed(labels), "d": 2}
+
+
+@answered
+def coded_picture(request):
+    """[model, index of an encoding] -> the picture that it decodes to, and its class."""
+    name, index = request
+    codes = checkpoints.encodings(name)
+    if not 0 <= int(index) < len(codes.z_mean):
+        raise ValueError(f"{name} has the encodings 0 to {len(codes.z_mean) - 1}, not {index}")
+    image = checkpoints.load(name).decode(codes.z_mean[int(index)][None])[0]
+    return {"pixels": pixels(image), "label": int(codes.labels[int(index)])}
+
+
+@answered
+def start_map(request):
+    """{"model", "perplexity", "points"} -> {"job"}: computes the map anew, with progress; see `training.tsne`."""
+    perplexity, count = float(request["perplexity"]), int(request["points"])
+    low, high = tsne.PERPLEXITIES
+    if not low <= perplexity <= high:
+        raise ValueError(f"perplexity must be from {low} to {high}, got {perplexity:g}")
+    if not 4 * perplexity <= count <= MOST_MAPPED:
+        raise ValueError(f"points must be from {4 * perplexity:g} (four times the perplexity) to {MOST_MAPPED}, got {count}")
+    codes = checkpoints.encodings(str(request["model"]))
+    return {"job": JOBS.start(functools.partial(_map, codes=codes, perplexity=perplexity, count=min(count, len(codes.labels))))}
+
+
+def _map(job, codes, perplexity, count):
+    with tempfile.TemporaryDirectory() as folder:
+        source, target = Path(folder, "codes.npy"), Path(folder, "map.npy")
+        np.save(source, codes.z_mean[:count])
+        command = [sys.executable, "-u", "-m", "explorer.training.tsne", source, target, f"{perplexity:g}"]
+        with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
+                              cwd=Path(__file__).parent.parent.parent) as process:  # fmt: skip
+            try:
+                for line in process.stdout:
+                    iteration = line.partition("Iteration ")[2].partition(":")[0]
+                    job.report({"iteration": int(iteration), "of": tsne.ITERATIONS} if iteration.isdecimal() else None)
+            except BaseException:
+                process.kill()  # whoever watched has stopped it, or left
+                raise
+        if process.returncode:
+            raise RuntimeError(f"t-SNE ended with code {process.returncode}")
+        job.report(_mapped(np.load(target), codes.labels[:count]))
+
+
+@answered
+def epoch_sheet(name):
+    """What a GAN drew after each epoch, one row each: a data URL, rows and columns."""
+    card = checkpoints.card(name)
+    if not card.get("drawn"):
+        return {}
+    sheet = base64.b64encode(checkpoints.read(name, checkpoints.EPOCHS)).decode()
+    return {"url": f"data:image/webp;base64,{sheet}", "rows": card["drawn"]["epochs"], "columns": card["drawn"]["columns"]}
+
+
+def toy_figure():
+    """The book's toy set, what PCA makes of it, and a linear autoencoder after more and more epochs: a Plotly scatter."""
+    try:
+        stored = checkpoints.arrays(family.LINEAR, checkpoints.PCA)
+    except (KeyError, checkpoints.CheckpointError):
+        return None
+    points, epochs = stored["toy"], stored["toy_epochs"].tolist()
+    figure = go.Figure()
+
+    def scatter(xyz, name, color, size, symbol="circle", visible=True):
+        figure.add_scatter3d(x=xyz[:, 0], y=xyz[:, 1], z=xyz[:, 2], mode="markers", name=name, visible=visible,
+                             marker={"size": size, "color": color, "symbol": symbol})  # fmt: skip
+
+    scatter(points, "the 60 points", "#8891a5", 4)
+    scatter(stored["toy_pca"], "PCA's plane", "#2fd6a3", 5, "circle-open")
+    for i in range(len(epochs)):
+        scatter(stored["toy_autoencoder"][i], "linear autoencoder", "#e69f00", 3, "x", visible=i == len(epochs) - 1)
+    steps = [{"label": str(epoch), "method": "restyle", "args": [{"visible": [True, True] + [epoch == other for other in epochs]}]}
+             for epoch in epochs]  # fmt: skip
+    axis = {"showticklabels": False, "title": "", "gridcolor": "#8891a560", "showbackground": False, "zeroline": False}
+    figure.update_layout(
+        height=460, margin={"l": 20, "r": 20, "t": 44, "b": 40}, paper_bgcolor="rgba(0,0,0,0)", font={"color": "#8891a5"},
+        title={"text": TOY_TITLE, "font": {"size": 15}, "x": 0.02, "y": 0.98},
+        scene={"xaxis": axis, "yaxis": axis, "zaxis": axis, "aspectmode": "data",
+               "camera": {"eye": {"x": 0.75, "y": -0.95, "z": 0.5}}},
+        legend={"orientation": "h", "y": 1.04, "itemsizing": "constant"},
+        sliders=[{"active": len(epochs) - 1, "steps": steps, "currentvalue": {"prefix": "epochs of training: "}, "pad": {"t": 6}}],
+    )  # fmt: skip
+    return figure
+
+
+SERVER_FUNCTIONS = [
+    open_family, family_rows, framed_garment, repaired_picture, code_map, coded_picture, start_map, run_news, stop_run, epoch_sheet,
+    export_file, latent_plane.decode_point, latent_plane.plane_points, latent_plane.plane_backdrop,
+]  # fmt: skip
+LIVE_FUNCTIONS = [repaired_picture, coded_picture]
+
+
+def build():
+    """The view: one component, and the toy set's scatter below it, which the page shows in its chapter."""
+    component("why-a-vae", "family_view.html", SCRIPTS, SERVER_FUNCTIONS, palette=list(rendering.PALETTE))
+    gr.Plot(toy_figure(), show_label=False, elem_id="family-toy")

@@ -1,0 +1,129 @@
+"""What is trained, measured and kept of the family and the GANs, on a few hundred made-up pictures and by other ways of counting."""
+
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from explorer import checkpoints
+from explorer.training import evaluation, family, greedy, recipes, runs, tsne
+from explorer.training.train import train
+
+
+def test_pca_is_what_the_eigenvectors_say(small_data):
+    from explorer import data
+
+    images, _ = data.load("fashion", "test", folder=small_data)
+    fitted = family.pca("fashion", 5, small_data)
+    error = np.square(family.projected(images, fitted) - images).mean()
+    assert error == pytest.approx(evaluation.pca_error("fashion", 5, small_data), rel=1e-4)
+
+
+def test_the_toy_set_is_nearly_flat():
+    points = family.toy()
+    assert points.shape == (60, 3)
+    variances = np.linalg.svd(points - points.mean(0), compute_uv=False) ** 2
+    assert variances[2] < 0.15 * variances.sum()  # a plane nearly holds it
+
+
+def test_a_linear_autoencoder_finds_the_plane_of_pca():
+    points = family.toy()
+    centred = points - points.mean(0)
+    _, singular, _ = np.linalg.svd(centred)
+    best = singular[2] ** 2 / points.size
+    found = np.square(family.toy_autoencoder(points) - points).mean((1, 2))
+    assert len(found) == len(family.TOY_EPOCHS)
+    assert found[0] > 2 * best
+    assert found[-1] == pytest.approx(best, rel=0.01)
+
+
+def test_noise_is_what_keras_layers_make():
+    images = np.full((200, 28, 28, 1), 0.4, "float32")
+    lost = family.corrupted(images, "dropout", 0.5)
+    assert set(np.round(np.unique(lost), 4)) == {0.0, np.float32(0.8).round(4)}
+    assert (lost == 0).mean() == pytest.approx(0.5, abs=0.01)
+    assert family.corrupted(images, "gaussian", 0.3).std() == pytest.approx(0.3, abs=0.01)
+
+
+def test_tsne_keeps_what_lies_together_together(tmp_path, capsys):
+    rng = np.random.default_rng(0)
+    codes = np.concatenate([rng.normal(centre, 0.1, (40, 6)) for centre in (0, 3, 6)])
+    np.save(tmp_path / "codes.npy", codes)
+    tsne.main(tmp_path / "codes.npy", tmp_path / "map.npy", "10")
+    found = np.load(tmp_path / "map.npy")
+    assert (found.shape, np.abs(found).max()) == ((120, 2), pytest.approx(1))
+    distances = np.linalg.norm(found[:, None] - found[None], axis=2) + 9 * np.eye(120)
+    assert (distances.argmin(1) // 40 == np.arange(120) // 40).all()
+    assert "Iteration 50:" in capsys.readouterr().out  # what the page reads
+
+
+def test_layer_by_layer_nests_what_the_layers_learned(tmp_path, small_data):
+    recipe = recipes.recipe("fashion-greedy-ae") | {"epochs": 2, "validation": 100}
+    recipe["learning_rate"]["epochs"] = 2
+    model, history = runs.fit(recipe, tmp_path, small_data)
+    one, two = (runs.trained(greedy.layer_recipe(recipe, i), tmp_path / f"layer-{i + 1}" / runs.BEST) for i in (0, 1))
+    images = np.random.default_rng(0).random((4, 28, 28, 1), dtype="float32")
+    codes = one.encoder.predict_on_batch(images)
+    inner = np.maximum(0, two.decoder.predict_on_batch(two.encoder.predict_on_batch(codes.reshape(4, 1, 1, 100)))).reshape(4, 100)
+    np.testing.assert_allclose(model.predict_on_batch(images), one.decoder.predict_on_batch(inner), atol=1e-4)
+    assert [len(history[key]) for key in ("loss", "val_loss", "layer 1 loss", "seconds")] == [2, 2, 2, 4]
+
+
+@pytest.fixture(scope="module")
+def trained(small, tmp_path_factory):
+    """A GAN, a conditional one and a denoising autoencoder after one epoch on made-up pictures."""
+    root = tmp_path_factory.mktemp("family")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EXPLORER_CHECKPOINTS", str(small.root))
+        for name, own in {"fashion-gan": {"drawn": 3}, "fashion-cgan": {"drawn": 10, "generator": {"filters": [4, 4]}, "discriminator": {"filters": [4, 4]}},
+                          "fashion-denoising-ae": {"validation": 100, "tsne": 150}, "fashion-sparse-l1-ae": {"validation": 100}}.items():  # fmt: skip
+            patch.setitem(recipes.RECIPES, name, recipes.RECIPES[name] | own)
+        patch.setattr(family, "SAMPLES", 60)
+        patch.setattr(family, "SEEDS", 2)
+        patch.setattr(family.pretraining, "__defaults__", (None, 2, 2))
+        cards = {name: train(name, small.data, epochs=2 if "gan" in name else 1, out=root, log=open(root / "log", "a"))  # noqa: SIM115
+                 for name in ("fashion-gan", "fashion-cgan", "fashion-denoising-ae", "fashion-sparse-l1-ae")}  # fmt: skip
+    return root, cards
+
+
+def test_a_gan_is_shipped_with_what_it_drew_after_each_epoch(trained, monkeypatch):
+    root, cards = trained
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(root))
+    card = cards["fashion-gan"]
+    assert (card["kind"], card["conditional"], card["latent_shape"]) == ("gan", False, [30])
+    assert set(checkpoints.CARD_KEYS) <= set(json.loads((root / "fashion-gan" / "card.json").read_text()))
+    with Image.open(root / "fashion-gan" / "epochs.webp") as sheet:
+        assert sheet.size == (3 * 28, 2 * 28)
+    assert card["drawn"] == {"epochs": 2, "columns": 3}
+    assert sum(card["metrics"]["samples_by_class"].values()) == pytest.approx(1, abs=0.01)
+    assert checkpoints.load("fashion-gan").decode(np.zeros((1, 30))).shape == (1, 28, 28, 1)
+
+
+def test_a_conditional_gan_is_measured_by_what_it_was_asked_for(trained):
+    card = trained[1]["fashion-cgan"]
+    assert card["conditional"]
+    by_class = card["metrics"]["drawn_as_asked_by_class"]
+    assert np.mean(list(by_class.values())) == pytest.approx(card["metrics"]["drawn_as_asked"], abs=1e-3)
+
+
+def test_a_denoising_autoencoder_is_measured_on_noise_and_by_its_use(trained, monkeypatch):
+    root, cards = trained
+    metrics = cards["fashion-denoising-ae"]["metrics"]
+    assert 0 < metrics["mse_repaired_by_pca_30"] < metrics["mse_of_noisy_images"]
+    pretraining = metrics["pretraining"]
+    assert [len(pretraining[way]) for way in ("with", "without")] == [2, 2]
+    assert pretraining["gain"] == pytest.approx(np.mean(pretraining["with"]) - np.mean(pretraining["without"]), abs=1e-4)
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(root))
+    assert checkpoints.arrays("fashion-denoising-ae", checkpoints.MAP)["map"].shape == (150, 2)
+
+
+def test_many_codes_keep_their_gaussian_in_a_file(trained, monkeypatch):
+    root, cards = trained
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(root))
+    assert cards["fashion-sparse-l1-ae"]["fitted_gaussian"] == {"file": "prior.npz"}
+    mean, factor = checkpoints.fitted_gaussian("fashion-sparse-l1-ae")
+    drawn = checkpoints.load("fashion-sparse-l1-ae").prior(4000)
+    np.testing.assert_allclose(drawn.mean(0), mean, atol=0.02)
+    np.testing.assert_allclose(drawn.var(0), (factor @ factor.T).diagonal(), atol=0.02)
+    assert 0 <= cards["fashion-sparse-l1-ae"]["metrics"]["mean_activation"] <= 1
