@@ -384,3 +384,19 @@ def test_the_real_flowers(real_data):
     test, held_out = data.load("flowers", "test", 16, real_data)
     assert 0.09 < len(test) / (len(train) + len(test)) < 0.12
     assert set(labels) == set(held_out) == set(range(102))
+
+
+def test_whether_a_set_is_at_hand_is_told_without_fetching_it(small_data, tmp_path, monkeypatch):
+    monkeypatch.setenv("EXPLORER_DATA", str(small_data))
+    assert data.at_hand("fashion")
+    monkeypatch.setenv("EXPLORER_DATA", str(tmp_path))
+    assert not data.at_hand("fashion")
+    monkeypatch.delenv("EXPLORER_DATA")
+    monkeypatch.setenv("KERAS_HOME", str(tmp_path))
+    assert not data.at_hand("fashion")
+    folder = tmp_path / "datasets" / "fashion-mnist"
+    folder.mkdir(parents=True)
+    for i in range(4):  # Keras keeps them in four files
+        assert not data.at_hand("fashion")
+        (folder / f"{i}-ubyte.gz").touch()
+    assert data.at_hand("fashion")

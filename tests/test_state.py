@@ -50,6 +50,10 @@ EXAMPLES = {
     "hidden": (1, 9),
     "beside": "fashion-ae",
     "label": 3,
+    "chapter": "denoising",
+    "source": "test",
+    "noise": "gaussian",
+    "amount": 0.35,
 }
 
 

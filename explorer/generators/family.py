@@ -76,7 +76,9 @@ NOISES = {"dropout": layers.Dropout, "gaussian": layers.GaussianNoise}
 SPARSITY = {"l1": keras.regularizers.L1, "kl": KLSparsity}
 
 
-def build_encoder(image_shape, latent_size, dense=(), pooled=(), code="linear", code_bias=0.0, noise=None, sparsity=None, seed=None):
+def build_encoder(
+    image_shape, latent_size, dense=(), pooled=(), code="linear", code_bias=0.0, noise=None, sparsity=None, seed=None
+):
     """Dense ReLU layers, or 3x3 convolutions each pooled by 2 and a last one averaged over its map; then the codes `z`.
 
     The codes' biases begin at `code_bias`: above 0 no ReLU is dead from the start. `noise` [kind, amount] corrupts what comes in

@@ -1,7 +1,8 @@
-"""Dragging one slider of the faces view in Chromium: event to pixels, and beside it the wait for the next presented frame.
+"""Dragging a slider in Chromium, of the faces view or of the noise on a drawing: event to pixels, and beside it the wait for the
+next presented frame.
 
-`python -m tests.benchmarks.slider [--events 600] [--attribute Smiling]` prints percentiles in milliseconds as JSON. "Event to
-pixels": from entering the slider's input handler to the return of the `drawImage` that shows the decoded face, by
+`python -m tests.benchmarks.slider [--events 600] [--view faces|why-a-vae] [--attribute Smiling]` prints percentiles in milliseconds as JSON. "Event to
+pixels": from entering the slider's input handler to the return of the `drawImage` that shows the decoded picture, by
 `performance.now()` in the page; warm, server on this machine.
 """
 
@@ -31,19 +32,41 @@ def slide(page, box, events, rate=60):
     return k, seconds
 
 
+def open_faces(page, url, options):
+    """The slider of an attribute."""
+    page.goto(f"{url}/?view=faces&face=0")
+    page.locator(".lx-faces[data-ready=yes]").wait_for(state="attached", timeout=60_000)
+    page.wait_for_timeout(3000)  # strip, plane and judge have had their turn
+    return page.locator(f"[data-attribute={options.attribute}] input[type=range]")
+
+
+def open_drawing(page, url, options):
+    """The slider of the noise, a drawing on the pad."""
+    page.goto(f"{url}/?view=why-a-vae&chapter=denoising")
+    page.locator(".lx-family[data-repaired]").wait_for(timeout=60_000)
+    box = page.locator(".lx-family .lx-pad canvas").bounding_box()
+    at = lambda x, y: (box["x"] + x * box["width"], box["y"] + y * box["height"])  # noqa: E731
+    page.mouse.move(*at(0.3, 0.2))
+    page.mouse.down()
+    for corner in ((0.3, 0.8), (0.7, 0.8), (0.7, 0.2), (0.3, 0.2)):
+        page.mouse.move(*at(*corner), steps=8)
+    page.mouse.up()
+    page.wait_for_timeout(3000)
+    page.evaluate("performance.clearMeasures('event-to-pixels')")  # those of the drawing
+    return page.locator(".lx-family [data-set=amount]")
+
+
 def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=600)
+    parser.add_argument("--view", choices=("faces", "why-a-vae"), default="faces")
     parser.add_argument("--attribute", default="Smiling")
     options = parser.parse_args()
     load = os.getloadavg()
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         app = App(Path(folder, "app")).wait()
         page = View(browser.new_page(viewport={"width": 1280, "height": 900}), app.url).page
-        page.goto(f"{app.url}/?view=faces&face=0")
-        page.locator(".lx-faces[data-ready=yes]").wait_for(state="attached", timeout=60_000)
-        page.wait_for_timeout(3000)  # strip, plane and judge have had their turn
-        slider = page.locator(f"[data-attribute={options.attribute}] input[type=range]")
+        slider = (open_faces if options.view == "faces" else open_drawing)(page, app.url, options)
         box = slider.bounding_box()
         slide(page, box, 60)  # warm
         page.wait_for_timeout(1500)
@@ -58,7 +81,7 @@ def main():
         "then_next_frame_ms": percentiles(waits),
         "pictures": len(pictures),
         "moves_per_second": round(sent / seconds, 1),
-        "attribute": options.attribute,
+        "slider": options.attribute if options.view == "faces" else "noise",
         "load_average_before": load,
         "cores": os.cpu_count(),
     }
