@@ -18,7 +18,7 @@ from pathlib import Path
 import numpy as np
 
 SUMS, CARD, MODEL, ENCODINGS, SHEET = "SHA256SUMS", "card.json", "model.keras", "encodings.npz", "sheet.webp"
-DIRECTIONS = "directions.npz"
+DIRECTIONS, PRIOR, PCA, MAP, EPOCHS = "directions.npz", "prior.npz", "pca.npz", "tsne.npz", "epochs.webp"
 CARD_KEYS = ("name", "kind", "title", "latent_shape", "image_shape", "parameters", "bytes", "data", "licence", "source",
              "metrics", "recipe")  # fmt: skip
 _NAME = re.compile(r"(judges/)?\w[\w.-]*", re.ASCII)  # of a folder here, never of one elsewhere
@@ -83,13 +83,24 @@ def directions(name):
 
 def receipts(name):
     """What one unit of each direction does to every attribute, {hold: float32 (k, k)}; see `training.faces.receipts`."""
-    stored = _once(_stored_directions, name)
+    stored = arrays(name, DIRECTIONS)
     return {key.removeprefix("receipts_"): stored[key].astype("float32") for key in stored if key.startswith("receipts_")}
 
 
 def histograms(name):
     """Counts of each dimension of z over 40 bins from -4 to 4, sampled for held-out faces: (d, 40)."""
-    return _once(_stored_directions, name)["histograms"]
+    return arrays(name, DIRECTIONS)["histograms"]
+
+
+def fitted_gaussian(name):
+    """Mean (d,) and factor (d, d) of the Gaussian fitted to a plain autoencoder's codes, where these are too many for its card."""
+    stored = arrays(name, PRIOR)
+    return stored["mean"].astype("float64"), stored["factor"].astype("float64")
+
+
+def arrays(name, file):
+    """The arrays of one of a checkpoint's NumPy files (dict), the same object each time; raises as `card` does."""
+    return _once(_arrays, f"{name}:{file}")
 
 
 def load(name, image_size=None):
@@ -172,8 +183,7 @@ def _once(make, name):
 
 
 def _encodings(name):
-    with np.load(io.BytesIO(read(name, ENCODINGS))) as arrays:
-        stored = {key: arrays[key] for key in arrays.files}
+    stored = _arrays(f"{name}:{ENCODINGS}")
     log_var = stored.get("z_log_var")
     return Encodings(stored["z_mean"].astype("float32"), None if log_var is None else log_var.astype("float32"), stored["label"])
 
@@ -184,14 +194,9 @@ def _directions(name):
     attributes, learned = (card(name).get(key, []) for key in ("attributes", "learned"))
     if not attributes:
         raise KeyError(f"{name} was trained without attributes, so it has no directions by name")
-    stored = _once(_stored_directions, name)
+    stored = arrays(name, DIRECTIONS)
     statistics = (stored[key].astype("float64") for key in ("means", "counts", "covariance"))
     return Directions(attributes, *statistics, dict(zip(learned, stored.get("learned", ()), strict=True)))
-
-
-def _stored_directions(name):
-    with np.load(io.BytesIO(read(name, DIRECTIONS))) as arrays:
-        return {key: arrays[key] for key in arrays.files}
 
 
 def _load(name):
@@ -204,8 +209,13 @@ def _load(name):
         from explorer.generators.text_to_image import TextToImageGenerator
 
         return TextToImageGenerator(card(name), _preset(name))
+    if kind == "gan":
+        from explorer.generators.gan import GanGenerator
+
+        return GanGenerator(card(name), _keras_model(name))
     if kind not in ("ae", "vae"):
         raise CheckpointError(f"{name}/{CARD}: kind {kind!r} is not one that this version can load")
+    from explorer.generators import family  # noqa: F401  the layers that some files name
     from explorer.generators.autoencoder import AutoencoderGenerator
 
     return AutoencoderGenerator(card(name), _keras_model(name))
@@ -219,6 +229,12 @@ def _judge(name):
     from explorer.generators.judge import Judge
 
     return Judge(card(f"judges/{name}"), _keras_model(f"judges/{name}"))
+
+
+def _arrays(key):
+    name, _, file = key.partition(":")
+    with np.load(io.BytesIO(read(name, file))) as stored:
+        return {key: stored[key] for key in stored.files}
 
 
 def _keras_model(name):

@@ -116,6 +116,20 @@ class Plane:
         """
         return _Corners(a, b, c, d, kind)
 
+    @classmethod
+    def through(cls, a, b, c):
+        """The flat plane through three points: a is its origin, u points to b, v is perpendicular to u on c's side, both of
+        length 1, so that its coordinates are distances. ValueError for points on one line."""
+        a, b, c = (np.asarray(point, "float64") for point in (a, b, c))
+        long, side = b - a, c - a
+        u = long / max(np.linalg.norm(long), 1e-300)
+        v = side - np.vdot(side, u) * u
+        v -= np.vdot(v, u) * u  # once more: what rounding left of u
+        width = np.linalg.norm(v)
+        if not width > 1e-6 * max(np.linalg.norm(long), np.linalg.norm(side)) or not long.any():
+            raise ValueError("three points on one line span no plane")
+        return cls(a, u, v / width)
+
     def at(self, x, y):
         """Points at coordinates x, y (arrays of one shape s): float32 (*s, *shape)."""
         x, y = (np.reshape(c, np.shape(c) + (1,) * self.origin.ndim) for c in np.broadcast_arrays(x, y))
@@ -182,6 +196,16 @@ def density(points, x, y, bandwidth=None, offsets=None):
     )
     weights = 1.0 if offsets is None else np.exp(-0.5 * offsets)
     return (kernel_y * weights) @ kernel_x.T
+
+
+def density_on(plane, points, x, y, bandwidth):
+    """`density` of the whole space on a plane that lies askew: points (n, d), bandwidth (d,) -> float64 (h, w)."""
+    u, v = plane.u / bandwidth, plane.v / bandwidth
+    away = (plane.origin - np.asarray(points, "float64")) / bandwidth
+    x = np.asarray(x, "float64")[:, None]
+    across = np.square(away).sum(1) + 2 * x * (away @ u) + x**2 * (u @ u)  # |away + x u|^2: (w, n); a row at a time fits memory
+    up, both = 2 * (away @ v), 2 * x * (u @ v)
+    return np.stack([np.exp(-0.5 * (across + t * (up + both) + t**2 * (v @ v))).sum(1) for t in np.asarray(y, "float64")])
 
 
 def nearest(points, z, k):

@@ -3,8 +3,8 @@
 import numpy as np
 from PIL import Image, ImageDraw
 
-from explorer import checkpoints, denoising, faces, geometry, imaging, prompting
-from explorer.state import StateError, text
+from explorer import checkpoints, denoising, faces, family, geometry, imaging, places, prompting
+from explorer.state import DECIMALS, StateError, text
 
 # Colours of the classes on the plane, for eyes of all kinds on a dark ground (after Okabe and Ito 2008, and four more).
 PALETTE = ("#56b4e9", "#e69f00", "#2fd6a3", "#f0e442", "#ff7f6e", "#cc79a7", "#b7a3ff", "#9bd64a", "#d9d9d9", "#ff9ed2")
@@ -24,10 +24,17 @@ def complete(state):
         raise KeyError(f"{card['name']} is a judge, which makes no pictures; there are {', '.join(checkpoints.names())}")
     if "view" not in card:
         raise StateError(f"{card['name']} has no plane to drag across: it is shown with view={card['views'][0]}")
-    size, view = int(np.prod(card["latent_shape"])), card["view"]
-    full = {"view": "latent-plane", "what": "picture", "model": card["name"], "z": tuple(view["z"]), "kind": "linear",
-            "even": False, "closed": False, "start": 0.0, "stop": 1.0, "frames": 9, "axes": tuple(view["axes"]), "scale": "z",
-            "n": 30, "veil": "none", "points": True, "hidden": ()} | state  # fmt: skip
+    size, view, codes = int(np.prod(card["latent_shape"])), card["view"], places.has_encodings(card)
+    full = {"view": "latent-plane", "what": "picture", "model": card["name"], "kind": "linear", "even": False, "closed": False,
+            "start": 0.0, "stop": 1.0, "frames": 9, "axes": tuple(view["axes"]), "scale": "z", "n": 30, "veil": "none",
+            "points": True, "hidden": ()} | state  # fmt: skip
+    # a link that names axes, or their scale, wants these; only without does a model's own plane through three places hold
+    if "corners" in view and "axes" not in state and full["scale"] == "z":
+        full.setdefault("corners", tuple(view["corners"]))
+    full = {"z": tuple(view["z"])} | places.with_label(_through(full, card), card)
+    full["points"] = full["points"] and codes
+    if full["veil"] == "data" and not codes:
+        raise StateError(f"{card['name']} has no encodings to say where the data is: use veil normal or none")
     for key in ("z", "from", "to"):
         if key in full and len(full[key]) != size:
             raise StateError(f"{key} must be {size} numbers for {card['name']}, got {len(full[key])}")
@@ -40,9 +47,23 @@ def complete(state):
     return full
 
 
+def _through(full, card):
+    """The state of a plane through three places, with its window and, if it has no point, the first of them; others as they are."""
+    if "corners" not in full:
+        return full
+    if len(full["corners"]) != 3:
+        raise StateError(f"corners must be 3 places for a plane, got {len(full['corners'])}")
+    if full["scale"] == "p":
+        raise StateError("scale p is of axes, and a plane through three places has none: use scale z, or leave corners out")
+    places.check(card, full["corners"])
+    _, center, extent = places.plane_through(card["name"], full["corners"])
+    first = places.at(card["name"], full["corners"][0]).astype("float64").round(DECIMALS)
+    return {"z": tuple(first.tolist()), "center": center, "extent": extent} | full | {"axes": tuple(card["view"]["axes"])}
+
+
 def complete_for_view(state):
     """A state completed by the view that it names, or the first that its model has."""
-    homes = {name: room.complete for room in (faces, denoising, prompting) for name in room.VIEWS}
+    homes = {name: room.complete for room in (faces, denoising, prompting, family) for name in room.VIEWS}
     view = state.get("view")
     if view is None and prompting.elsewhere(state):
         view = "text-to-image"
@@ -52,7 +73,9 @@ def complete_for_view(state):
 
 
 def plane_of(state):
-    """The `Plane` of a complete state: spanned by its two axes, through its point."""
+    """The `Plane` of a complete state: through its three corners, or spanned by its two axes, through its point."""
+    if "corners" in state:
+        return places.plane_through(state["model"], state["corners"])[0]
     origin, (i, j) = np.array(state["z"], "float64"), state["axes"]
     u, v = np.eye(len(origin))[[i, j]]
     origin[[i, j]] = 0
@@ -70,14 +93,14 @@ def window(state, n):
 
 def picture(state):
     """The decoded picture of the state's point: float32 (h, w, c)."""
-    return checkpoints.load(state["model"]).decode(np.array([state["z"]], "float32"))[0]
+    return places.decode(state, np.array([state["z"]], "float32"))[0]
 
 
 def manifold(state):
     """The n x n pictures of what is visible of the plane, row 0 at the top: float32 (n * n, h, w, c)."""
     x, y = window(state, state["n"])
     z = plane_of(state).at(*np.meshgrid(x, y))
-    return checkpoints.load(state["model"]).decode(z.reshape(-1, z.shape[-1]))
+    return places.decode(state, z.reshape(-1, z.shape[-1]))
 
 
 def walk(state):
@@ -85,8 +108,7 @@ def walk(state):
     float64 (frames,)."""
     if "to" not in state:
         raise StateError("a walk needs two points: from (or z) and to")
-    generator = checkpoints.load(state["model"])
-    return faces.walk(generator, np.array(state.get("from", state["z"])), np.array(state["to"]), state)
+    return faces.walk(np.array(state.get("from", state["z"])), np.array(state["to"]), state)
 
 
 def veil(state, n=72):
@@ -96,11 +118,19 @@ def veil(state, n=72):
     are densities of the whole space, on the plane.
     """
     x, y = window(state, n)
+    plane = plane_of(state) if "corners" in state else None
     if state["veil"] == "normal":
-        return np.exp(-0.5 * (np.square(y)[:, None] + np.square(x)[None, :]))
+        peak = plane.coordinates(np.zeros((1, len(plane.origin))))[0] if plane else (0, 0)  # where the plane is nearest to 0
+        return np.exp(-0.5 * (np.square(y - peak[1])[:, None] + np.square(x - peak[0])[None, :]))
     points, axes = checkpoints.encodings(state["model"]).z_mean, list(state["axes"])
     d = points.shape[1]
     bandwidth = np.maximum(points.std(0), 0.05) * len(points) ** (-1 / (d + 4))  # Scott's rule; dead axes have no width
+    if plane:
+        seen = plane.coordinates(points)
+        estimate = geometry.density_on(plane, points, x, y, bandwidth)
+        at_points = geometry.density_on(plane, points, *(np.linspace(*np.quantile(seen[:, k], (0.02, 0.98)), 24) for k in (0, 1)),
+                                        bandwidth)  # fmt: skip
+        return np.clip(estimate / max(float(at_points.max()), 1e-300), 0, 1)
     rest = [i for i in range(d) if i not in axes]
     offsets = np.square((points[:, rest] - np.array(state["z"])[rest]) / bandwidth[rest]).sum(1) if rest else None
     estimate = geometry.density(points[:, axes], x, y, bandwidth[axes], offsets)
@@ -124,7 +154,7 @@ def figure(state, side=1080):
         sheet.paste(Image.new("RGB", (side, side), "#0b0e14"), mask=dark)
     if state["points"]:
         codes = checkpoints.encodings(state["model"])
-        at = codes.z_mean[:, list(state["axes"])].astype("float64")
+        at = plane_of(state).coordinates(codes.z_mean)  # of a plane along axes, those of the points
         if state["scale"] == "p":
             at = np.vectorize(geometry.NormalDist().cdf)(at)
         at = ((at - state["center"]) * (1, -1) / state["extent"] + 1) * side / 2
@@ -154,6 +184,8 @@ def render(state, ending):
         return _denoising(state, ending, written)
     if state["view"] in prompting.VIEWS:
         return _prompts(state, ending, written)
+    if state["view"] in family.VIEWS:
+        return _family(state, written)
     native = checkpoints.card(state["model"])["image_shape"][0]
     if what == "picture":
         return imaging.png(imaging.enlarged(picture(state), state.get("size", 10 * native)), written)
@@ -173,9 +205,9 @@ def _faces(state, ending, written):
     """A file of the faces and morph views."""
     images, columns = faces.pictures(state)
     if ending != "png":
-        return getattr(imaging, ending)(imaging.smooth(images, state.get("size", 256)), written)
+        return getattr(imaging, ending)(_enlarged(images, state.get("size", 256)), written)
     size = _bounded("pictures in a row", columns, state.get("size", 512 if columns == 1 else 128))
-    return imaging.png(imaging.grid(imaging.smooth(images, size), columns, gap=0 if columns == 1 else 4), written)
+    return imaging.png(imaging.grid(_enlarged(images, size), columns, gap=0 if columns == 1 else 4), written)
 
 
 def _denoising(state, ending, written):
@@ -200,6 +232,13 @@ def _prompts(state, ending, written):
         return getattr(imaging, ending)(imaging.smooth(images, state.get("size", max(256, native))), written)
     size = _bounded("pictures in a row", columns, state.get("size", max(native, 512 if columns == 1 else 128)))
     return imaging.png(imaging.grid(imaging.smooth(images, size), columns, gap=0 if columns == 1 else 4), written)
+
+
+def _family(state, written):
+    """A file of the view "Why a VAE?": the rows of its chapter."""
+    images, columns = family.pictures(state)
+    size = _bounded("pictures in a row", columns, state.get("size", 112))
+    return imaging.png(imaging.grid(_enlarged(images, size), columns, gap=4), written)
 
 
 def _enlarged(images, size):

@@ -144,13 +144,62 @@ def make_toy(root, name, kind="vae", latent_size=2, side=8, seed=0):
             "parameters": {"encoder": model.encoder.count_params(), "decoder": model.decoder.count_params()}, "bytes": 0,
             "data": "none", "licence": "none", "source": "a test", "metrics": {"one": 1.5}, "recipe": {}, "order": seed,
             "view": {"z": [0.5, -0.25, 0.75, 0.25][:latent_size], "axes": [0, 1], "center": [0.0, 0.0], "extent": 3.0},
-            "classes": ["a", "b", "c"]}  # fmt: skip
+            "classes": ["a", "b", "c"], "short": name, "family": None, "series": None}  # fmt: skip
     if kind == "ae":
         card["fitted_gaussian"] = {"mean": [2.0, -1.0], "covariance": [[4.0, 1.2], [1.2, 1.0]]}
     (folder / checkpoints.CARD).write_text(json.dumps(card), "utf-8")
     np.savez(folder / checkpoints.ENCODINGS, z_mean=toy.z_mean, label=toy.labels)
     checkpoints.seal(folder)
     return toy
+
+
+def make_gan(root, name, latent_size=6, side=8, seed=5, conditional=False, order=5):
+    """Write a GAN `root/name` without encodings, whose generator and discriminator are one dense layer each; returns its `Toy`.
+
+    `toy.real(images)` is what the discriminator says. A conditional one adds row k of `toy.garments` (3, side * side) for class k.
+    """
+    from explorer.generators.gan import build
+
+    toy = Toy(name, latent_size, side, seed)
+    rng = np.random.default_rng(seed + 100)
+    toy.garments = np.round(rng.normal(0, 2, (3, side * side)) * 64) / 64
+    weights = np.round(rng.normal(0, 0.3, (side * side, 1)) * 64) / 64
+    classes = 3 if conditional else 0
+    model = build((side, side, 1), latent_size, {}, {}, classes=classes, seed=0)
+    model.generator.set_weights([np.concatenate([toy.kernel, toy.garments[:classes]]), toy.bias])
+    model.discriminator.get_layer("real").set_weights([weights, np.array([0.25])])
+    if conditional:
+        model.discriminator.get_layer("embedding").set_weights([np.zeros((3, side * side))])
+    toy.real = lambda images: 1 / (1 + np.exp(-(np.reshape(images, (-1, side * side)) @ weights[:, 0] + 0.25)))
+    folder = Path(root, name)
+    folder.mkdir(parents=True)
+    model.save(folder / checkpoints.MODEL)
+    card = {"name": name, "kind": "gan", "title": f"Toy: {name}", "short": name, "family": None, "series": None, "order": order,
+            "latent_shape": [latent_size], "image_shape": [side, side, 1], "conditional": conditional, "bytes": 0, "data": "none",
+            "parameters": {"generator": model.generator.count_params(), "discriminator": model.discriminator.count_params()},
+            "licence": "none", "source": "a test", "metrics": {"one": 1.5}, "recipe": {}, "known_failures": [],
+            "view": {"z": [0.5] + [0.0] * (latent_size - 1), "axes": [0, 1], "center": [0, 0], "extent": 3, "corners": [0, 1, 2]},
+            "classes": ["a", "b", "c"]}  # fmt: skip
+    (folder / checkpoints.CARD).write_text(json.dumps(card), "utf-8")
+    checkpoints.seal(folder)
+    return toy
+
+
+@pytest.fixture(scope="session")
+def gan_root(tmp_path_factory):
+    """A registry of `gan`, `garments` (a conditional one), `deep` and `mnist-vae`, which have encodings, `holes`, and faces."""
+    root = tmp_path_factory.mktemp("gans")
+    toys = {"gan": make_gan(root, "gan"), "garments": make_gan(root, "garments", seed=6, conditional=True, order=32),
+            "deep": make_toy(root, "deep", latent_size=4, seed=1), "digits": make_toy(root, "mnist-vae"),
+            "holes": make_toy(root, "holes", kind="ae", seed=2), "faces": make_faces(root)}  # fmt: skip
+    return SimpleNamespace(root=root, **toys)
+
+
+@pytest.fixture
+def gans(gan_root, monkeypatch):
+    """`gan_root`, with the registry looking there."""
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(gan_root.root))
+    return gan_root
 
 
 @pytest.fixture(scope="session")

@@ -37,6 +37,14 @@ for name in checkpoints.names():
         out[name + "/plain"] = np.clip(keras.ops.convert_to_numpy(task.backbone.decode_step(latents)) / 2 + 0.5, 0, 1)
         continue
     z = np.random.default_rng(7).standard_normal((16, *generator.latent_shape)).astype("float32") * 1.5
+    if generator.card["kind"] == "gan":
+        plain = keras.saving.load_model(checkpoints.root() / name / "model.keras", compile=False)
+        label = 3 if generator.card["conditional"] else None
+        told = [z, np.eye(10, dtype="float32")[[3] * 16]] if generator.card["conditional"] else z
+        images = keras.ops.convert_to_numpy(plain.generator(told, training=False))
+        out[name + "/ours"] = out[name + "/sample"] = generator.decode(z, label=label)
+        out[name + "/plain"] = (images + 1) / 2 if plain.centred else images
+        continue
     plain = keras.saving.load_model(checkpoints.root() / name / "model.keras", compile=False)
     out[name + "/ours"] = generator.decode(z)
     out[name + "/plain"] = keras.ops.convert_to_numpy(plain.decoder(z, training=False))
@@ -81,6 +89,18 @@ for epochs in (1, 3):
 assert np.allclose(raised, [1, 2, 2]), raised
 assert len(history["loss"]) == 3 and history["loss"][2] < history["loss"][0], history
 assert sys.argv[1] in history["device"]
+
+# a GAN told the class, whose generator and discriminator both move, and an autoencoder with tied weights
+recipe = recipes.recipe("fashion-cgan") | {"batch_size": 100, "epochs": 2}
+recipe |= {"generator": {"filters": [4, 4]}, "discriminator": {"filters": [4, 4]}}
+untrained = [keras.ops.convert_to_numpy(w) for w in runs.build(recipe).trainable_variables]
+model, history = runs.fit(recipe, sys.argv[3] + "/gan", sys.argv[2], out=io.StringIO())
+assert len(history["generator_loss"]) == len(history["discriminator_loss"]) == 2, history
+kernels = [(a, keras.ops.convert_to_numpy(b)) for a, b in zip(untrained, model.trainable_variables, strict=True) if a.ndim > 1]
+assert all(np.abs(a - b).max() > 1e-5 for a, b in kernels), "a part of the GAN was not trained"
+recipe = recipes.recipe("fashion-tied-ae") | {"epochs": 2, "validation": 100}
+model, history = runs.fit(recipe, sys.argv[3] + "/tied", sys.argv[2], out=io.StringIO())
+assert history["loss"][1] < history["loss"][0], history
 
 # a diffusion model, with its moving average, and a stop between
 recipe = recipes.recipe("fashion-ddpm") | {"batch_size": 100, "learning_rate": {"name": "inverse", "initial": 3e-3, "decay": 0.1, "steps": 10}}

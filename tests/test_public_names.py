@@ -13,7 +13,7 @@ NAMES = ["load", "models", "judge", "CheckpointError", "Generator", "Plane", "Pa
 FLOORS = [
     ["geometry", "state", "imaging", "data"],
     ["generators", "checkpoints", "presets"],
-    ["rendering", "faces", "denoising", "prompting"],
+    ["rendering", "faces", "places", "family", "denoising", "prompting"],
     ["training"],
     ["ui"],
 ]

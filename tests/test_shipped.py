@@ -21,6 +21,23 @@ JUDGES = ("digits", "fashion", "flowers")
 MODELS = MAIN + KL_SERIES + EPOCH_SERIES
 DIFFUSION = ("flowers-diffusion", "fashion-ddpm")  # see test_shipped_diffusion.py
 WORDS = ("stable_diffusion_3_tiny",)  # see test_shipped_text.py
+FAMILY = tuple(
+    f"fashion-{kind}"
+    for kind in (
+        "linear-ae",
+        "stacked-ae",
+        "tied-ae",
+        "greedy-ae",
+        "conv-ae",
+        "denoising-ae",
+        "denoising-gaussian-ae",
+        "sparse-l1-ae",
+        "sparse-kl-ae",
+        "gan",
+        "dcgan",
+        "cgan",
+    )
+)  # see test_shipped_family.py
 FACES = ("celeba-vae", "judges/faces", "judges/framing")  # see test_shipped_faces.py
 PARAMETERS = {
     "mnist-vae": (69_076, 65_089),
@@ -43,7 +60,11 @@ def set_of(card):
 
 
 def test_every_model_is_there_and_whole():
-    assert set(checkpoints.names()) == {*MODELS, *DIFFUSION, *WORDS, "celeba-vae"} == {card["name"] for card in explorer.models()}
+    assert (
+        set(checkpoints.names())
+        == {*MODELS, *DIFFUSION, *WORDS, *FAMILY, "celeba-vae"}
+        == {card["name"] for card in explorer.models()}
+    )
     assert [card["name"] for card in explorer.models()][0] == "mnist-vae"  # what a newcomer sees first
 
 
@@ -56,7 +77,8 @@ def test_all_of_it_is_small():
 
 
 def test_no_file_is_of_a_kind_that_could_hold_a_data_set():
-    folder_file = {"model.keras", "card.json", "encodings.npz", "directions.npz", "sheet.webp", "SHA256SUMS"}
+    folder_file = {"model.keras", "card.json", "encodings.npz", "directions.npz", "sheet.webp", "SHA256SUMS", "pca.npz",
+                   "prior.npz", "tsne.npz", "epochs.webp"}  # fmt: skip
     preset_file = {"card.json", "SHA256SUMS", "model.weights.h5", "config.json", "metadata.json", "task.json", "preprocessor.json",
                    "tokenizer.json", "assets/tokenizer/vocabulary.json", "assets/tokenizer/merges.txt"}  # fmt: skip
     for path in files():
@@ -64,7 +86,7 @@ def test_no_file_is_of_a_kind_that_could_hold_a_data_set():
         assert file in preset_file if name in WORDS else path.name in folder_file or path == checkpoints.root() / "LICENSE.md", path
 
 
-@pytest.mark.parametrize("name", [*MODELS, *DIFFUSION, *FACES, *(f"judges/{name}" for name in JUDGES)])
+@pytest.mark.parametrize("name", [*MODELS, *DIFFUSION, *FAMILY, *FACES, *(f"judges/{name}" for name in JUDGES)])
 def test_every_listed_file_is_as_sealed_and_every_file_is_listed(name):
     folder = checkpoints.root() / name
     listed = [line.split()[1] for line in (folder / "SHA256SUMS").read_text().splitlines()]

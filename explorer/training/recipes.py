@@ -235,7 +235,8 @@ RECIPES |= {
                         "and its test error is 3 % above that of PCA with 30 components (bar: pca)", _BLURRED]),
     "fashion-conv-ae": _member(
         24, "Clothes: a convolutional autoencoder", "Clothes · convolutional", encoder={"pooled": [16, 32, 64], "code": "relu"},
-        decoder={"transposed": [32, 16], "output": "linear"}, epochs=40, known_failures=[
+        decoder={"transposed": [32, 16], "output": "linear"}, epochs=24,
+        learning_rate={**_COSINE, "initial": 2e-3, "warmup_epochs": 0.5}, known_failures=[
             "Its thirty codes are averages over the whole map, so that where things are must be told by how much there is of them",
             _BLURRED]),
     "fashion-denoising-ae": _member(

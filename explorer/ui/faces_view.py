@@ -29,22 +29,17 @@ def state_of(query):
     return views.state_of(query, faces.complete)
 
 
-def opened(query, view):
-    """What a page needs to show a query string in one of the face views: state, problems, the model."""
+@answered
+def open_faces(query):
+    """What the page needs to show a query string: state, problems, the model."""
 
     def complete(state):
         full = faces.complete(state)
-        faces.point(full) if view == "faces" else faces.surface(full)  # complains about places that are not there
+        faces.point(full)  # complains about places that are not there
         return full
 
-    full, problems = views.opened(query, view, complete)
+    full, problems = views.opened(query, "faces", complete)
     return {"problems": problems, "model": describe(full["model"]), "state": {**full, "attributes": dict(full["attributes"])}}
-
-
-@answered
-def open_faces(query):
-    """See `opened`."""
-    return opened(query, "faces")
 
 
 @lru_cache(maxsize=8)
@@ -73,7 +68,7 @@ model = explorer.load("{card["name"]}")  # a Keras model behind it: model.model.
 
 @answered
 def decode_face(query):
-    """The face of a state: its pixels."""
+    """The face of a state, or what it morphs to: its pixels."""
     state = state_of(query)
     checkpoints.load(state["model"])  # once; not part of what a picture takes
     began = time.perf_counter()
@@ -131,9 +126,11 @@ def face_strip(query):
 @answered
 @in_turn
 def face_sheet(query):
-    """The attribute plane, or the surface between four faces, as one JPEG."""
+    """The attribute plane, or the surface between four places, as one JPEG."""
     state = state_of(query)
     images = faces.plane(state) if state["view"] == "faces" else faces.sheet(state)
+    if images.shape[-1] == 1:
+        images = imaging.enlarged(images, 112)  # so that the browser has no small pixels to blur
     file = io.BytesIO()
     imaging.to_pillow(imaging.grid(imaging.to_bytes(images), state["n"])).save(file, "JPEG", quality=88)
     return {"url": "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()}

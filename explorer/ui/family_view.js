@@ -219,12 +219,12 @@ function buildBar(testImages) {
   view.dataset.chapter = state.chapter;
   document.getElementById("family-toy")?.classList.toggle("lx-away-now", state.chapter !== "linear");
   find("[data-set=model]").replaceChildren(...Object.entries(gans ? facts : {}).map(([name, fact]) => new Option(fact.error ? `${name} is damaged` : nameOf(fact), name)));
-  find("[data-set=label]").replaceChildren(...classes.map((name, label) => new Option(name, label)));
   const link = find(".lx-for-open");
   link.hidden = !gans && state.chapter !== "holes";
   link.textContent = gans ? "Drag across its plane" : "Drag across it larger";
   link.href = `${location.pathname}?view=latent-plane&model=${gans ? state.model : "fashion-vae"}`;
   for (const control of all("[data-set]")) control.type === "checkbox" ? control.checked = state.source === "test" : control.value = state[control.dataset.set] ?? "";
+  nameGarment();
   const gaussian = state.noise === "gaussian";
   find("[data-set=amount]").max = gaussian ? 1 : 0.95;
   find("[data-set=amount]").value = state.amount;
@@ -240,6 +240,17 @@ function change(values) {
   return open(text);
 }
 
+function nameGarment() {
+  find(".lx-for-class output").textContent = classes[state.label];
+  find("[data-set=label]").setAttribute("aria-valuetext", classes[state.label]);
+}
+find("[data-set=label]").oninput = event => {
+  state.label = +event.target.value;
+  nameGarment();
+  refreshRows();
+  settleSoon();
+};
+
 let rowsTimer = null;
 find("[data-set=amount]").oninput = event => {
   const began = performance.now();
@@ -251,7 +262,7 @@ find("[data-set=amount]").oninput = event => {
   settleSoon();
 };
 for (const control of all("[data-set]")) if (control.type !== "range") control.onchange = () => {
-  const key = control.dataset.set, value = control.type === "checkbox" ? (control.checked ? "test" : "drawn") : key === "label" ? +control.value : control.value;
+  const key = control.dataset.set, value = control.type === "checkbox" ? (control.checked ? "test" : "drawn") : control.value;
   change({ [key]: value, ...(key === "noise" && value === "dropout" && { amount: Math.min(0.95, state.amount) }) });
 };
 

@@ -62,23 +62,19 @@ function widthOf(canvas) {
 }
 
 // Draw a small picture as large as the canvas is, pixels kept square and sharp.
-function showPicture(canvas, picture) {
+function showPicture(canvas, picture, smooth = false) {
   const side = Math.round(widthOf(canvas) * devicePixelRatio) || canvas.width;
   if (canvas.width !== side || canvas.height !== side) canvas.width = canvas.height = side;
   const context = canvas.getContext("2d");
-  context.imageSmoothingEnabled = false;
+  context.imageSmoothingEnabled = smooth;
+  context.imageSmoothingQuality = "high";
   context.drawImage(picture, 0, 0, side, side);
 }
 
 // A face is a photograph of a kind: enlarged smoothly, unlike the pixels of a digit.
-function showSmooth(canvas, picture) {
-  const side = Math.round(widthOf(canvas) * devicePixelRatio) || canvas.width;
-  if (canvas.width !== side || canvas.height !== side) canvas.width = canvas.height = side;
-  const context = canvas.getContext("2d");
-  context.imageSmoothingEnabled = true;
-  context.imageSmoothingQuality = "high";
-  context.drawImage(picture, 0, 0, side, side);
-}
+const showSmooth = (canvas, picture) => showPicture(canvas, picture, true);
+
+const dot = (a, b) => { let sum = 0; for (let i = 0; i < a.length; i++) sum += a[i] * b[i]; return sum; };
 
 class LatentPlane {
   constructor(root, { palette, onmove, onsettle, onwindow, onmark }) {
@@ -96,11 +92,13 @@ class LatentPlane {
     this.root = root;
     this.z = [0, 0];
     this.axes = [0, 1];
+    this.basis = null; // {origin, u, v} of a plane that lies askew, u and v of length 1: z = origin + x u + y v
     this.scale = "z";
     this.window = { x: 0, y: 0, extent: 3 };
     this.hidden = new Set();
     this.showPoints = true;
     this.marks = {};   // name -> z, drawn as a lettered flag that can be dragged
+    this.pins = [];    // [x, y] of the places that the plane goes through, numbered, not to be dragged
     this.trail = [];   // z of a walk's frames
     this.ellipse = null; // {z, sigma}
     this.fixed = false;  // a fixed plane does not zoom
@@ -113,11 +111,11 @@ class LatentPlane {
 
   // ---- what is shown
 
-  setSpace({ center, extent, scale, axes, home }) {
+  setSpace({ center, extent, scale, axes, home, basis = null, pins = [] }) {
     this.window = { x: center[0], y: center[1], extent };
     this.home = home || { ...this.window };
     this.scale = scale;
-    this.axes = axes;
+    Object.assign(this, { axes, basis, pins });
     this._project();
     this.draw();
   }
@@ -162,6 +160,7 @@ class LatentPlane {
   // ---- coordinates
 
   _toPlane(z) {
+    if (this.basis) { const { origin, u, v } = this.basis; return [dot(z, u) - dot(origin, u), dot(z, v) - dot(origin, v)]; }
     const [i, j] = this.axes;
     return this.scale === "p" ? [normalCdf(z[i]), normalCdf(z[j])] : [z[i], z[j]];
   }
@@ -177,8 +176,10 @@ class LatentPlane {
   }
 
   _toZ(x, y) {
-    const z = this.z.slice(), [i, j] = this.axes;
-    [z[i], z[j]] = this.scale === "p" ? [normalQuantile(x), normalQuantile(y)] : [x, y];
+    let z = this.z.slice();
+    const [i, j] = this.axes;
+    if (this.basis) { const { origin, u, v } = this.basis; z = origin.map((value, k) => value + x * u[k] + y * v[k]); }
+    else [z[i], z[j]] = this.scale === "p" ? [normalQuantile(x), normalQuantile(y)] : [x, y];
     return z.map(value => Math.max(-1000, Math.min(1000, Math.round(value * 1e4) / 1e4)));
   }
 
@@ -186,7 +187,8 @@ class LatentPlane {
     if (!this._points) return;
     const [i, j] = this.axes, d = this._d, n = this._points.length / d;
     const xy = new Float32Array(2 * n), map = this.scale === "p" ? normalCdf : value => value;
-    for (let k = 0; k < n; k++) { xy[2 * k] = map(this._points[k * d + i]); xy[2 * k + 1] = map(this._points[k * d + j]); }
+    if (this.basis) for (let k = 0; k < n; k++) xy.set(this._toPlane(this._points.subarray(k * d, (k + 1) * d)), 2 * k);
+    else for (let k = 0; k < n; k++) { xy[2 * k] = map(this._points[k * d + i]); xy[2 * k + 1] = map(this._points[k * d + j]); }
     this._xy = xy; this._count = n; this._moving = null;
   }
 
@@ -285,14 +287,15 @@ class LatentPlane {
       for (const z of this.trail) { context.beginPath(); context.arc(...at(z), 3.2, 0, 7); context.fillStyle = "#fff"; context.fill(); }
     }
     if (this.ellipse) this._drawEllipse(context);
-    for (const [name, z] of Object.entries(this.marks)) {
-      const [px, py] = at(z);
+    const flag = (name, [px, py], ground, ink) => {
       context.beginPath(); context.arc(px, py, 10, 0, 7);
-      context.fillStyle = "#fff"; context.fill();
-      context.lineWidth = 2; context.strokeStyle = "#0b0e14"; context.stroke();
-      context.fillStyle = "#0b0e14"; context.font = "bold 12px system-ui, sans-serif";
+      context.fillStyle = ground; context.fill();
+      context.lineWidth = 2; context.strokeStyle = ink; context.stroke();
+      context.fillStyle = ink; context.font = "bold 12px system-ui, sans-serif";
       context.textAlign = "center"; context.textBaseline = "middle"; context.fillText(name, px, py + 0.5);
-    }
+    };
+    this.pins.forEach((place, i) => flag(i + 1, this._toScreen(...place), "#0b0e14", "#fff"));
+    for (const [name, z] of Object.entries(this.marks)) flag(name, at(z), "#fff", "#0b0e14");
   }
 
   _placeCursor() {
@@ -302,16 +305,21 @@ class LatentPlane {
     this.cursor.style.transform = `translate(${px}px, ${py}px)`;
   }
 
-  // One and two standard deviations of the posterior, through the map of the axes, so that they bend in p-values.
+  // One and two standard deviations of the posterior: its shadow on the plane, by the Cholesky factor (a 0, b c) of its covariance
+  // there, then through the map of the axes, so that it bends in p-values.
   _drawEllipse(context) {
-    const { z, sigma } = this.ellipse, [i, j] = this.axes;
+    const { z, sigma } = this.ellipse, [i, j] = this.axes, map = this.scale === "p" ? normalCdf : value => value;
+    let [x, y] = [z[i], z[j]], [a, b, c] = [sigma[i], 0, sigma[j]];
+    if (this.basis) {
+      const [u, v] = [this.basis.u, this.basis.v].map(side => side.map((value, k) => value * sigma[k]));
+      [x, y] = this._toPlane(z);
+      a = Math.sqrt(dot(u, u)); b = dot(u, v) / a; c = Math.sqrt(Math.max(0, dot(v, v) - b * b));
+    }
     for (const [radius, alpha] of [[1, "ff"], [2, "90"]]) {
       context.beginPath();
       for (let k = 0; k <= 64; k++) {
-        const turned = z.slice();
-        turned[i] += radius * sigma[i] * Math.cos(k * Math.PI / 32);
-        turned[j] += radius * sigma[j] * Math.sin(k * Math.PI / 32);
-        context[k ? "lineTo" : "moveTo"](...this._toScreen(...this._toPlane(turned)));
+        const cos = radius * Math.cos(k * Math.PI / 32), sin = radius * Math.sin(k * Math.PI / 32);
+        context[k ? "lineTo" : "moveTo"](...this._toScreen(map(x + a * cos), map(y + b * cos + c * sin)));
       }
       context.lineWidth = 4; context.strokeStyle = "#0b0e14" + alpha; context.stroke();
       context.lineWidth = 2; context.strokeStyle = "#ff5d8f" + alpha; context.stroke();

@@ -13,7 +13,7 @@ import time
 
 import numpy as np
 
-from explorer import checkpoints, geometry, imaging, presets, rendering
+from explorer import checkpoints, geometry, imaging, places, presets, rendering
 from explorer.ui import views
 from explorer.ui.jobs import TooMany
 
@@ -34,7 +34,7 @@ def answered(function):
     def answer(request):
         try:
             return function(request)
-        except (checkpoints.CheckpointError, presets.PresetError, ValueError, Busy, TooMany) as error:
+        except (checkpoints.CheckpointError, presets.PresetError, ValueError, NotImplementedError, Busy, TooMany) as error:
             return {"error": str(error)}
         except KeyError as error:
             return {"error": str(error.args[0]) if error.args else "unknown name"}
@@ -77,13 +77,16 @@ def state_of(query):
 
 @answered
 def decode_point(query):
-    """The picture at the state's point, and how many of the nearest encodings bear which label."""
+    """The picture at the state's point, and how many of the nearest encodings bear which label, or of a GAN, which has none, for
+    how real its discriminator takes it."""
     state = state_of(query)
-    checkpoints.load(state["model"])  # once; not part of what a picture takes
+    generator = checkpoints.load(state["model"])  # once; not part of what a picture takes
     began = time.perf_counter()
     image = rendering.picture(state)
     milliseconds = 1000 * (time.perf_counter() - began)
     answer = {"pixels": pixels(image), "ms": round(milliseconds, 2)}
+    if not places.has_encodings(generator.card):
+        return answer | {"nearest": [], "real": round(float(generator.verdict(image[None], state.get("label"))[0]), 4)}
     try:
         codes = checkpoints.encodings(state["model"])
     except checkpoints.CheckpointError:
@@ -95,7 +98,10 @@ def decode_point(query):
 
 @answered
 def plane_points(name):
-    """The encodings of a model's test set: z_mean as int16 (n, d) in units of `step`, and uint8 labels (n,)."""
+    """The encodings of a model's test set: z_mean as int16 (n, d) in units of `step`, and uint8 labels (n,); of a GAN none."""
+    card = checkpoints.card(name)
+    if not places.has_encodings(card):
+        return {"points": "", "step": 1.0, "labels": "", "d": int(np.prod(card["latent_shape"]))}
     codes = checkpoints.encodings(name)
     step = max(float(np.abs(codes.z_mean).max()), 1e-6) / 32767
     fixed = np.rint(codes.z_mean / step).astype("<i2")

@@ -46,11 +46,34 @@ WORDS = {
     "flowers_test_images_judged_right_top_5": "what the same judge gets right of real ones",
     "glasses_asked_for": "share of 100 men with glasses, as asked, that the judge sees wearing them",
     "glasses_asked_for_and_in_the_negative_prompt": "the same with glasses in the negative prompt as well",
+    "mse_pca_30": "MSE of PCA with 30 components",
+    "mse_before_clipping": "MSE at z_mean before what leaves [0, 1] is clipped",
+    "mse_of_noisy_images": "MSE of the test images corrupted as in training",
+    "mse_repaired": "MSE after they were repaired",
+    "mse_repaired_by_pca_30": "MSE after PCA with 30 components instead",
+    "mean_activation": "mean activation of the codes on the test images",
+    "share_of_units_never_above_0.1": "share of units that no test image brings above 0.1",
+    "samples_judged_above_0.8": "share of 1,000 samples that the judge is sure of (above 0.8)",
+    "test_images_judged_above_0.8": "share of real test images that it is sure of",
+    "discriminator_on_samples": "its discriminator's mean probability that its samples are real",
+    "discriminator_on_test_images": "the same of real test images",
+    "drawn_as_asked": "share of 5,000 samples, 500 of each garment, that the judge takes for the garment that was asked for",
     "validation_accuracy": "accuracy on the validation ids, mean over attributes",
     "test_accuracy": "accuracy on the test images",
     "test_share_above_0.9": "share of test images judged with confidence above 0.9",
 }
-PARTS = ("loss", "flow loss", "vae loss", "reconstruction", "kl", "accuracy")
+PARTS = (
+    "loss",
+    "flow loss",
+    "refinement loss",
+    "vae loss",
+    "layer 1 loss",
+    "generator_loss",
+    "discriminator_loss",
+    "reconstruction",
+    "kl",
+    "accuracy",
+)
 
 
 def cards():

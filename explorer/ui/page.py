@@ -6,17 +6,25 @@ from pathlib import Path
 
 import gradio as gr
 
-from explorer import checkpoints, rendering
+from explorer import checkpoints, family, rendering
 from explorer.state import parse
-from explorer.ui import diffusion_view, faces_view, live, models_view, morph_view, plane_view, runs, text_view
+from explorer.ui import diffusion_view, faces_view, family_view, live, models_view, morph_view, plane_view, runs, text_view
 
 HERE = Path(__file__).parent
-STYLES = ("page.css", "latent_plane.css", "plane_view.css", "faces_view.css", "diffusion_view.css", "text_view.css")
+STYLES = (
+    "page.css",
+    "latent_plane.css",
+    "plane_view.css",
+    "faces_view.css",
+    "diffusion_view.css",
+    "text_view.css",
+    "family_view.css",
+)
 TABS = {"latent-plane": "Latent plane", "faces": "Faces", "morph": "Morph", "diffusion": "Diffusion",
-        "text-to-image": "Text to image", "models": "Models"}  # fmt: skip
+        "text-to-image": "Text to image", "why-a-vae": "Why a VAE?", "models": "Models"}  # fmt: skip
 HEADER = """<header class="lx-head"><h1>Latent Explorer</h1>
 <p>Drag across a latent space and see what it decodes to.</p></header>"""
-LIVE = {function.__name__: function for function in (*plane_view.LIVE_FUNCTIONS, *faces_view.LIVE_FUNCTIONS, *runs.LIVE_FUNCTIONS)}
+LIVE = {function.__name__: function for room in (plane_view, faces_view, runs, family_view) for function in room.LIVE_FUNCTIONS}
 UNVISITED = 3.0  # seconds for which a server waits for its first page before it loads models for nobody yet
 _log = logging.getLogger(__name__)
 _visited = threading.Event()
@@ -49,6 +57,9 @@ def build():
             if any(card["kind"] == "text-to-image" for card in checkpoints.models()):
                 with gr.Tab(TABS["text-to-image"], id="text-to-image"):
                     text_view.build()
+            if family.ARTIST in checkpoints.names():
+                with gr.Tab(TABS["why-a-vae"], id="why-a-vae"):
+                    family_view.build()
             with gr.Tab(TABS["models"], id="models") as models_tab:
                 models_view.build(blocks, models_tab)
         blocks.load(_view_of_link, outputs=tabs, show_progress="hidden", api_visibility="private")
@@ -88,6 +99,7 @@ def warm_up():
     for name in sorted(names, key=lambda name: name != rendering.DEFAULT_MODEL):
         try:
             generator = checkpoints.load(name)
-            generator.decode(generator.prior(1), **({"steps": 1} if "sampling" in generator.card else {}))
+            settings = {"steps": 1} if "sampling" in generator.card else {"label": 0} if generator.card.get("conditional") else {}
+            generator.decode(generator.prior(1), **settings)
         except Exception as error:  # one bad checkpoint must not keep the others waiting; its view says what is wrong
             _log.warning("%s could not be loaded: %s", name, error)

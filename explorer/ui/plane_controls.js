@@ -2,7 +2,14 @@
 
 function buildModels(current) {
   const box = find(".lx-models"), chosen = models.find(m => m.name === current);
-  box.replaceChildren(...models.filter(m => !m.series).map(m => {
+  const more = document.createElement("select"), rest = models.filter(m => !m.series && m.apart);
+  more.replaceChildren(new Option("more models", ""), ...rest.map(m => new Option(m.short, m.name)));
+  more.options[0].hidden = true;
+  more.value = rest.some(m => m.name === current) ? current : "";
+  more.setAttribute("aria-label", "more models");
+  more.classList.toggle("lx-chosen", !!more.value);
+  more.onchange = () => changeModel(more.value).finally(() => { if (model) buildModels(model.name); }); // a damaged one is not shown
+  box.replaceChildren(...models.filter(m => !m.series && !m.apart).map(m => {
     const button = document.createElement("button"), on = m.name === current || (chosen?.series && m.name === chosen.family);
     Object.assign(button, { type: "button", textContent: m.short, title: m.title });
     button.setAttribute("role", "radio");
@@ -10,11 +17,15 @@ function buildModels(current) {
     button.dataset.model = m.name;
     button.onclick = () => changeModel(m.name);
     return button;
-  }));
+  }), ...(rest.length ? [more] : []));
 }
 
 function buildControls() {
   const d = model.latent_shape[0];
+  for (const part of all("[data-encoder]")) part.hidden = !model.encodings;
+  for (const part of all("[data-no-encoder]")) part.hidden = model.encodings;
+  find(".lx-garment").hidden = !model.conditional;
+  find("[data-set=label]").replaceChildren(...(model.conditional ? model.classes : []).map((name, i) => new Option(name, i)));
   find(".lx-legend").replaceChildren(...model.classes.map((name, label) => {
     const button = document.createElement("button");
     button.type = "button";
@@ -28,12 +39,15 @@ function buildControls() {
     return button;
   }), toggleAll());
   find(".lx-axes").hidden = d === 2;
+  find("[data-do=three]").textContent = through ? "Other three points" : "Three random points";
   all("[data-axis]").forEach(select => {
     select.replaceChildren(...Array.from({ length: d }, (_, i) => new Option(`z${i}${model.dead_axes.includes(i) ? " (dead)" : ""}`, i)));
-    select.value = state.axes[select.dataset.axis];
+    if (through) select.prepend(new Option("–", "")); // no axis spans this plane; choosing one leaves it
+    select.value = through ? "" : state.axes[select.dataset.axis];
   });
-  find(".lx-scale").hidden = model.kind === "ae";
+  find(".lx-scale").hidden = model.kind === "ae" || !!through;
   find("[data-set=veil] [value=normal]").hidden = model.kind === "ae";
+  find("[data-set=veil] [value=data]").hidden = !model.encodings;
   const beside = models.find(m => m.name === model.beside);
   find(".lx-beside").hidden = !beside;
   find(".lx-beside span").textContent = beside ? `beside ${beside.kind === "ae" ? "the plain autoencoder" : beside.title.split(": ")[1]}` : "";
@@ -62,6 +76,18 @@ function setHidden(hidden) {
 }
 
 function buildSliders(d) {
+  const onPlane = k => { // a coordinate of the plane through three places
+    const reach = through.extent, middle = through.center[k], label = document.createElement("label"), name = "xy"[k];
+    label.innerHTML = `<span>${name}</span><input type="range" min="${(middle - reach).toFixed(2)}" max="${(middle + reach).toFixed(2)}" step="0.01" data-xy="${k}" aria-label="${name} on the plane"><output></output>`;
+    const input = label.querySelector("input");
+    input.oninput = () => {
+      const began = performance.now(), at = plane._toPlane(state.z);
+      at[k] = +input.value;
+      setPoint(plane._toZ(...at), began);
+    };
+    input.onchange = settle;
+    return label;
+  };
   const row = i => {
     const reach = Math.max(3, Math.ceil(Math.abs(model.view.center[i] ?? 0) + (d === 2 ? model.view.extent : 3)));
     const label = document.createElement("label");
@@ -79,12 +105,13 @@ function buildSliders(d) {
     }
     return label;
   };
-  const [main, more] = all(".lx-sliders"), rest = Array.from({ length: d }, (_, i) => i).filter(i => !state.axes.includes(i));
-  main.replaceChildren(...state.axes.map(row));
-  more.replaceChildren(...rest.map(row));
-  find(".lx-more").hidden = !rest.length;
-  find(".lx-more summary").textContent = `the other ${rest.length} dimensions`;
-  syncSliders();
+  const [main, more] = all(".lx-sliders"), rest = Array.from({ length: d }, (_, i) => i).filter(i => through || !state.axes.includes(i));
+  const fold = find(".lx-more"), fill = () => { more.replaceChildren(...(fold.open ? rest.map(row) : [])); syncSliders(); };
+  main.replaceChildren(...(through ? [0, 1].map(onPlane) : state.axes.map(row)));
+  fold.hidden = !rest.length;
+  find(".lx-more summary").textContent = through ? `all ${d} dimensions` : `the other ${rest.length} dimensions`;
+  fold.ontoggle = fill; // hundreds of sliders that nobody sees would have to follow each move
+  fill();
 }
 
 let syncing = false;
@@ -95,6 +122,11 @@ function syncSoon() { // once a frame is enough, and never between a move and it
 }
 
 function syncSliders() {
+  if (through) plane._toPlane(state.z).forEach((value, k) => {
+    const input = find(`[data-xy="${k}"]`);
+    input.value = value;
+    input.nextElementSibling.textContent = short(value);
+  });
   for (const input of all("input[data-z]")) if (document.activeElement !== input || input.type === "range") input.value = state.z[input.dataset.z].toFixed(input.type === "range" ? 2 : 3);
 }
 
@@ -134,17 +166,31 @@ function fillWords() {
     <p>So nearby points give similar pictures, and (nearly) every point gives one. Where the veil is dark, few encodings lie and the model only guesses.</p>`;
   const ae = `<p>A plain autoencoder only asks for good reconstructions of pictures it has seen:</p><p class="lx-formula">loss = reconstruction(x, x̂), &nbsp; x̂ = decoder(encoder(x))</p>
     <p>Nothing says where its codes should lie or what is between them: they spread unevenly, and in the holes the decoder draws what no one ever wore. It has no prior; “Surprise me” draws from a Gaussian fitted to its codes.</p>`;
-  find(".lx-explanation").innerHTML = (model.kind === "ae" ? ae : vae) + (model.kl_weight !== null && model.kl_weight !== undefined ? `<p>In this model β, per unit of this loss, is ${numberText(model.kl_weight)}.</p>` : "") +
-    (model.latent_shape[0] > 2 ? "<p>The plane is a slice: the two axes that you choose vary, all others stay where the point is; the veil is the density on that slice, the dots are all encodings seen along the other axes. An axis is dead when its mean code never moves; the model found no use for it.</p>" : "");
-  find(".lx-folds code").textContent = model.code.replace("{z}", state.z.map(numberText).join(", "));
+  const gan = `<p>Two networks play against each other: the generator G turns noise z into pictures, the discriminator D says how likely a picture is real. D learns to tell, G to fool it:</p>
+    <p class="lx-formula">D: ln D(x) + ln (1 − D(G(z))) → max, &nbsp; G: ln D(G(z)) → max, &nbsp; z ~ N(0, 1)</p>
+    <p>Nothing says which noise gives which picture, and no way leads from a picture back to its noise. With ${model.latent_shape[0]} dimensions nearly all noise lies about ${Math.sqrt(model.latent_shape[0]).toFixed(0)} from the origin, so the density of the standard normal is highest where hardly any was ever drawn.</p>`;
+  find(".lx-explanation").innerHTML = { ae, vae, gan }[model.kind] + (model.kl_weight !== null && model.kl_weight !== undefined ? `<p>In this model β, per unit of this loss, is ${numberText(model.kl_weight)}.</p>` : "") +
+    (through ? "<p>The plane goes through the points 1, 2 and 3; both its coordinates are distances in z. A slider of a single dimension leaves it, and the cross then marks the nearest point on it." + (model.encodings ? " The veil is the density on the plane, the dots are all encodings, each where it is nearest." : "") + "</p>"
+      : model.latent_shape[0] > 2 && !model.encodings ? "<p>The plane is a slice: the two axes that you choose vary, all others stay where the point is.</p>"
+      : model.latent_shape[0] > 2 ? "<p>The plane is a slice: the two axes that you choose vary, all others stay where the point is; the veil is the density on that slice, the dots are all encodings seen along the other axes. An axis is dead when its mean code never moves; the model found no use for it.</p>" : "");
+  find(".lx-folds code").textContent = model.code.replace("{z}", state.z.map(numberText).join(", ")).replaceAll("{label}", state.label);
   find(".lx-hint").textContent = model.classes[0] === "0" ? "draw a digit" : "draw a piece of clothing";
 }
 find(".lx-folds").addEventListener("toggle", () => model && fillWords(), true);
 
 const fileState = what => what === "grid" ? { what, n: 30 } : { what };
 
+// The plane through these three places, seen whole, at the first of them.
+const planeThrough = corners => change({ corners: corners.join(";"), z: undefined, center: undefined, extent: undefined, scale: "z" });
+const seeds = n => Array.from(crypto.getRandomValues(new Uint32Array(n)), seed => seed % 1e6);
+
 const ACTIONS = {
-  async dice() { const answer = await ask("draw_prior", { model: model.name, seed: crypto.getRandomValues(new Uint32Array(1))[0] }); if (answer) { setPoint(answer.z, performance.now()); settle(); } },
+  async dice() {
+    if (through) return planeThrough([...seeds(1), ...state.corners.split(";").slice(1)]); // the plane goes through the new point
+    const answer = await ask("draw_prior", { model: model.name, seed: crypto.getRandomValues(new Uint32Array(1))[0] });
+    if (answer) { setPoint(answer.z, performance.now()); settle(); }
+  },
+  three: () => planeThrough(seeds(3)),
   undo,
   keep: keepPoint,
   hush() {},
@@ -166,16 +212,18 @@ for (const control of all("[data-set]")) control.onchange = () => {
   let value = control.type === "checkbox" ? control.checked : control.value;
   if (key === "frames") value = control.value = Math.max(2, Math.min(64, Math.round(+value) || 9));
   if (key === "beside") value = value ? model.beside : undefined;
+  if (key === "label") value = +value;
   if (key === "scale") { delete state.center; delete state.extent; state.scale = value; Object.assign(state, { center: defaults().center, extent: defaults().extent }); }
   state[key] = value;
-  if (["kind", "even", "closed", "frames"].includes(key)) { walk(); settle(); } else if (key === "beside") { setBeside(); settle(); } else { placeSpace(); refresh(true); }
+  if (key === "label") { setPoint(state.z); walk(); refresh(true); fillWords(); } else if (["kind", "even", "closed", "frames"].includes(key)) { walk(); settle(); } else if (key === "beside") { setBeside(); settle(); } else { placeSpace(); refresh(true); }
 };
 
 all("[data-axis]").forEach(select => select.onchange = () => {
   const axes = state.axes.slice(), at = +select.dataset.axis, old = axes[at];
+  if (select.value === "") return;
   axes[at] = +select.value;
   if (axes[1 - at] === axes[at]) axes[1 - at] = old; // the other takes what this one leaves
-  change({ axes });
+  change({ axes, ...(through && { corners: undefined, center: undefined, extent: undefined }) });
 });
 
 function start() {

@@ -1,7 +1,7 @@
 // Small pictures to click on: good places to start, and the points that a visitor kept (in this browser tab only).
 
 async function thumbnail(model, z) {
-  const answer = await ask("decode_point", `model=${encodeURIComponent(model.name)}&z=${z.map(numberText).join(",")}`, true);
+  const answer = await ask("decode_point", pointQuery(model, z, state.label), true);
   return answer && pictureCanvas(bytesOf(answer.pixels), model.image_shape);
 }
 

@@ -5,24 +5,33 @@
 
 const VIEW = "latent-plane";
 let models = [], decoderIsThere = false, sheet = null, walked = null, lastPixels = null;
+let through = null; // of a plane through three places: {origin, u, v, pins, center, extent}, as plane_view.py has them
 
 // ---- the state as a string; keys and their order as in explorer/state.py
 
-const KEYS = ["view", "what", "model", "z", "from", "to", "kind", "even", "closed", "start", "stop", "frames", "axes", "scale", "center", "extent",
-              "n", "size", "veil", "points", "hidden", "beside"];
+const KEYS = ["view", "what", "model", "z", "corners", "from", "to", "kind", "even", "closed", "start", "stop", "frames", "axes", "scale", "center", "extent",
+              "n", "size", "veil", "points", "hidden", "beside", "label"];
 
 function defaults() {
-  const p = state.scale === "p";
-  return { what: "picture", kind: "linear", even: false, closed: false, start: 0, stop: 1, frames: 9, axes: model.view.axes, scale: "z", n: 30, veil: "none",
-           points: true, hidden: [], center: p ? [0.5, 0.5] : model.view.center, extent: p ? 0.5 : model.view.extent };
+  const p = state.scale === "p", { corners, axes } = model.view;
+  return { what: "picture", kind: "linear", even: false, closed: false, start: 0, stop: 1, frames: 9, scale: "z", n: 30, veil: "none",
+           points: model.encodings, hidden: [], label: 0, corners: corners?.join(";"),
+           axes: corners && state.corners === undefined ? undefined : axes, // a link that names neither means the model's own corners
+           ...(p ? { center: [0.5, 0.5], extent: 0.5 } : home()) };
 }
+
+// What the whole plane is, in its coordinates.
+const home = () => state.corners !== undefined && through ? { center: through.center, extent: through.extent } : { center: model.view.center, extent: model.view.extent };
 
 function query(extra = {}) {
   const full = { ...state, view: "latent-plane", ...extra }, usual = defaults();
   const written = value => Array.isArray(value) ? value.map(numberText).join(",") : typeof value === "boolean" ? String(+value) : typeof value === "number" ? numberText(value) : value;
   return KEYS.filter(key => full[key] !== undefined && full[key] !== null && (extra[key] !== undefined || written(full[key]) !== written(usual[key] ?? "")))
-    .map(key => `${key}=${encodeURIComponent(written(full[key])).replace(/%2C/g, ",")}`).join("&");
+    .map(key => `${key}=${encodeURIComponent(written(full[key])).replace(/%2C/g, ",").replace(/%3B/g, ";")}`).join("&");
 }
+
+// A point of the model as a query that decodes it.
+const pointQuery = (of, z, label) => `model=${encodeURIComponent(of.name)}&z=${z.map(numberText).join(",")}` + (of.conditional ? `&label=${label ?? 0}` : "");
 
 // ---- the picture at the point: one request in flight, the newest waits
 
@@ -31,7 +40,7 @@ const scratch = document.createElement("canvas");
 let measured = 0;
 const decode = Newest(async (began, handled) => {
   const asked = { model: state.model, z: state.z };
-  const answer = await ask("decode_point", `model=${encodeURIComponent(asked.model)}&z=${asked.z.map(numberText).join(",")}`);
+  const answer = await ask("decode_point", pointQuery(model, state.z, state.label));
   if (!answer || asked.model !== state.model) return;
   lastPixels = bytesOf(answer.pixels);
   pictureCanvas(lastPixels, model.image_shape, scratch);
@@ -72,7 +81,7 @@ function showFromSheet(began) {
 }
 
 let describeTimer = null, speedTold = 0;
-function describe({ nearest, ms }, toPixels) {
+function describe({ nearest, real, ms }, toPixels) {
   const total = nearest.reduce((sum, [, count]) => sum + count, 0);
   const names = nearest.slice(0, 3).map(([label, count]) => `${model.classes[label]} (${count} of ${total})`);
   if (performance.now() - speedTold > 150) { // faster than this nobody reads
@@ -82,12 +91,16 @@ function describe({ nearest, ms }, toPixels) {
   }
   clearTimeout(describeTimer);
   describeTimer = setTimeout(() => { // not at every frame: a screen reader would never finish a word
-    find(".lx-near").textContent = names.length ? `Nearest encodings: ${names.join(", ")}` : "";
-    plane.top.setAttribute("aria-label", `${model.title}. The plane; point at ${state.axes.map(i => `z${i} ${short(state.z[i])}`).join(", ")}` +
+    const at = coordinates().map(([name, value]) => `${name} ${short(value)}`).join(", ");
+    find(".lx-near").textContent = names.length ? `Nearest encodings: ${names.join(", ")}` : real === undefined ? "" : `The discriminator: ${Math.round(100 * real)} % real`;
+    plane.top.setAttribute("aria-label", `${model.title}. The plane; point at ${at}` +
       (names.length ? `, nearest encodings ${names.join(", ")}` : "") + ". Arrow keys move the point, plus and minus zoom.");
-    find(".lx-picture").setAttribute("aria-label", `The decoded picture at ${state.axes.map(i => `z${i} ${short(state.z[i])}`).join(", ")}`);
+    find(".lx-picture").setAttribute("aria-label", `The decoded picture at ${at}`);
   }, 200);
 }
+
+// The point's two coordinates on the plane, by name.
+const coordinates = () => state.corners === undefined ? state.axes.map(i => [`z${i}`, state.z[i]]) : plane._toPlane(state.z).map((value, k) => ["xy"[k], value]);
 
 // ---- the planes
 
@@ -107,7 +120,7 @@ function readWindow() {
 }
 
 const refreshBackdrop = Newest(async () => {
-  const window = { x: state.center[0], y: state.center[1], extent: state.extent }, map = () => [state.model, state.axes, state.scale].join();
+  const window = { x: state.center[0], y: state.center[1], extent: state.extent }, map = () => [state.model, state.corners ?? state.axes, state.scale, state.label].join();
   const asked = map(), answer = await ask("plane_backdrop", query({ what: "plane", n: state.n }));
   if (!answer) return;
   const image = await loadImage(answer.url);
@@ -131,7 +144,7 @@ function setPoint(z, began) {
   stopPlaying();
   const before = state.z;
   state.z = z.map(value => Math.round(value * 1e4) / 1e4);
-  if (before?.some((value, i) => value !== state.z[i] && !state.axes.includes(i))) refresh(); // the plane goes through the point
+  if (state.corners === undefined && before?.some((value, i) => value !== state.z[i] && !state.axes.includes(i))) refresh(); // the plane goes through the point
   plane.move(state.z);
   if (!decoderIsThere) showFromSheet(began); // here, not in `decode`: its first request waits for the decoder to be loaded
   decode(began);
@@ -152,6 +165,7 @@ async function open(text, { keepHistory } = {}) {
   const points = changed && sameFamily(before, answer.model) ? await ask("plane_points", answer.model.name) : null;
   model = answer.model;
   state = answer.state;
+  through = answer.through;
   if (changed) decoderIsThere = false;
   buildModels(model.name);
   buildControls();
@@ -169,13 +183,14 @@ async function open(text, { keepHistory } = {}) {
 }
 
 function placeSpace() {
-  const p = state.scale === "p";
-  const home = { x: p ? 0.5 : model.view.center[0], y: p ? 0.5 : model.view.center[1], extent: p ? 0.5 : model.view.extent };
+  const { center: [x, y], extent } = defaults();
   plane.top.setAttribute("aria-label", `${model.title}. The plane. Arrow keys move the point, plus and minus zoom.`);
   plane.hidden = new Set(state.hidden);
   plane.showPoints = state.points;
+  plane.names = through && ["1 to 2", "to 3"];
+  plane.setSpace({ center: state.center, extent: state.extent, scale: state.scale, axes: state.axes, home: { x, y, extent },
+                   basis: through, pins: through?.pins });
   plane.move(state.z);
-  plane.setSpace({ center: state.center, extent: state.extent, scale: state.scale, axes: state.axes, home });
 }
 
 async function loadModel(before) {
@@ -190,13 +205,16 @@ async function loadModel(before) {
   const answer = await ask("plane_sheet", name);
   if (!answer?.url || name !== state.model) return;
   sheet = { model: name, n: answer.n, center: answer.center, extent: answer.extent, image: await loadImage(answer.url) };
-  if (!plane._backdrop && state.scale === "z") plane.setBackdrop(sheet.image, { x: sheet.center[0], y: sheet.center[1], extent: sheet.extent });
+  if (!plane._backdrop && state.scale === "z" && !through) plane.setBackdrop(sheet.image, { x: sheet.center[0], y: sheet.center[1], extent: sheet.extent });
   if (!decoderIsThere) showFromSheet();
 }
 
 function change(values) { // keys of the state, then everything that follows from them
-  Object.assign(state, values);
-  return open(query());
+  const before = state;
+  state = { ...state, ...values };
+  const wanted = query();
+  state = before; // till the answer is here
+  return open(wanted);
 }
 
 const sameFamily = (one, other) => !!(one?.family && one.family === other?.family);
@@ -205,9 +223,11 @@ const sameFamily = (one, other) => !!(one?.family && one.family === other?.famil
 async function changeModel(name) {
   if (!model) return open(`model=${encodeURIComponent(name)}`);
   const before = state;
-  const keys = sameFamily(model, models.find(m => m.name === name)) ? ["z", "veil", "hidden", "points", "center", "extent", "scale"] : ["veil", "points"];
+  const next = models.find(m => m.name === name), keys = sameFamily(model, next) ? ["z", "veil", "hidden", "points", "center", "extent", "scale"] : ["veil"];
+  if (model.encodings) keys.push("points");
   state = { ...Object.fromEntries(keys.map(key => [key, state[key]])), model: name };
-  if (models.find(m => m.name === name)?.kind === "ae" && state.veil === "normal") state.veil = "data";
+  if (next?.kind === "ae" && state.veil === "normal") state.veil = "data";
+  if (next?.kind === "gan" && state.veil === "data") state.veil = "normal";
   const wanted = query();
   state = before; // until the answer is here what is on screen stays, and for good if the model is damaged
   await open(wanted);

@@ -4,8 +4,8 @@ import base64
 
 import numpy as np
 
-from explorer import checkpoints, imaging, rendering
-from explorer.state import DECIMALS, parse, text
+from explorer import checkpoints, imaging, places, rendering
+from explorer.state import DECIMALS, KEYS, parse, text
 from explorer.ui import latent_plane
 from explorer.ui.latent_plane import answered, in_turn, pixels, state_of
 from explorer.ui.views import component, for_page
@@ -13,6 +13,7 @@ from explorer.ui.views import component, for_page
 SCRIPTS = ("live.js", "view.js", "latent_plane.js", "plane_view.js", "plane_controls.js", "plane_shelves.js", "your_picture.js",
            "plane_walk.js")  # fmt: skip
 POSTERIOR_SAMPLES = 6
+ROW = 20  # cards of lower order have a button of their own, the others share a list
 LIVE_FUNCTIONS = [latent_plane.decode_point]  # what a drag asks for
 
 
@@ -24,7 +25,18 @@ def open_view(query):
         full = _completed(state, problems)
     except checkpoints.CheckpointError as error:
         return {"problems": [*problems, str(error)], "models": models, "model": None, "state": None}
-    return {"problems": problems, "models": models, "model": describe(full["model"]), "state": for_page(full)}
+    shown = for_page(full) | ({"corners": KEYS["corners"].write(full["corners"])} if "corners" in full else {})
+    return {"problems": problems, "models": models, "model": describe(full["model"]), "state": shown, "through": through(full)}
+
+
+def through(state):
+    """Of a plane through three places: how the page finds its points, where the places are on it, and its window; else None."""
+    if "corners" not in state:
+        return None
+    plane, center, extent = places.plane_through(state["model"], state["corners"])
+    points = np.stack([places.at(state["model"], place) for place in state["corners"]])
+    basis = {part: np.round(getattr(plane, part), 7).tolist() for part in ("origin", "u", "v")}
+    return basis | {"pins": plane.coordinates(points).round(DECIMALS).tolist(), "center": center, "extent": extent}
 
 
 def _completed(state, problems):
@@ -47,37 +59,47 @@ def _completed(state, problems):
 def describe(name):
     """What the page needs of a model's card."""
     card = checkpoints.card(name)
-    keys = ("name", "title", "kind", "image_shape", "latent_shape", "classes", "view", "examples", "family", "series", "dead_axes")
+    keys = ("name", "title", "kind", "image_shape", "latent_shape", "classes", "view", "family", "series")
     return {key: card[key] for key in keys} | {
-        "walks": card.get("walks", []),
+        **{key: card.get(key, []) for key in ("examples", "walks", "dead_axes")},
+        "conditional": bool(card.get("conditional")),
+        "encodings": places.has_encodings(card),
         "beside": card["recipe"].get("beside"),
-        "kl_weight": card["recipe"]["loss"].get("kl_weight"),
+        "kl_weight": card["recipe"].get("loss", {}).get("kl_weight"),
         "code": code(card),
     }
 
 
 def _models():
-    """Names, titles and series of all models whose card is whole, and the damaged ones' names."""
+    """Names, titles and series of all models whose card is whole, `apart` those of the list, and the damaged ones' names."""
     cards = [card for card in checkpoints.models() if "views" not in card]
-    known = [{key: card[key] for key in ("name", "title", "short", "family", "series", "kind")} for card in cards]
+    keys = ("name", "title", "short", "family", "series", "kind")
+    known = [{key: card[key] for key in keys} | {"apart": card.get("order", 0) >= ROW} for card in cards]
     damaged = sorted(set(checkpoints.names()) - {card["name"] for card in checkpoints.models()})
-    unknown = {"family": None, "series": None, "kind": None}
+    unknown = {"family": None, "series": None, "kind": None, "apart": False}
     return known + [{"name": name, "title": f"{name} is damaged", "short": name, **unknown} for name in damaged]
 
 
 def code(card):
-    """The few lines of Keras that make the picture; the page puts the point in place of `{z}`."""
+    """The few lines of Keras that make the picture; the page puts the point in place of `{z}`, the class in place of `{label}`."""
+    recipe, told, more = card["recipe"], "z", ""
+    module = "gan" if card["kind"] == "gan" else "family" if recipe.get("net") == "family" else "autoencoder"
+    if card.get("conditional"):
+        told, more = "model.told(z, [{label}])", ", label={label}"
+    decoded = f"model.{'generator' if module == 'gan' else 'decoder'}.predict({told})[0]"
+    if "filters" in recipe.get("generator", {}):  # tanh
+        decoded = f"({decoded} + 1) / 2"
     return f"""import keras
 import numpy as np
-import explorer.generators.autoencoder  # the classes that the file names
+import explorer.generators.{module}  # the classes that the file names
 
 model = keras.saving.load_model("checkpoints/{card["name"]}/model.keras")
 z = np.array([[{{z}}]], "float32")
-picture = model.decoder.predict(z)[0]  # float32 {tuple(card["image_shape"])} in [0, 1]
+picture = {decoded}  # float32 {tuple(card["image_shape"])} in [0, 1]
 
 # the same by this project's own names
 import explorer
-picture = explorer.load("{card["name"]}").decode(z)[0]
+picture = explorer.load("{card["name"]}").decode(z{more})[0]
 """
 
 
@@ -95,6 +117,8 @@ def encode_picture(request):
     The picture lives in this call only: nothing of it is written anywhere.
     """
     generator = checkpoints.load(request["model"])
+    if not places.has_encodings(generator.card):
+        generator.encode(())  # which says that there is no encoder
     file = imaging.of_data_url(request["picture"])
     framing = "mnist" if generator.card["recipe"]["data"] == "mnist" else "fashion"
     seen = imaging.framed(file, generator.image_shape, framing)

@@ -28,7 +28,13 @@ const encode = Newest(async (picture, preview) => {
   plane.ellipse = answer.sigma && { z: answer.z, sigma: answer.sigma };
   const outside = plane._toScreen(...plane._toPlane(answer.z)).some(v => v < 0 || v > plane.side);
   setPoint(answer.z);
-  if (outside) { Object.assign(state, { center: model.view.center, extent: Math.min(900, Math.max(model.view.extent, 1.2 * Math.max(...state.axes.map((a, k) => Math.abs(answer.z[a] - model.view.center[k]))))), scale: "z" }); placeSpace(); refresh(); }
+  if (outside) {
+    state.scale = "z";
+    const { center, extent } = home(), far = coordinates().map(([, value], k) => Math.abs(value - center[k]));
+    Object.assign(state, { center, extent: Math.min(900, Math.max(extent, 1.2 * Math.max(...far))) });
+    placeSpace();
+    refresh();
+  }
   plane.draw();
   settleSoon();
 });

@@ -121,7 +121,7 @@ class View:
         """Wait until address bar, picture and sliders show the same point; returns the address bar's string."""
         self.until("""link.get('view') === 'latent-plane' && $('.lx-picture').dataset.model === link.get('model') &&
             $('.lx-picture').dataset.z === link.get('z') &&
-            [...document.querySelectorAll('.lx-sliders input[type=range]')].every(input => {
+            [...document.querySelectorAll('.lx-sliders input[type=range][data-z]')].every(input => {
                 const value = +link.get('z').split(',')[input.dataset.z];
                 return +input.value === Math.max(+input.min, Math.min(+input.max, +value.toFixed(2))); })""")  # fmt: skip
         return self.query()

@@ -69,7 +69,12 @@ def generator(classes=0, centred=False):
         model = gan.build((4, 4, 1), 2, {"dense": [3]}, {"dense": [3]}, classes=classes)
     model.centred = centred
     shape = [4, 4, 1] if classes else [1, 1, 1]
-    card = {"name": "toy", "latent_shape": [2 if classes else 1], "image_shape": shape, "classes": ["hat", "coat", "shoe"][:classes]}
+    card = {
+        "name": "toy",
+        "latent_shape": [2 if classes else 1],
+        "image_shape": shape,
+        "classes": ["hat", "coat", "shoe"][:classes],
+    }
     return gan.GanGenerator(card, model)
 
 

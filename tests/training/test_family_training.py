@@ -80,7 +80,7 @@ def trained(small, tmp_path_factory):
                           "fashion-denoising-ae": {"validation": 100, "tsne": 150}, "fashion-sparse-l1-ae": {"validation": 100}}.items():  # fmt: skip
             patch.setitem(recipes.RECIPES, name, recipes.RECIPES[name] | own)
         patch.setattr(family, "SAMPLES", 60)
-        patch.setattr(family, "SEEDS", 2)
+        patch.setattr(family, "ASKED", 6)
         patch.setattr(family.pretraining, "__defaults__", (None, 2, 2))
         cards = {name: train(name, small.data, epochs=2 if "gan" in name else 1, out=root, log=open(root / "log", "a"))  # noqa: SIM115
                  for name in ("fashion-gan", "fashion-cgan", "fashion-denoising-ae", "fashion-sparse-l1-ae")}  # fmt: skip

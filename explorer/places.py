@@ -1,0 +1,73 @@
+"""Places of a model's latent space as they stand in a link, and how a state's points are decoded: what the views share.
+
+A place is a seed (7), a picture of the model's encodings ("g12"), or the coordinates themselves (a tuple of numbers).
+"""
+
+import numpy as np
+
+from explorer import checkpoints, geometry
+from explorer.generators.base import Generator
+from explorer.state import DECIMALS, LIMIT, StateError
+
+_MARGIN = 1.25  # how much further than its three places a plane is shown
+
+
+def has_encodings(card):
+    """Whether a model has an encoder, and encodings of a test set: all but the GANs."""
+    return card["kind"] in ("ae", "vae")
+
+
+def check(card, places):
+    """StateError for places that do not fit the model, before anything is loaded."""
+    size = int(np.prod(card["latent_shape"]))
+    for place in places:
+        if isinstance(place, tuple) and len(place) != size:
+            raise StateError(f"a place in corners must be {size} numbers for {card['name']}, got {len(place)}")
+        if isinstance(place, str) and not has_encodings(card):
+            raise StateError(f"{card['name']} has no gallery: places in corners must be seeds (7) or coordinates, got {place}")
+
+
+def at(model, place):
+    """The point of a place: float32 (d,)."""
+    if isinstance(place, tuple):
+        return np.array(place, "float32")
+    if isinstance(place, int):
+        card = checkpoints.card(model)
+        # only an autoencoder, which has no prior of its own, is asked for its Gaussian; the others need no decoder for it
+        generator = checkpoints.load(model) if card["kind"] == "ae" else Generator(card, None)
+        return np.round(generator.prior(1, seed=place)[0], DECIMALS)
+    gallery, index = checkpoints.encodings(model).z_mean, int(place[1:])
+    if index >= len(gallery):
+        what = "faces" if checkpoints.card(model).get("attributes") else "pictures"
+        raise StateError(f"the gallery of {model} has the {what} 0 to {len(gallery) - 1}, not {index}")
+    return np.round(gallery[index], DECIMALS)
+
+
+def plane_through(model, places):
+    """The `Plane` through three places, and the window that shows them: center (x, y) and extent, in the plane's coordinates."""
+    points = np.stack([at(model, place) for place in places]).astype("float64")
+    try:
+        plane = geometry.Plane.through(*points)
+    except ValueError:
+        raise StateError("three places on one line span no plane: choose another seed or point for one of corners") from None
+    found = plane.coordinates(points)
+    center = np.round(np.clip(found.mean(0), -LIMIT, LIMIT), DECIMALS)
+    extent = round(min(_MARGIN * float(np.abs(found - center).max()), LIMIT), DECIMALS)
+    return plane, tuple(center.tolist()), max(extent, 0.001)
+
+
+def with_label(full, card):
+    """A state with the class that a conditional model draws, the first if none is named; StateError where it does not fit."""
+    if not card.get("conditional"):
+        if "label" in full:
+            raise StateError(f"{card['name']} was trained without classes: leave label out")
+        return full
+    label = full.get("label", 0)
+    if label >= len(card["classes"]):
+        raise StateError(f"label must be a whole number from 0 to {len(card['classes']) - 1} for {card['name']}, got {label}")
+    return {**full, "label": label}
+
+
+def decode(state, z):
+    """The pictures at points of a state's model, of its class if it draws by class: float (n, d) -> float32 (n, h, w, c)."""
+    return checkpoints.load(state["model"]).decode(z, label=state.get("label"))

@@ -1,0 +1,109 @@
+"""The morph view with models that are no faces: GANs and autoencoders whose layers are known, against NumPy."""
+
+import io
+
+import numpy as np
+import pytest
+from driver import App
+from PIL import Image
+from playwright.sync_api import expect
+
+from explorer import imaging
+from explorer.state import parse_strictly
+
+
+@pytest.fixture(scope="session")
+def morph_app(tmp_path_factory, gan_root):
+    app = App(tmp_path_factory.mktemp("morph_app") / "folder", gan_root.root)
+    yield app.wait()
+    app.stop()
+
+
+@pytest.fixture
+def morph(morph_app, page_of):
+    """`morph(query, **settings)`: a page of the morph view with its picture on screen."""
+
+    def go(query, **settings):
+        view = page_of(morph_app, **settings)
+        view.page.goto(f"{morph_app.url}/?view=morph&{query}")
+        view.page.locator(".lx-morph[data-ready=yes]").wait_for(state="attached")
+        return view
+
+    return go
+
+
+def seeded(seed, d=6):
+    return np.round(np.random.default_rng(seed).standard_normal(d, dtype="float32").astype("float64"), 4)
+
+
+def shows(view, toy, z, selector=".lx-morph .lx-of-two .lx-picture"):
+    """Wait until the picture of z is on screen, in square pixels."""
+    expected = toy.picture_bytes(z)[0].astype(int)
+    view.eventually(lambda: np.abs(view.shown(8, selector).astype(int) - expected).max() <= 1)
+
+
+def test_a_morph_between_two_seeds_of_a_gan(morph, gan_root):
+    view = morph("model=gan&corners=3;4&t=0.25")
+    a, b = seeded(3), seeded(4)
+    shows(view, gan_root.gan, 0.75 * a + 0.25 * b)
+    frames = view.page.locator(".lx-morph .lx-strip button")
+    expect(frames).to_have_count(9)
+    frames.last.click()
+    shows(view, gan_root.gan, b)
+    view.until("link.get('t') === '1'")
+    expect(view.page.locator("#morph [data-count='2']")).to_have_text("Two pictures")
+    expect(view.page.get_by_role("button", name="the gallery's next face as A")).to_be_hidden()
+    expect(view.page.locator(".lx-steps")).to_contain_text("root mean square")
+
+
+def test_another_model_draws_from_the_same_seeds_and_back_to_faces(morph, gan_root):
+    view = morph("corners=3;4&t=0")
+    expect(view.page.locator("#morph [data-count='4']")).to_have_text("Four faces")
+    choice = view.page.locator("#morph [data-model]")
+    assert sorted(choice.locator("option").all_inner_texts()) == ["Faces", "deep", "gan", "garments", "holes", "mnist-vae"]
+    choice.select_option("deep")
+    view.until("link.get('model') === 'deep' && link.get('corners') === '3;4'")
+    shows(view, gan_root.deep, seeded(3, 4))
+    view.do("undo")
+    view.until("link.get('model') === 'celeba-vae'")
+
+
+def test_a_minus_b_plus_c(morph, gan_root):
+    view = morph("model=gan&corners=3;4;5")
+    shows(view, gan_root.gan, seeded(3) - seeded(4) + seeded(5))
+    expect(view.page.locator("#morph [data-count='3']")).to_be_checked()
+    with view.page.expect_download() as download:
+        view.page.locator("#morph [data-save='strip png']:visible").click()
+    data = download.value.path().read_bytes()
+    assert Image.open(io.BytesIO(data)).size == (4 * 128 + 3 * 4, 128)
+    assert parse_strictly(imaging.state_of(data))["corners"] == (3, 4, 5)
+    view.page.locator("#morph [data-count='4']").click()
+    view.until("link.get('corners') === '3;4;5;3' && link.get('t') === '0,0'")
+    view.page.locator("#morph [data-count='2']").click()
+    view.until("link.get('corners') === '3;4' && link.get('t') === '0.5'")
+    shows(view, gan_root.gan, (seeded(3) + seeded(4)) / 2)
+
+
+def test_the_surface_of_four_and_a_film(morph, gan_root):
+    view = morph("model=deep&corners=1;2;3;4&t=1,-1")
+    shows(view, gan_root.deep, seeded(4, 4), ".lx-morph .lx-output .lx-picture")
+    view.page.locator("#morph [data-count='2']").click()
+    with view.page.expect_download() as download:
+        view.page.locator("#morph [data-save='strip gif']").click()
+    assert Image.open(io.BytesIO(download.value.path().read_bytes())).n_frames == 9
+
+
+def test_a_conditional_gan_morphs_within_the_garment_asked_for(morph, gan_root):
+    view = morph("model=garments&corners=1;2&t=0")
+    view.page.locator("#morph").get_by_label("which garment").select_option("2")
+    view.until("link.get('label') === '2'")
+    toy = gan_root.garments
+    picture = 255 / (1 + np.exp(-(seeded(1) @ toy.kernel + toy.garments[2] + toy.bias))).reshape(8, 8)
+    selector = ".lx-morph .lx-of-two .lx-picture"
+    view.eventually(lambda: np.abs(view.shown(8, selector) - picture).max() < 1.5)
+
+
+@pytest.mark.parametrize("query", ["model=gan", "model=garments&corners=1;2;3", "model=deep&corners=1;2;3;4"])
+def test_on_a_phone_nothing_is_wider_than_the_screen(morph, query):
+    view = morph(query, viewport={"width": 390, "height": 844})
+    assert view.page.evaluate("document.documentElement.scrollWidth") <= 390
