@@ -269,7 +269,9 @@ RECIPES |= {
         "source": _HOML, "data": "fashion", "judge": "fashion", "image_shape": [28, 28, 1], "latent_size": 100,
         "generator": {"filters": [128, 64]}, "discriminator": {"filters": [64, 128]},
         "known_failures": ["Nothing says which noise gives which garment, and there is no way from a picture to its noise",
-                           "Straps, laces and prints are hinted at, not drawn"],
+                           "Straps, laces and prints are hinted at, not drawn",
+                           "Between the kinds of garments it draws what is none: of half of its samples the judge is sure, of real "
+                           "ones of four fifths; it had nine epochs, and the book gives fifty (bar: sure)"],
         "optimizer": {"name": "adam", "beta_1": 0.5, "use_ema": True, "ema_momentum": 0.998},
         "learning_rate": {**_COSINE, "initial": 4e-4, "warmup_epochs": 0.5, "final_fraction": 0.05},
         "batch_size": 64, "epochs": 9, "patience": None, "seed": 42, "drawn": 12,

@@ -10,7 +10,7 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.testclient import TestClient
 
-from explorer.ui import faces_view, latent_plane, live, page, runs
+from explorer.ui import faces_view, family_view, latent_plane, live, page, runs
 
 ASKED = "model=deep&z=0.5,-1,0.25,2"
 
@@ -53,7 +53,8 @@ def test_the_answer_is_that_of_the_function(socket, toys):
 
 
 def test_what_must_answer_at_once_is_live_and_nothing_heavy():
-    drags = {"decode_point": latent_plane.decode_point, "decode_face": faces_view.decode_face}
+    drags = {"decode_point": latent_plane.decode_point, "decode_face": faces_view.decode_face,
+             "repaired_picture": family_view.repaired_picture, "coded_picture": family_view.coded_picture}  # fmt: skip
     assert dict(page.LIVE) == {**drags, "run_news": runs.run_news}  # the last computes nothing, it waits for a step
 
 
