@@ -150,7 +150,7 @@ def _add_gan(card, folder, generator, data_folder):
     """What a GAN drew after each epoch, its plane, and what is measured of it."""
     card["metrics"] = family.gan_metrics(generator, data_folder)
     card["view"] = {"z": np.round(generator.prior(1)[0], 4).tolist(), "axes": [0, 1], "center": [0.0, 0.0], "extent": 3.0,
-                    "corners": [0, 1, 2]}  # fmt: skip
+                    "corners": family.three_seeds(generator)}  # fmt: skip
     card["dead_axes"], card["examples"] = [], []
     rows = [np.asarray(Image.open(path)) for path in sorted((folder / "run" / DRAWN).glob("epoch-*.png"))]
     if rows:

@@ -263,15 +263,16 @@ class LatentPlane {
       context.lineWidth = 3; context.strokeStyle = "#0b0e14e0"; context.strokeText(text, px, py);
       context.fillStyle = "#e8ecf4"; context.fillText(text, px, py);
     };
+    const name = k => this.names?.[k] ?? (this.scale === "p" ? `Φ(z${this.axes[k]})` : `z${this.axes[k]}`);
+    const room = context.measureText(`${name(0)} →`).width + 18; // which the axis' name takes
     for (let tick = Math.ceil((x - extent) / step) * step; tick <= x + extent; tick += step) {
       const [px] = this._toScreen(tick, 0);
-      if (px > 30 && px < this.side - 30) label((Math.abs(tick) < step / 2 ? 0 : tick).toFixed(digits), px, this.side - 4, "center", "bottom");
+      if (px > 30 && px < this.side - room) label((Math.abs(tick) < step / 2 ? 0 : tick).toFixed(digits), px, this.side - 4, "center", "bottom");
     }
     for (let tick = Math.ceil((y - extent) / step) * step; tick <= y + extent; tick += step) {
       const [, py] = this._toScreen(0, tick);
       if (py > 18 && py < this.side - 24) label((Math.abs(tick) < step / 2 ? 0 : tick).toFixed(digits), 4, py, "left", "middle");
     }
-    const name = k => this.names?.[k] ?? (this.scale === "p" ? `Φ(z${this.axes[k]})` : `z${this.axes[k]}`);
     label(`${name(0)} →`, this.side - 4, this.side - 4, "right", "bottom");
     label(`${name(1)} ↑`, 4, 4, "left", "top");
   }
