@@ -143,10 +143,10 @@ def test_a_gans_row_is_of_the_garment_that_was_asked_for():
 )
 def test_a_link_becomes_a_file(query, rows, columns, tmp_path):
     file = tmp_path / "rows.png"
-    file.write_bytes(rendering.render(parse_strictly(f"view=why-a-vae&{query}&size=64"), "png"))
-    assert parse_strictly(imaging.state_of(file.read_bytes())) == parse_strictly(f"view=why-a-vae&{query}&size=64")
+    file.write_bytes(rendering.render(parse_strictly(f"view=why-a-vae&{query}&size=56"), "png"))
+    assert parse_strictly(imaging.state_of(file.read_bytes())) == parse_strictly(f"view=why-a-vae&{query}&size=56")
     with Image.open(file) as picture:
-        assert picture.size == (64 * columns + 4 * (columns - 1), 64 * rows + 4 * (rows - 1))
+        assert picture.size == (56 * columns + 4 * (columns - 1), 56 * rows + 4 * (rows - 1))
 
 
 def test_a_chapter_without_pictures_says_so():

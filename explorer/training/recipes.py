@@ -151,7 +151,7 @@ RECIPES = {
         "learning_rate": _COSINE,
         "batch_size": 64, "epochs": 11, "patience": None, "seed": 0,
     },
-    "stable_diffusion_3_tiny": {  # three stages, each with what is its own: training/text_to_image.py
+    "stable_diffusion_3_tiny": {  # two stages, each with what is its own: training/text_to_image.py
         "kind": "text-to-image", "order": 7, "title": "Words: a small Stable Diffusion 3", "source": _DLWP,
         "short": "Words · Stable Diffusion 3",
         "data": ["mnist", "fashion", "celeba", "flowers"], "most": 33_000, "image_shape": [64, 64, 3],
@@ -192,13 +192,6 @@ RECIPES = {
                 "caption_dropout": 0.1, "quotas": {"mnist": 3000, "fashion": 3000, "celeba": 8000, "flowers": 4000},
                 "optimizer": {"name": "adamw", "weight_decay": 0.01, "use_ema": True, "ema_momentum": 0.998},
                 "learning_rate": {**_COSINE, "warmup_epochs": 0.5, "final_fraction": 0.02}, "batch_size": 32, "epochs": 10,
-            },
-            "refinement": {
-                "caption_dropout": 0.1, "quotas": {"mnist": 4500, "fashion": 3500, "celeba": 7500, "flowers": 4500},
-                "emphasis": {"Eyeglasses": 10, "Wearing_Hat": 2, "Gray_Hair": 2, "Blond_Hair": 2, "Black_Hair": 2},
-                "optimizer": {"name": "adamw", "weight_decay": 0.01, "use_ema": True, "ema_momentum": 0.998},
-                "learning_rate": {**_COSINE, "initial": 8e-4, "warmup_epochs": 0.5, "final_fraction": 0.01},
-                "batch_size": 32, "epochs": 10,
             },
         },
     },

@@ -70,6 +70,30 @@ def test_layer_by_layer_nests_what_the_layers_learned(tmp_path, small_data):
     assert [len(history[key]) for key in ("loss", "val_loss", "layer 1 loss", "seconds")] == [2, 2, 2, 4]
 
 
+def test_a_plane_opens_on_the_first_three_things_that_differ(monkeypatch):
+    classes = {0: 4, 1: 4, 2: 7, 3: 7, 4: 1, 5: 2}  # of a seed's picture; 5 is doubtful
+
+    class Generator:
+        card = {"conditional": False, "recipe": {"judge": "fashion"}}
+
+        def prior(self, n, seed):
+            return np.full((n, 1), seed, "float32")
+
+        def decode(self, z):
+            return z
+
+    def judge(seeds):
+        found = np.full((len(seeds), 10), 0.01)
+        for row, seed in zip(found, seeds[:, 0].astype(int), strict=True):
+            row[classes.get(seed, 4)] = 0.5 if seed in (0, 5) else 0.95
+        return found
+
+    monkeypatch.setattr(checkpoints, "judge", lambda name: judge)
+    assert family.three_seeds(Generator()) == [1, 2, 4]
+    Generator.card = {"conditional": True}
+    assert family.three_seeds(Generator()) == [0, 1, 2]
+
+
 @pytest.fixture(scope="module")
 def trained(small, tmp_path_factory):
     """A GAN, a conditional one and a denoising autoencoder after one epoch on made-up pictures."""
