@@ -39,7 +39,7 @@ def test_from_left_to_right_each_chapter_shows_its_point(view):
             page.locator(f"{ROOT} .lx-chapters button").nth(i).click()
             ready(view, chapter)
         expect(page.locator(f"{ROOT} .lx-chapters [aria-checked=true]")).to_have_text(f"{i + 1} {family.CHAPTERS[chapter]}")
-        view.until("location.search.includes(argument)", f"view=why-a-vae&chapter={chapter}" if i else "view=why-a-vae")
+        view.until("location.search.includes(argument)", f"chapter={chapter}" if i else "view=why-a-vae")
         assert page.locator(f"{ROOT} .lx-point").inner_text()
         assert page.locator(f"{ROOT} .lx-explanation .lx-formula").count() == 1
         expect(page.locator(f"{ROOT} .lx-message")).to_be_hidden()
@@ -73,6 +73,7 @@ def test_the_slider_repairs_what_it_spoils(view, noise):
     page = opened(view, "denoising")
     if noise == "gaussian":
         page.locator(f"{ROOT} [data-set=noise]").select_option("gaussian")
+        page.locator(f"{ROOT}[data-repaired='gaussian 0.5']").wait_for()
     page.locator(f"{ROOT} [data-set=amount]").fill("0.3")
     page.locator(f"{ROOT}[data-repaired='{noise} 0.3']").wait_for()
     view.until("location.search.includes('amount=0.3')")
