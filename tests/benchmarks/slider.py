@@ -61,11 +61,13 @@ def main():
     parser.add_argument("--events", type=int, default=600)
     parser.add_argument("--view", choices=("faces", "why-a-vae"), default="faces")
     parser.add_argument("--attribute", default="Smiling")
+    parser.add_argument("--wait", type=float, default=45, help="seconds for which the app may load its other models first")
     options = parser.parse_args()
     load = os.getloadavg()
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         app = App(Path(folder, "app")).wait()
         page = View(browser.new_page(viewport={"width": 1280, "height": 900}), app.url).page
+        page.wait_for_timeout(1000 * options.wait)
         slider = (open_faces if options.view == "faces" else open_drawing)(page, app.url, options)
         box = slider.bounding_box()
         slide(page, box, 60)  # warm
