@@ -155,8 +155,8 @@ def figures(card, told=False):
     count = sum(card["parameters"].values())
     if told:
         return f"{card['latent_shape'][0]} numbers of noise · {count:,} parameters"
-    metrics = card["metrics"]
-    return f"{card['latent_shape'][0]} codes · {count:,} parameters · test MSE {metrics['mse_at_z_mean']:.4f}"
+    error = card["metrics"].get("mse_before_clipping", card["metrics"]["mse_at_z_mean"])  # as PCA's is
+    return f"{card['latent_shape'][0]} codes · {count:,} parameters · test MSE {error:.4f}"
 
 
 def drawn(state):

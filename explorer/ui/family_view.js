@@ -21,7 +21,7 @@ const fileState = what => ({ what });
 
 const POINTS = {
   linear: "Thirty numbers a picture, one layer down, one layer up, no bend between: it finds what PCA finds, and can find no more.",
-  deeper: "A bend between layers, and the same thirty numbers say more. Half the weights do nearly as well; so does one layer after the other.",
+  deeper: "A bend between layers, and the same thirty numbers say more. Half the weights do as well; one layer after the other does nearly.",
   denoising: "Spoil what goes in, ask for the clean picture: it must learn what garments look like, not how to copy.",
   sparse: "Three hundred numbers, but almost all must keep quiet: each learns to stand for something.",
   codings: "Thirty numbers drawn as two: what looks alike lies together, and nobody told it the labels.",
@@ -215,6 +215,8 @@ function buildBar(testImages) {
     button.onclick = () => change({ chapter, model: undefined });
     return button;
   }));
+  const bar = find(".lx-chapters"), chosen = bar.querySelector("[aria-checked=true]");
+  bar.scrollLeft = chosen.offsetLeft - bar.offsetLeft - 40; // on a phone the row is longer than the page
   for (const part of all("[class*=lx-for-]")) for (const chapter of ["denoising", "codings", "holes", "gans"]) if (part.classList.contains(`lx-for-${chapter}`)) part.hidden = state.chapter !== chapter;
   find(".lx-for-rows").hidden = !testImages || !USES[state.chapter]?.includes("source");
   find(".lx-for-class").hidden = !(gans && facts[state.model]?.conditional);

@@ -22,7 +22,7 @@ from explorer.ui.views import component, for_page, opened, state_of
 
 SCRIPTS = ("live.js", "view.js", "latent_plane.js", "run.js", "family_charts.js", "family_planes.js", "family_view.js")
 BINS = np.linspace(-4, 4, 41)
-TOY_TITLE = "The same in space: sixty points, and the plane that each finds"
+TOY_TITLE = "Sixty points in space, and their plane"
 MOST_MAPPED = 5000  # codes in a map that is computed while someone waits
 
 
