@@ -62,11 +62,13 @@ def main():
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--events", type=int, default=600)
     parser.add_argument("--model", default="mnist-vae")
+    parser.add_argument("--wait", type=float, default=45, help="seconds for which the app may load its other models first")
     options = parser.parse_args()
     load = os.getloadavg()
     with tempfile.TemporaryDirectory() as folder, chromium() as browser:
         app = App(Path(folder, "app")).wait()
         view = View(browser.new_page(viewport={"width": 1280, "height": 900}), app.url)
+        view.page.wait_for_timeout(1000 * options.wait)
         view.open(f"model={options.model}")
         places = curve(view)
         drag(view, places, 60)  # warm
