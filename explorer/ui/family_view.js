@@ -231,6 +231,10 @@ function buildBar(testImages) {
   link.href = `${location.pathname}?view=latent-plane&model=${gans ? state.model : "fashion-vae"}`;
   for (const control of all("[data-set]")) control.type === "checkbox" ? control.checked = state.source === "test" : control.value = state[control.dataset.set] ?? "";
   nameGarment();
+  nameNoise();
+}
+
+function nameNoise() {
   const gaussian = state.noise === "gaussian";
   find("[data-set=amount]").max = gaussian ? 1 : 0.95;
   find("[data-set=amount]").value = state.amount;
@@ -269,7 +273,12 @@ find("[data-set=amount]").oninput = event => {
 };
 for (const control of all("[data-set]")) if (control.type !== "range") control.onchange = () => {
   const key = control.dataset.set, value = control.type === "checkbox" ? (control.checked ? "test" : "drawn") : control.value;
-  change({ [key]: value, ...(key === "noise" && value === "dropout" && { amount: Math.min(0.95, state.amount) }) });
+  if (key !== "noise") return change({ [key]: value });
+  Object.assign(state, { noise: value, amount: value === "dropout" ? Math.min(0.95, state.amount) : state.amount });
+  nameNoise(); // at once, as the slider beside it is
+  repair();
+  refreshRows();
+  settle();
 };
 
 const ACTIONS = {
