@@ -3,7 +3,7 @@
 // ---- the map
 
 const map = new LatentPlane(find(".lx-map"), { palette: props.palette, onmove: () => seek(), onsettle() {} });
-Object.assign(map, { bare: true });
+map.bare = true;
 let mapped = null, mappedModel = null, sought = -1;
 
 async function showMap(name) {
@@ -80,7 +80,7 @@ async function showHoles() {
     const { view: space, short: title } = facts[name], figure = document.createElement("figure");
     figure.innerHTML = `<h4>${escaped(title)}</h4><div class="lx-plane"></div><div class="lx-caption"><span>drag: is it a garment?</span><canvas width="84" height="84" role="img" aria-label="The decoded picture"></canvas></div>`;
     find(".lx-holes").append(figure);
-    const shape = [32, 32, 1], small = figure.querySelector("canvas:last-of-type"), picture = figure.querySelector(".lx-caption canvas") || small;
+    const shape = [32, 32, 1], picture = figure.querySelector(".lx-caption canvas");
     const show = Newest(async z => {
       const answer = await ask("decode_point", `model=${name}&z=${z.map(numberText).join(",")}`);
       if (answer) showPicture(picture, pictureCanvas(bytesOf(answer.pixels), shape));

@@ -15,16 +15,6 @@ def _registry(diffusion_registry):
     assert runs.JOBS.running() == 0, "nothing is left running"
 
 
-def follow(name):
-    events = []
-    while True:
-        news = runs.run_news([name, len(events)])
-        assert "error" not in news, news
-        events += news["events"]
-        if news["done"]:
-            return events
-
-
 @pytest.mark.parametrize(
     ("request_", "words"),
     [("view=diffusion&steps=0", "steps must be"), ("view=diffusion&steps=-3", "steps must be"), ("view=diffusion&steps=1000000", "steps must be"),
@@ -38,7 +28,7 @@ def test_bad_requests_are_answered_and_nothing_begins(request_, words):
     assert runs.JOBS.running() == 0
 
 
-def test_a_run_tells_its_lanes_then_every_step():
+def test_a_run_tells_its_lanes_then_every_step(follow):
     first, *steps = follow(diffusion_view.start_run("view=diffusion&steps=6&seed=2")["job"])
     assert first["lanes"] == [{"title": "DDIM, η 0", "steps": 6, "count": 1, "kept": 6, "start": 1.0}]
     assert [step["step"] for step in steps] == list(range(6))
@@ -46,7 +36,7 @@ def test_a_run_tells_its_lanes_then_every_step():
     assert all(len(step["x_0"]) == 1 and step["x_t"] for step in steps)
 
 
-def test_of_4000_steps_a_hundred_are_sent():
+def test_of_4000_steps_a_hundred_are_sent(follow):
     first, *steps = follow(diffusion_view.start_run("view=diffusion&model=specks&steps=4000&sampler=ddpm")["job"])
     assert first["lanes"][0]["kept"] == len(steps) == 100
     assert (steps[0]["step"], steps[-1]["step"]) == (0, 3999)
@@ -63,7 +53,7 @@ def test_a_stopped_run_ends_soon():
         time.sleep(0.01)
 
 
-def test_a_picture_lives_in_its_run_only(tmp_path):
+def test_a_picture_lives_in_its_run_only(tmp_path, follow):
     wide = np.zeros((20, 40, 3), "float32")
     wide[:, 5:35] = 0.5  # the square in the middle and a little more; x = 0
     request = {"query": "view=diffusion&what=forward&time=0.4&steps=2", "picture": imaging_url(wide)}

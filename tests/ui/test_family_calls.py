@@ -75,17 +75,7 @@ def test_a_point_of_the_map_is_a_code_that_is_decoded():
     assert "has the encodings 0 to" in family_view.coded_picture(["fashion-stacked-ae", 10**7])["error"]
 
 
-def follow(name):
-    events = []
-    while True:
-        news = runs.run_news([name, len(events)])
-        assert "error" not in news, news
-        events += news["events"]
-        if news["done"]:
-            return events
-
-
-def test_a_map_is_computed_anew_with_progress():
+def test_a_map_is_computed_anew_with_progress(follow):
     job = family_view.start_map({"model": "fashion-stacked-ae", "perplexity": 10, "points": 200})["job"]
     events = follow(job)
     iterations = [event["iteration"] for event in events if "iteration" in event]

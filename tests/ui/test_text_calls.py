@@ -15,16 +15,6 @@ def _registry(text_registry):
     assert runs.JOBS.running() == 0, "nothing is left running"
 
 
-def follow(name):
-    events = []
-    while True:
-        news = runs.run_news([name, len(events)])
-        assert "error" not in news, news
-        events += news["events"]
-        if news["done"]:
-            return events
-
-
 @pytest.mark.parametrize(
     ("request_", "words"),
     [("view=text-to-image&steps=0", "steps must be"), ("view=text-to-image&frames=1", "frames must be"), (7, "a state is a string"),
@@ -35,7 +25,7 @@ def test_bad_requests_are_answered_and_nothing_begins(request_, words):
     assert runs.JOBS.running() == 0
 
 
-def test_a_walk_tells_its_titles_then_every_step_of_every_batch():
+def test_a_walk_tells_its_titles_then_every_step_of_every_batch(follow):
     answer = text_view.start_drawing("view=text-to-image&what=strip&frames=11&steps=3&to_prompt=a+zebra")
     assert answer["strange"]["to_prompt"] == ["zebra"]
     first, *rest = follow(answer["job"])
@@ -66,7 +56,7 @@ def test_a_link_that_asks_for_nonsense_opens_with_the_defaults():
     assert (answer["state"]["prompt"], answer["state"]["guidance_scale"]) == ("a man", 3.0)
 
 
-def test_a_preset_is_loaded_where_that_is_permitted_and_told_of(text_root, monkeypatch):
+def test_a_preset_is_loaded_where_that_is_permitted_and_told_of(text_root, monkeypatch, follow):
     folder = str(text_root / "words")
     monkeypatch.setattr(presets, "_loaded", {})
     query = f"view=text-to-image&steps=1&model={quote(folder)}"
