@@ -21,7 +21,7 @@ SUMS, CARD, MODEL, ENCODINGS, SHEET = "SHA256SUMS", "card.json", "model.keras", 
 DIRECTIONS, PRIOR, PCA, MAP, EPOCHS = "directions.npz", "prior.npz", "pca.npz", "tsne.npz", "epochs.webp"
 CARD_KEYS = ("name", "kind", "title", "latent_shape", "image_shape", "parameters", "bytes", "data", "licence", "source",
              "metrics", "recipe")  # fmt: skip
-_NAME = re.compile(r"(judges/)?\w[\w.-]*", re.ASCII)  # of a folder here, never of one elsewhere
+_NAME = re.compile(r"(judges/)?\w[\w.-]{0,99}", re.ASCII)  # of a folder here, never of one elsewhere
 _locks, _made = defaultdict(threading.RLock), {}
 
 
@@ -262,5 +262,5 @@ def _preset(name):
 def _of_another_version(name, file, library, error):
     """Whole, but of another version of this project or of a library."""
     return CheckpointError(
-        f"checkpoints/{name}/{file} is whole, but {library} cannot load it: {str(error).strip().splitlines()[0]}"
+        f"checkpoints/{name}/{file} is whole, but {library} cannot load it: {(str(error).strip() or repr(error)).splitlines()[0]}"
     )

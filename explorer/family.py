@@ -44,6 +44,8 @@ def complete(state):
     chapter = state.get("chapter", "linear")
     full = {"view": "why-a-vae", "what": "grid", "chapter": chapter, "seed": 0, "source": "drawn", "noise": "dropout",
             "amount": 0.5, "label": 0} | state  # fmt: skip
+    if full["what"] != "grid":
+        raise StateError(f"what must be grid: the pictures of this view are rows, got {full['what']}")
     if chapter == "gans":
         full.setdefault("model", "fashion-dcgan")
     if chapter in ("gans", "holes") and full.get("model", MEMBERS[chapter][0]) not in MEMBERS[chapter]:
@@ -98,11 +100,12 @@ def by_pca(images):
 def first_layer_only(images):
     """What the layer-by-layer autoencoder made of pictures when it had one layer: the outer half of its decoder on the outer half
     of its encoder."""
+    import keras  # here, as in `checkpoints`: the page opens before it is there
+
     model = checkpoints.load(GREEDY).model
     down, up = ([layer for layer in part.layers if layer.weights] for part in (model.encoder, model.decoder))
-    (kernel, bias), (back, back_bias) = down[0].get_weights(), up[-1].get_weights()
-    codes = np.maximum(0, images.reshape(len(images), -1) @ kernel + bias)
-    return np.clip(codes @ back + back_bias, 0, 1).reshape(images.shape).astype("float32")
+    made = keras.ops.convert_to_numpy(up[-1](down[0](images.reshape(len(images), -1))))
+    return np.clip(made, 0, 1).reshape(images.shape).astype("float32")
 
 
 def rows(state):

@@ -13,6 +13,7 @@ from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
 MOST_PIXELS = 40_000_000  # a 30-megapixel photograph, with some to spare
 MOST_BYTES = 25_000_000
+LONGEST = 3000  # pixels along a side, more than enough for what becomes a picture of at most 64
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "AVIF")  # Pillow would hand an EPS to Ghostscript
 STATE_KEY = "latent-explorer"  # of the PNG's text chunk
 
@@ -138,8 +139,8 @@ def state_of(file_bytes):
     return info.get(STATE_KEY) or info.get("comment", b"").decode()
 
 
-def read_picture(file_bytes):
-    """The bytes of any picture file -> float32 (h, w, 4), RGB and alpha in [0, 1], upright.
+def read_picture(file_bytes, longest=None):
+    """The bytes of any picture file -> float32 (h, w, 4), RGB and alpha in [0, 1], upright, reduced to `longest` pixels.
 
     The first frame of an animation; EXIF rotation is applied; CMYK, palette and 16-bit pictures are converted. Raises
     PictureError for what is no picture, is damaged or too large.
@@ -154,8 +155,7 @@ def read_picture(file_bytes):
             if width * height > MOST_PIXELS:
                 raise Image.DecompressionBombError
             picture.load()
-            picture = ImageOps.exif_transpose(picture)
-            return _to_rgba(picture)
+            return _to_rgba(ImageOps.exif_transpose(picture), longest)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise PictureError(
             f"This picture has too many pixels; at most {MOST_PIXELS / 1e6:.0f} megapixels can be read. Make it smaller first."
@@ -174,13 +174,18 @@ def of_data_url(text):
         raise PictureError("The picture did not arrive whole. Try again.") from None
 
 
-def _to_rgba(picture):
+def _to_rgba(picture, longest):
     if picture.mode.startswith("I") or picture.mode == "F":  # 16 bits: Pillow's convert would clip at 255
         values = np.asarray(picture, "float32")
         top = 65535.0 if picture.mode.startswith("I") and values.max() > 255 else max(255.0, float(values.max()))
         grey = np.clip(values / top, 0, 1)
         return np.stack([grey, grey, grey, np.ones_like(grey)], -1)
-    return np.asarray(picture.convert("RGBA"), "float32") / 255
+    picture = picture.convert("RGBA")
+    if longest:
+        picture.thumbnail((longest, longest))
+    rgba = np.array(picture, "float32")
+    rgba /= 255
+    return rgba
 
 
 def framed(file_bytes, image_shape, framing):
@@ -190,7 +195,7 @@ def framed(file_bytes, image_shape, framing):
     al. 1998). "fashion": its longest side 28, its box in the middle. Pictures of 32 pixels are these, zero-padded. A
     light background is inverted. Raises PictureError if nothing stands out.
     """
-    rgba = read_picture(file_bytes)
+    rgba = read_picture(file_bytes, LONGEST)
     grey = rgba[..., :3] @ np.array([0.299, 0.587, 0.114], "float32")
     alpha = rgba[..., 3]
     if alpha.min() < 0.5:  # a cut-out: what is transparent is background, whatever colour lies under it

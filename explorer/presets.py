@@ -30,7 +30,10 @@ class PresetError(RuntimeError):
 
 def is_preset(name):
     """Whether a name is one of KerasHub's, a handle, or a folder that holds a preset."""
-    return name in KNOWN or name.startswith(HANDLES) or Path(name, "task.json").is_file()
+    try:
+        return name in KNOWN or name.startswith(HANDLES) or Path(name, "task.json").is_file()
+    except OSError:  # a name longer than a file's can be, or a folder that nobody may look into
+        return False
 
 
 def needs(name):
@@ -106,7 +109,9 @@ def _load(name, image_size, out):
     try:
         task = keras_hub.models.TextToImage.from_preset(name, **settings)
     except Exception as error:  # no network, no token, terms not agreed to, no such preset, no memory
-        raise PresetError(f"{name} could not be loaded: {str(error).strip().splitlines()[0]} {needs(name)}") from error
+        raise PresetError(
+            f"{name} could not be loaded: {(str(error).strip() or repr(error)).splitlines()[0]} {needs(name)}"
+        ) from error
     positions = task.backbone.diffuser
     most = 8 * positions.position_size * positions.patch_size  # beyond it KerasHub fails at the first step
     if image_size and image_size > most:

@@ -10,8 +10,10 @@ from explorer.state import DECIMALS, StateError, text
 PALETTE = ("#56b4e9", "#e69f00", "#2fd6a3", "#f0e442", "#ff7f6e", "#cc79a7", "#b7a3ff", "#9bd64a", "#d9d9d9", "#ff9ed2")
 ENDINGS = ("png", "gif", "mp4")
 DEFAULT_MODEL = "mnist-vae"
+_WHATS = ("picture", "strip", "plane", "grid")
 _EDGE = 1e-4  # p-values are kept so far from 0 and 1, where z would be infinite
 _MOST_PIXELS = 16_000  # along a sheet's side
+_MOST_AREA = 64_000_000  # ... and in all
 
 
 def complete(state):
@@ -22,8 +24,10 @@ def complete(state):
     card = checkpoints.card(state.get("model", DEFAULT_MODEL))
     if card["kind"] == "judge":
         raise KeyError(f"{card['name']} is a judge, which makes no pictures; there are {', '.join(checkpoints.names())}")
-    if "view" not in card:
+    if "view" not in card or "views" in card:
         raise StateError(f"{card['name']} has no plane to drag across: it is shown with view={card['views'][0]}")
+    if state.get("what", "picture") not in _WHATS:
+        raise StateError(f"what must be one of {', '.join(_WHATS)} for a latent plane, got {state['what']}")
     size, view, codes = int(np.prod(card["latent_shape"])), card["view"], places.has_encodings(card)
     full = {"view": "latent-plane", "what": "picture", "model": card["name"], "kind": "linear", "even": False, "closed": False,
             "start": 0.0, "stop": 1.0, "frames": 9, "axes": tuple(view["axes"]), "scale": "z", "n": 30, "veil": "none",
@@ -179,11 +183,11 @@ def render(state, ending):
     if ending != "png" and what not in ("strip", "trajectory"):
         raise StateError(f"a {ending.upper()} shows a walk: it needs what=strip, got what={what}")
     if state["view"] in faces.VIEWS:
-        return _faces(state, ending, written)
+        return _sheet(*faces.pictures(state), state, ending, written)
     if state["view"] in denoising.VIEWS:
         return _denoising(state, ending, written)
     if state["view"] in prompting.VIEWS:
-        return _prompts(state, ending, written)
+        return _sheet(*prompting.pictures(state), state, ending, written)
     if state["view"] in family.VIEWS:
         return _family(state, written)
     native = checkpoints.card(state["model"])["image_shape"][0]
@@ -192,21 +196,21 @@ def render(state, ending):
     if what == "strip":
         frames = imaging.to_bytes(walk(state)[0])
         if ending == "png":
-            size = _bounded("frames", state["frames"], state.get("size", 4 * native))
+            size = _bounded("frames", state["frames"], state.get("size", 4 * native), state["frames"])
             return imaging.png(imaging.strip(imaging.enlarged(frames, size), gap=4), written)
         return getattr(imaging, ending)(imaging.enlarged(frames, state.get("size", 10 * native)), written)
     if what == "plane":
         return imaging.png(figure(state), written)
-    size = _bounded("n", state["n"], state.get("size", 4 * native))
+    size = _bounded("n", state["n"], state.get("size", 4 * native), state["n"] ** 2)
     return imaging.png(imaging.enlarged(imaging.grid(imaging.to_bytes(manifold(state)), state["n"]), state["n"] * size), written)
 
 
-def _faces(state, ending, written):
-    """A file of the faces and morph views."""
-    images, columns = faces.pictures(state)
+def _sheet(images, columns, state, ending, written):
+    """A file of pictures: one after the other where it moves, else a sheet with so many columns."""
+    native = images.shape[1]
     if ending != "png":
-        return getattr(imaging, ending)(_enlarged(images, state.get("size", 256)), written)
-    size = _bounded("pictures in a row", columns, state.get("size", 512 if columns == 1 else 128))
+        return getattr(imaging, ending)(_enlarged(images, state.get("size", max(256, native))), written)
+    size = _bounded("pictures in a row", columns, state.get("size", max(native, 512 if columns == 1 else 128)), len(images))
     return imaging.png(imaging.grid(_enlarged(images, size), columns, gap=0 if columns == 1 else 4), written)
 
 
@@ -217,27 +221,13 @@ def _denoising(state, ending, written):
         images = np.stack([imaging.grid(frame.reshape(-1, *frame.shape[2:]), 2) for frame in rows.transpose(2, 0, 1, 3, 4, 5)])
         images = np.concatenate([images, images[-1:].repeat(8, 0)])  # a moment to look at the outcome
         return getattr(imaging, ending)(_enlarged(images, state.get("size", 256) * 2), written)
-    images, columns = denoising.pictures(state)
-    if ending != "png":
-        return getattr(imaging, ending)(_enlarged(images, state.get("size", 256)), written)
-    size = _bounded("pictures in a row", columns, state.get("size", 512 if columns == 1 else 128))
-    return imaging.png(imaging.grid(_enlarged(images, size), columns, gap=0 if columns == 1 else 4), written)
-
-
-def _prompts(state, ending, written):
-    """A file of the text-to-image view."""
-    images, columns = prompting.pictures(state)
-    native = images.shape[1]
-    if ending != "png":
-        return getattr(imaging, ending)(imaging.smooth(images, state.get("size", max(256, native))), written)
-    size = _bounded("pictures in a row", columns, state.get("size", max(native, 512 if columns == 1 else 128)))
-    return imaging.png(imaging.grid(imaging.smooth(images, size), columns, gap=0 if columns == 1 else 4), written)
+    return _sheet(*denoising.pictures(state), state, ending, written)
 
 
 def _family(state, written):
     """A file of the view "Why a VAE?": the rows of its chapter."""
     images, columns = family.pictures(state)
-    size = _bounded("pictures in a row", columns, state.get("size", 112))
+    size = _bounded("pictures in a row", columns, state.get("size", 112), len(images))
     return imaging.png(imaging.grid(_enlarged(images, size), columns, gap=4), written)
 
 
@@ -252,8 +242,10 @@ def _enlarged(images, size):
     return np.stack([np.asarray(image) for image in scaled])
 
 
-def _bounded(key, count, size):
-    """`size`, if so many pictures side by side make a file that can be opened."""
-    if count * size > _MOST_PIXELS:
-        raise StateError(f"{key} x size must be at most {_MOST_PIXELS} pixels, got {count} x {size}")
+def _bounded(key, columns, size, count):
+    """`size`, if so many pictures, in so many columns, make a file that can be opened."""
+    if columns * size > _MOST_PIXELS:
+        raise StateError(f"{key} x size must be at most {_MOST_PIXELS} pixels, got {columns} x {size}")
+    if count * size**2 > _MOST_AREA:
+        raise StateError(f"a sheet may have {_MOST_AREA // 10**6} megapixels, got {count} pictures of {size} x {size}: lower size")
     return size

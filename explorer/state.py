@@ -158,6 +158,11 @@ def place_text(place):
     return place if isinstance(place, str) else str(place) if isinstance(place, int) else ",".join(map(number_text, place))
 
 
+def _end():
+    point = _numbers(-LIMIT, LIMIT)
+    return Key(lambda text: (float(_SEED.read(text)),) if text.isascii() and text.isdecimal() else point.read(text), point.write)
+
+
 _NAME = re.compile(r"\w{1,40}", re.ASCII)
 _GALLERY = re.compile(r"g\d{1,4}", re.ASCII)
 _SEED = _whole(0, 2**32 - 1)
@@ -180,7 +185,7 @@ KEYS = {
     "pair": _names(2),  # the two of an attribute plane
     "corners": _places(),  # two to morph between, four of a sheet; of three, A - B + C, or the latent plane through them
     "from": _numbers(-LIMIT, LIMIT),  # where a path begins, if not at z
-    "to": _numbers(-LIMIT, LIMIT),  # where it ends
+    "to": _end(),  # where it ends: a point, or the seed of another noise
     "t": _numbers(-1, 1, most=2),  # where: on the path between two corners (0 to 1), or on the surface of four (-1 to 1 each)
     "kind": _choice("linear", "slerp"),
     "prompt": Key(_prompt, str),

@@ -271,6 +271,15 @@ def test_a_large_photograph_is_still_read():
     assert rgba.shape == (4_000, 5_000, 4)
 
 
+def test_a_picture_is_reduced_where_less_will_do():
+    picture = Image.new("RGBA", (3_000, 1_500), (255, 0, 0, 255))
+    picture.paste((0, 0, 255, 255), (1_500, 0, 3_000, 1_500))
+    rgba = read_picture(file_of(picture), 1_000)
+    assert rgba.shape == (500, 1_000, 4)
+    np.testing.assert_array_equal(rgba[:, [0, -1]].mean(0), [[1, 0, 0, 1], [0, 0, 1, 1]])
+    assert read_picture(file_of(picture), 5_000).shape == (1_500, 3_000, 4)
+
+
 def test_a_file_of_too_many_bytes_is_refused_before_it_is_looked_at():
     with pytest.raises(PictureError, match=r"26 MB; at most 25 MB"):
         read_picture(bytes(26_000_000))

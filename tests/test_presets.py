@@ -94,9 +94,10 @@ def test_a_handle_is_passed_on(offline):
     assert offline == [("hf://nobody/nothing", {})]
 
 
-def test_any_other_name_is_unknown():
-    with pytest.raises(KeyError, match="no checkpoint 'nobody'"):
-        explorer.load("nobody")
+@pytest.mark.parametrize("name", ["nobody", "x" * 300, "é" * 150])
+def test_any_other_name_is_unknown(name):
+    with pytest.raises(KeyError, match=f"no checkpoint '{name}'"):
+        explorer.load(name)
 
 
 def test_only_the_last_one_is_kept(text_root):

@@ -55,6 +55,7 @@ def test_what_a_link_leaves_out_comes_from_the_model(toys):
         ("model=flat&axes=0", "axes"),
         ("model=flat&axes=", "axes"),
         ("model=holes&scale=p", "scale p needs a prior"),
+        ("model=flat&what=forward", "what must be one of picture, strip, plane, grid for a latent plane, got forward"),
     ],
 )
 def test_what_does_not_fit_the_model_is_said(toys, query, words):
@@ -287,6 +288,8 @@ def test_a_file_carries_the_link_that_makes_the_same_file_again(toys, query, end
         ("model=flat", "gif", "what=strip"),
         ("model=flat&what=plane", "mp4", "what=strip"),
         ("model=flat&what=grid&n=60&size=1024", "png", "at most"),
+        ("model=flat&what=grid&n=16&size=1000", "png", "64 megapixels, got 256 pictures of 1000 x 1000: lower size"),
+        ("model=flat&what=trajectory", "gif", "what must be one of"),
     ],
 )
 def test_what_does_not_go_together_is_said(toys, query, ending, words):

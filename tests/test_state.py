@@ -129,6 +129,8 @@ BAD = [
     "z=" + "9" * 10_000,
     "from=nan",
     "to=1e9",
+    "to=4294967296",
+    "to=5000,0",
     "start=-0.1",
     "start=2",
     "stop=nan",
@@ -212,6 +214,12 @@ def test_unknown_keys_and_empty_links_are_no_problem(query):
 
 def test_links_as_browsers_and_chats_encode_them():
     assert state.parse("z=0.5%2C-1&hidden=1%2C2&model=mnist%2Dvae")[0] == {"z": (0.5, -1.0), "hidden": (1, 2), "model": "mnist-vae"}
+
+
+def test_a_walk_may_end_at_any_seed():
+    assert state.parse_strictly("to=4294967295") == {"to": (4294967295.0,)}
+    assert state.text({"to": (4294967295.0,)}) == "to=4294967295"
+    assert state.parse_strictly("to=-0.5,900") == {"to": (-0.5, 900.0)}
 
 
 def test_no_class_hidden_is_a_value_too():

@@ -2,7 +2,7 @@
 
 const VIEW = "diffusion", PATIENT_STEPS = 100; // more steps than these are started by hand
 const stage = find(".lx-lanes"), scrubber = find("[data-scrub]");
-let lanes = [], brought = null, scrubbed = false;
+let lanes = [], brought = null, scrubbed = false, held = false;
 
 // "samplers" is the trajectory with a second sampler
 const modeOf = ({ what, to_sampler }) => what === "trajectory" && to_sampler ? "samplers" : what === "picture" ? "trajectory" : what;
@@ -52,8 +52,10 @@ function over() {
   if (state.time !== undefined && modeOf(state) === "trajectory" && lanes.length) showTime(state.time);
 }
 
+let changing = null;
 // A change begins anew, but for a run so long that people should ask for it.
 function changed() {
+  clearTimeout(changing);
   stop();
   settle();
   fillCode();
@@ -62,7 +64,6 @@ function changed() {
   run = null;
   find(".lx-progress").textContent = `${steps} steps take a while: press Run.`;
 }
-let changing = null;
 function changedSoon() { clearTimeout(changing); changing = setTimeout(changed, 300); }
 
 // ---- scrubbing
@@ -119,14 +120,17 @@ for (const control of all("[data-set]")) {
       value = whole;
     }
     say("");
-    if (key === "model") return open(`view=diffusion&what=${state.what}&model=${value}&seed=${state.seed}`);
+    if (key === "model") { // another network from the same noises
+      const ends = { strip: `&to=${state.to}`, samplers: `&to_sampler=${state.to_sampler}` }[modeOf(state)] ?? "";
+      return open(`view=diffusion&what=${state.what}&model=${value}&seed=${state.seed}${ends}`);
+    }
     state[key] = value;
     if (key !== "time") forgetTime();
     sync();
-    if (key === "time") return noiseIt();
+    if (key === "time") { held = true; return noiseIt(); }
     control.type === "range" ? changedSoon() : changed();
   });
-  if (key === "time") control.addEventListener("change", changed);
+  if (key === "time") control.addEventListener("change", () => { held = false; changed(); });
 }
 function forgetTime() { if (modeOf(state) !== "forward") delete state.time; }
 
@@ -169,9 +173,10 @@ for (const button of all("[data-what]")) button.onclick = () => {
 
 const noiseIt = Newest(async () => {
   if (!brought || modeOf(state) !== "forward") return changedSoon();
+  if (!held) return; // let go: its run is under way
   stop();
   const answer = await ask("noised_picture", { query: query(), picture: brought.url });
-  if (!answer) return;
+  if (!answer || !held) return;
   paintNoise(answer.picture);
   lanes = [Lane({ title: "noised", steps: 1, count: 1 }, model.image_shape, true)];
   stage.replaceChildren(lanes[0].root);
@@ -180,7 +185,9 @@ const noiseIt = Newest(async () => {
   mark(state.time, answer.signal_rate, answer.noise_rate);
 });
 
-find(".lx-source input").onchange = async event => {
+const picker = find(".lx-source input");
+picker.parentElement.onkeydown = event => { if (event.key === "Enter" || event.key === " ") { picker.click(); event.preventDefault(); } };
+picker.onchange = async event => {
   const [file] = event.target.files;
   event.target.value = "";
   if (!file) return;
@@ -201,6 +208,7 @@ async function open(text, { keepHistory } = {}) {
   const { what, seed, to, frames, n, steps, sampler, to_sampler, eta, time } = answer.state;
   state = { what: what === "picture" ? "trajectory" : what, model: model.name, seed, to: to?.[0], frames: what === "strip" ? frames : 9, n, steps, sampler, to_sampler, eta, time };
   find("[data-set=model]").replaceChildren(...answer.models.map(one => new Option(one.short, one.name)));
+  find("[data-set=model]").value = model.name;
   say(answer.problems.join(" · "));
   sync();
   drawSchedule(find(".lx-schedule"), model);

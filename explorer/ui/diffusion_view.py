@@ -12,7 +12,7 @@ from explorer.ui.plane_view import export_file
 from explorer.ui.runs import JOBS, run_news, stop_run
 from explorer.ui.views import component, for_page, of_kind, opened, state_of
 
-SCRIPTS = ("live.js", "view.js", "latent_plane.js", "run.js", "diffusion_stage.js", "diffusion_view.js")
+SCRIPTS = ("live.js", "view.js", "pictures.js", "run.js", "diffusion_stage.js", "diffusion_view.js")
 MOST_KEPT = 100  # steps of a lane that are sent to the page
 PLOTTED = 101
 
@@ -57,7 +57,7 @@ def start_run(request):
     query, file = (request["query"], request.get("picture")) if isinstance(request, dict) else (request, None)
     state = state_of(query, denoising.complete)
     shape = checkpoints.card(state["model"])["image_shape"]
-    picture = squared(imaging.read_picture(imaging.of_data_url(file)), shape) if file else None
+    picture = squared(imaging.read_picture(imaging.of_data_url(file), imaging.LONGEST), shape) if file else None
     return {"job": JOBS.start(functools.partial(_sample, state=state, picture=picture))}
 
 
@@ -109,10 +109,11 @@ def squared(rgba, shape):
 
 @answered
 def noised_picture(request):
-    """{"query", "picture" or null} -> x_t of the state's time, without denoising: {"x_t", "noise_rate", "signal_rate"}."""
+    """{"query", "picture"} -> x_t of the state's time, without denoising: {"x_t", "noise_rate", "signal_rate"}."""
     state = state_of(request["query"], denoising.complete)
     generator = checkpoints.load(state["model"])
-    picture = squared(imaging.read_picture(imaging.of_data_url(request["picture"])), generator.image_shape)
+    file = imaging.of_data_url(request["picture"])
+    picture = squared(imaging.read_picture(file, imaging.LONGEST), generator.image_shape)
     time = denoising.whole_time(generator, state["time"])
     x_t = generator.noised(picture[None], time, seed=state["seed"] + 1)
     noise_rate, signal_rate = generator.schedule(time)

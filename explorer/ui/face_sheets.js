@@ -67,6 +67,7 @@ const drawPlane = Newest(async () => {
   const others = { ...state.attributes, [state.pair[0]]: 0, [state.pair[1]]: 0 };
   const asked = forServer({ what: "grid", n: 7, along: undefined, pair: state.pair.join(","), attributes: Object.entries(others).filter(([, a]) => a).map(([n, a]) => `${n}:${numberText(a)}`).join(",") || undefined });
   plane.names = state.pair.map(spoken);
+  if (!plane.home) plane.setSpace({ center: [0, 0], extent: 3.5, scale: "z", axes: [0, 1] });
   placeOnPlane();
   if (asked === planed) return;
   const answer = await ask("face_sheet", asked);
@@ -79,7 +80,6 @@ function placeOnPlane() {
   plane.move(state.pair.map(name => state.attributes[name] || 0));
   plane.top.setAttribute("aria-label", `Attribute plane: ${spoken(state.pair[0])} ${short(plane.z[0])} across, ${spoken(state.pair[1])} ${short(plane.z[1])} up. Arrow keys move.`);
 }
-plane.setSpace({ center: [0, 0], extent: 3.5, scale: "z", axes: [0, 1] });
 plane.fixed = true; // there is nothing beyond
 
 // ---- A - B + C
@@ -109,7 +109,7 @@ const drawSum = Newest(async () => {
     return box;
   };
   const sign = text => { const span = document.createElement("span"); span.textContent = text; return span; };
-  const set = i => async () => { const place = await thisFace(); if (!place) return; const filled = (state.corners || ["", "", ""]).slice(); filled[i] = place; state.corners = filled; drawSum(); settle(); };
+  const set = i => async () => { const mine = faceIsOwn(), place = await thisFace(); if (!place) return; if (mine) own.set(place, null); const filled = (state.corners || ["", "", ""]).slice(); filled[i] = place; state.corners = filled; drawSum(); settle(); };
   const pictures = summed?.frames || await Promise.all(slots.map(async place => place ? (await ask("decode_face", placeState(place), true))?.pixels : null));
   find(".lx-terms").replaceChildren(...names.flatMap((name, i) => [figure(name, pictures[i], set(i)), sign(["−", "+", "="][i])]), figure("A − B + C", summed?.frames[3]));
 });
@@ -127,7 +127,9 @@ async function sumExample() {
 
 function useSum() {
   if (!summed) return;
-  forget(); state.attributes = {};
-  setFace({ z: summed.z }, performance.now());
+  const z = summed.z;
+  if (state.corners.some(place => own.has(place))) own.set(codeText(z), null); else forget();
+  state.attributes = {};
+  setFace({ z }, performance.now());
   syncSoon(); settle();
 }

@@ -56,7 +56,18 @@ function forget() {
   photo = null; shared = false;
   find(".lx-photo").hidden = true;
   cropCanvas.getContext("2d").clearRect(0, 0, cropCanvas.width, cropCanvas.height);
-  undone = undone.filter(entry => !/[?&]z=/.test(entry)); // what is removed is gone
+}
+
+// What is removed is gone, also from undo and from A - B + C; after another face was chosen its code may still come back, unshared.
+function removePhoto() {
+  forget();
+  const tells = entry => [...own.keys()].some(code => entry.includes(code));
+  undone = undone.filter(entry => !tells(entry));
+  if (tells(settled)) settled = "";
+  if (state.corners?.some(place => own.has(place))) { state.corners = state.corners.map(place => own.has(place) ? "" : place); drawSum(); }
+  own.clear();
+  setFace({ face: 0 });
+  settle();
 }
 
 async function choose(file) {
@@ -91,7 +102,8 @@ const frame = Newest(async crop => {
   const of = photo, answer = await ask("encode_photo", { model: state.model, picture: of.url, crop });
   if (!answer) { if (!of.z) forget(); return; }
   if (of !== photo) return;
-  Object.assign(photo, { crop: answer.crop, z: answer.z, width: answer.width, height: answer.height });
+  own.set(codeText(answer.z), answer.crop);
+  Object.assign(photo, { crop: crop ? photo.crop : answer.crop, z: answer.z, width: answer.width, height: answer.height });
   say(answer.problem ? `${answer.problem}` : "");
   find(".lx-crop-words").textContent = answer.problem ? "Drag the square over the face: eyes at the two marks."
     : answer.note ? answer.note : crop ? "" : "The face was found; drag the square to correct it.";
@@ -163,6 +175,7 @@ function shareFace() {
 
 async function openCamera() {
   if (!navigator.mediaDevices?.getUserMedia) return say("This browser gives no page a camera here. It does on https or on this machine itself; or choose a photo.");
+  stopCamera();
   try { video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user", width: 1280 } }); }
   catch (error) { return say(error.name === "NotAllowedError" ? "The camera was not allowed. Allow it in the browser's address bar, or choose a photo." : "No camera was found. Choose a photo instead."); }
   find(".lx-photo").hidden = false; video.hidden = false; find("[data-do=snap]").hidden = false; cropCanvas.hidden = true;

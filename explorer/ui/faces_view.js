@@ -3,15 +3,20 @@
 
 const VIEW = "faces";
 const scratch = document.createElement("canvas");
-let shared = false, photo = null, beforePixels = null, afterPixels = null; // a photo's z is in no link until it is shared
+let shared = false, photo = null, beforePixels = null, afterPixels = null;
+const own = new Map(); // codes that came from the photo, as text, and the crops that gave them: in no link until it is shared
 
 const spoken = name => name.replace(/_/g, " ").toLowerCase().replace(/^5 o clock/, "5 o'clock");
-const whole = part => ({ model: state.model, seed: state.seed, face: state.face, z: state.z?.map(numberText).join(","), ...part });
+const codeText = z => z?.map(numberText).join(",");
+const whole = part => ({ model: state.model, seed: state.seed, face: state.face, z: codeText(state.z), ...part });
 
-// The state as a string, without defaults; keys and their order as in explorer/state.py. `secret`: with a photo's z, for the
-// server only, never for the address bar.
+const faceIsOwn = () => own.has(codeText(state.z));
+const isOwn = () => faceIsOwn() || !!state.corners?.some(place => own.has(place));
+
+// The state as a string, without defaults; keys and their order as in explorer/state.py. `secret`: with codes of the photo, for the
+// server and for undo, never for the address bar.
 function query(extra = {}, secret = extra.what !== undefined) {
-  const hidden = photo && !shared && !secret, attributes = Object.entries(state.attributes).filter(([, amount]) => amount);
+  const attributes = Object.entries(state.attributes).filter(([, amount]) => amount);
   const full = whole({
     attributes: attributes.map(([name, amount]) => `${name}:${numberText(amount)}`).join(",") || undefined,
     hold: state.hold.join(",") || undefined, how: state.hold.length && state.how !== "whitened" ? state.how : undefined,
@@ -20,7 +25,10 @@ function query(extra = {}, secret = extra.what !== undefined) {
     corners: state.corners?.length === 3 && state.corners.every(Boolean) ? state.corners.join(";") : undefined,
     ...extra,
   });
-  if (hidden) delete full.z;
+  if (!shared && !secret) {
+    if (own.has(full.z)) delete full.z;
+    if (state.corners?.some(place => own.has(place))) delete full.corners;
+  }
   const order = ["what", "model", "z", "seed", "face", "attributes", "hold", "how", "along", "pair", "corners", "frames", "n"];
   return `view=faces&` + order.filter(key => full[key] !== undefined && full[key] !== null).map(key => `${key}=${encodeURIComponent(full[key]).replace(/%2C/g, ",").replace(/%3B/g, ";").replace(/%3A/g, ":")}`).join("&");
 }
@@ -147,8 +155,12 @@ async function open(text, { keepHistory } = {}) {
   if (!answer) return;
   model = answer.model;
   const { seed, face, z, attributes, hold, how, along, pair, corners } = answer.state;
-  if (photo && photo.z?.map(numberText).join() !== z?.map(numberText).join()) forget();
-  state = { model: model.name, seed, face, z, attributes, hold, how: hold.length ? how : best(), along, pair, corners: corners?.map(place => Array.isArray(place) ? place.map(numberText).join(",") : String(place)) };
+  const crop = own.get(codeText(z));
+  if (photo && !own.has(codeText(z))) forget();
+  else if (photo && crop) { Object.assign(photo, { z, crop }); drawCrop(); }
+  const slots = corners?.map(place => Array.isArray(place) ? codeText(place) : String(place));
+  state = { model: model.name, seed, face, z, attributes, hold, how: hold.length ? how : best(), along, pair,
+            corners: slots ?? (state.corners?.every(Boolean) ? undefined : state.corners) }; // three that are not all there are in no link
   say(answer.problems.join(" · "));
   buildAttributes();
   buildSheets();
@@ -176,7 +188,7 @@ function setFace(place, began) { // {seed}, {face} or {z}
 }
 
 function sayWhence() {
-  find(".lx-whence").textContent = photo ? "your photo" : state.seed !== undefined ? `seed ${state.seed}` : state.face !== undefined ? `gallery, ${state.face}` : "by its code";
+  find(".lx-whence").textContent = own.get(codeText(state.z)) ? "your photo" : state.seed !== undefined ? `seed ${state.seed}` : state.face !== undefined ? `gallery, ${state.face}` : "by its code";
   for (const button of all(".lx-faces-grid button")) button.classList.toggle("lx-now", +button.dataset.face === state.face);
 }
 
@@ -192,20 +204,20 @@ const fileState = what => ({ picture: { what: "picture", corners: undefined }, s
 const ACTIONS = {
   dice() { forget(); setFace({ seed: crypto.getRandomValues(new Uint32Array(1))[0] % 1e6 }, performance.now()); settle(); },
   undo, hush() {},
-  link() { if (photo && !shared) say("This face comes from your photo, so the link does not hold it. Press “Share this face” first if you want it to."); else copyLink(); },
+  link() { if (isOwn() && !shared) say(`This face comes from your photo, so the link does not hold it.${photo ? " Press “Share this face” first if you want it to." : ""}`); else copyLink(); },
   reset() { state.attributes = {}; syncSoon(); refresh(); settle(); },
   peek() {},
   async "to-morph"(button) {
-    if (photo && !shared && !confirm("This face comes from your photo. In Morph it stands in this page only until you copy that view's link, which then holds its code. Go on?")) return;
+    if (faceIsOwn() && !shared && !confirm("This face comes from your photo. In Morph it stands in this page only until you copy that view's link, which then holds its code. Go on?")) return;
     const answer = await ask("face_point", forServer());
     if (!answer) return;
     const place = Object.keys(state.attributes).length || state.z ? answer.z.map(numberText).join(",") : state.seed !== undefined ? String(state.seed) : `g${state.face}`;
-    window.dispatchEvent(new CustomEvent("lx-to-morph", { detail: { slot: +button.dataset.slot, place } }));
-    sessionStorage.setItem(`latent-explorer-slot-${button.dataset.slot}`, place);
+    (window.latentExplorerSent ??= {})[button.dataset.slot] = { place, own: faceIsOwn() && !shared };
+    window.dispatchEvent(new Event("lx-to-morph"));
     const words = button.textContent;
     button.textContent = "✓"; setTimeout(() => { button.textContent = words; }, 900);
   },
-  gallery: toggleGallery, camera: openCamera, snap, reframe: () => frame(null), forget: () => { forget(); setFace({ face: 0 }); settle(); }, share: shareFace,
+  gallery: toggleGallery, camera: openCamera, snap, reframe: () => frame(null), forget: removePhoto, share: shareFace,
   "turn-left": () => turnCrop(-3), "turn-right": () => turnCrop(3), "crop-in": () => sizeCrop(0.94), "crop-out": () => sizeCrop(1 / 0.94),
   "sum-example": sumExample, "use-sum": useSum,
 };

@@ -16,10 +16,10 @@ import plotly.graph_objects as go
 from explorer import checkpoints, faces, imaging
 from explorer.state import DECIMALS
 from explorer.ui import views
-from explorer.ui.latent_plane import answered, in_turn, pixels
+from explorer.ui.latent_plane import answered, in_turn, pixels, shipped
 from explorer.ui.plane_view import export_file
 
-SCRIPTS = ("live.js", "view.js", "latent_plane.js", "faces_view.js", "face_sources.js", "face_sheets.js")
+SCRIPTS = ("live.js", "view.js", "pictures.js", "latent_plane.js", "faces_view.js", "face_sources.js", "face_sheets.js")
 GALLERY_COLUMNS = 20
 HISTOGRAMS = 50
 
@@ -143,7 +143,7 @@ def encode_photo(request):
 
     The picture lives in this call only: nothing of it is written anywhere, and no other visitor's call sees it.
     """
-    generator = checkpoints.load(request["model"])
+    generator = shipped(request["model"])
     rgba = imaging.read_picture(imaging.of_data_url(request["picture"]))
     crop, found = request.get("crop"), {}
     if not crop:

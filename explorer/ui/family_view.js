@@ -38,7 +38,7 @@ const EXPLAINED = {
   codings: ["KL(P ‖ Q), &nbsp; p<sub>ij</sub> by Gaussians among the codes, q<sub>ij</sub> by Student's t on the map", "t-SNE (van der Maaten and Hinton 2008) keeps neighbours together; distances between groups mean little. Point at a dot: its code is decoded, never the image shown that it came from. “Compute anew” runs scikit-learn's t-SNE on the first so many codes while you wait."],
   holes: ["VAE: loss = reconstruction + KL(N(μ, σ²) ‖ N(0, 1))", "Drag across both. Between the codes of the plain autoencoder lie places where its decoder never was; the VAE's codes are clouds, pressed together around the origin, and hardly a place is left out. The histograms: each dimension's values over the test images, of a VAE with z sampled as in training, against N(0, 1) in pink."],
   labels: ["classifier = softmax(W · encoder(x))", "The denoising autoencoder's encoder saw every training picture and no label. With a softmax on top, it is trained on 500 labelled pictures, and so is one of the same layers from random weights; five draws of the 500."],
-  gans: ["D: −ln D(x) − ln(1 − D(G(z))), &nbsp; G: −ln D(G(z))", "Under each picture stands the verdict of the model's own discriminator: the probability that it is real. The rows below show what the same noise became after each epoch. The simple GAN's layers do not know which pixels are neighbours; it oscillates, and forgets what it could draw. The conditional one is told the class, as is its discriminator."],
+  gans: ["D: −ln D(x) − ln(1 − D(G(z))), &nbsp; G: −ln D(G(z))", "Under each picture stands the verdict of the model's own discriminator: the probability that it is real. The rows below show what the same noise became after each epoch. The simple GAN's layers do not know which pixels are neighbours; it oscillates, and forgets what it could draw. The deep one's discriminator learns the garments' names of real pictures too, so that what lies between two garments convinces it less; the generator hears none, but is to draw what has one, and all of them equally often. The conditional one is told the class, as is its discriminator."],
   arithmetic: ["z = mean(z<sub>A</sub>) − mean(z<sub>B</sub>) + mean(z<sub>C</sub>)", "Three faces of each kind from the gallery, which are decoded codes, and beside them the face of their mean code. The sum stands in the middle of nine, its neighbours a little off. The judge of faces says what it sees there; glasses are what this VAE blurs first."],
 };
 
@@ -62,7 +62,7 @@ const refreshRows = Newest(async () => {
   if (!answer || chapter !== state.chapter) return;
   box.replaceChildren(...answer.rows.map((row, i) => chapter === "arithmetic" && i === 3 ? ninth(row, answer.seen) : rowOf(row, chapter === "denoising" && i === 0)));
   box.dataset.chapter = chapter;
-  if (chapter === "denoising" && !own) take(answer.rows[0], 8);
+  if (chapter === "denoising" && own === null) take(answer.rows[0], 8);
   view.dataset.ready = "yes";
 });
 
@@ -97,19 +97,16 @@ function ninth(row, seen) {
 
 // ---- the bench: corrupted and repaired while the slider moves
 
-const pad = find(".lx-pad canvas"), ink = pad.getContext("2d");
-let stroke = null;
-function clearPad() {
-  ink.fillStyle = "#000";
-  ink.fillRect(0, 0, 280, 280);
-  find(".lx-hint").hidden = false;
-}
+const pad = DrawingPad(".lx-bench", url => frame(url, performance.now()), async url => {
+  const answer = await ask("framed_garment", url);
+  if (!answer) return;
+  take({ pictures: [answer.pixels] }, 0);
+  say("");
+});
 
 function take(row, i) {
   own = row.pictures[i];
-  clearPad();
-  ink.imageSmoothingEnabled = false;
-  ink.drawImage(pictureCanvas(bytesOf(own), [28, 28, 1]), 0, 0, 280, 280);
+  pad.show(pictureCanvas(bytesOf(own), [28, 28, 1]), true);
   repair();
 }
 
@@ -117,7 +114,7 @@ let speedTold = 0;
 const repair = Newest(async began => {
   if (!own || state.chapter !== "denoising") return;
   const answer = await ask("repaired_picture", { noise: state.noise, amount: state.amount, seed: state.seed, pixels: own });
-  if (!answer) return;
+  if (!answer || !own) return; // cleared meanwhile
   for (const [place, key] of [[".lx-noisy-picture", "noisy"], [".lx-repaired", "repaired"], [".lx-by-pca", "pca"]]) pictureCanvas(bytesOf(answer[key]), [28, 28, 1], find(place)); // small canvases, enlarged by CSS
   view.dataset.repaired = `${state.noise} ${numberText(state.amount)}`;
   if (began === undefined) return;
@@ -128,32 +125,16 @@ const repair = Newest(async began => {
   find(".lx-speed").textContent = `${(shown - began).toFixed(0)} ms`;
 });
 
+let clears = 0;
 const frame = Newest(async (picture, began) => {
-  const answer = await ask("framed_garment", picture, !!stroke); // half a stroke is no mistake
+  const before = clears;
+  const answer = await ask("framed_garment", picture, pad.drawing); // half a stroke is no mistake
   if (!answer) return;
   say("");
+  if (before !== clears) return;
   own = answer.pixels;
   repair(began);
 });
-function drawTo(event) {
-  const box = pad.getBoundingClientRect(), at = [(event.clientX - box.left) / box.width * 280, (event.clientY - box.top) / box.height * 280];
-  if (!stroke && !find(".lx-hint").hidden) clearPad(); // the first stroke begins anew: the garment on it was an example
-  ink.strokeStyle = "#fff"; ink.lineCap = ink.lineJoin = "round"; ink.lineWidth = 22;
-  ink.beginPath(); ink.moveTo(...(stroke || at)); ink.lineTo(...at); ink.stroke();
-  stroke = at;
-  find(".lx-hint").hidden = true;
-}
-pad.onpointerdown = event => { pad.setPointerCapture(event.pointerId); stroke = null; drawTo(event); event.preventDefault(); };
-pad.onpointermove = event => { if (stroke) { drawTo(event); frame(pad.toDataURL("image/png"), performance.now()); } };
-pad.onpointerup = pad.onpointercancel = () => { if (!stroke) return; stroke = null; frame(pad.toDataURL("image/png"), performance.now()); };
-const picker = find(".lx-bench [type=file]");
-picker.onchange = () => {
-  const file = picker.files[0], reader = new FileReader();
-  if (file?.size > 25e6) say(`This file has ${(file.size / 1e6).toFixed(0)} MB; at most 25 MB can be read.`);
-  else if (file) { reader.onload = async () => { const answer = await ask("framed_garment", reader.result); if (answer) { take({ pictures: [answer.pixels] }, 0); say(""); } }; reader.readAsDataURL(file); }
-  picker.value = "";
-};
-picker.parentElement.onkeydown = event => { if (event.key === "Enter" || event.key === " ") { picker.click(); event.preventDefault(); } };
 
 // ---- what GANs drew after each epoch
 
@@ -284,7 +265,12 @@ for (const control of all("[data-set]")) if (control.type !== "range") control.o
 const ACTIONS = {
   dice() { if (USES[state.chapter]) change({ seed: crypto.getRandomValues(new Uint32Array(1))[0] % 1e6 }); },
   undo, hush() {}, link: copyLink,
-  clear() { clearPad(); stroke = null; },
+  clear() {
+    clears++; // what is still on its way is not wanted any more
+    pad.clear();
+    own = "";
+    for (const place of [".lx-noisy-picture", ".lx-repaired", ".lx-by-pca"]) find(place).getContext("2d").clearRect(0, 0, 28, 28);
+  },
   map: computeMap, stop: () => stop("stopped"),
   next() { turn(1); }, back() { turn(-1); },
 };
@@ -294,4 +280,8 @@ function turn(by) {
 }
 const KEYBOARD = { r: "dice", n: "next", p: "back" };
 
-function start() { clearPad(); openWhenSeen(); }
+function start() {
+  LIVE.delete("run_news"); // it waits for news on the server, and a slider's answers would wait behind it
+  pad.clear();
+  openWhenSeen();
+}

@@ -6,6 +6,7 @@ import functools
 import subprocess
 import sys
 import tempfile
+import threading
 from pathlib import Path
 
 import gradio as gr
@@ -20,9 +21,11 @@ from explorer.ui.plane_view import export_file
 from explorer.ui.runs import JOBS, run_news, stop_run
 from explorer.ui.views import component, for_page, opened, state_of
 
-SCRIPTS = ("live.js", "view.js", "latent_plane.js", "run.js", "family_charts.js", "family_planes.js", "family_view.js")
+SCRIPTS = ("live.js", "view.js", "pictures.js", "latent_plane.js", "run.js", "drawing_pad.js", "family_charts.js",
+           "family_planes.js", "family_view.js")  # fmt: skip
 BINS = np.linspace(-4, 4, 41)
 TOY_TITLE = "Sixty points in space, and their plane"
+_mapping = threading.Lock()  # one map at a time: scikit-learn takes all cores
 MOST_MAPPED = 5000  # codes in a map that is computed while someone waits
 
 
@@ -163,6 +166,15 @@ def start_map(request):
 
 
 def _map(job, codes, perplexity, count):
+    while not _mapping.acquire(timeout=0.5):
+        job.report()
+    try:
+        _mapped_apart(job, codes, perplexity, count)
+    finally:
+        _mapping.release()
+
+
+def _mapped_apart(job, codes, perplexity, count):
     with tempfile.TemporaryDirectory() as folder:
         source, target = Path(folder, "codes.npy"), Path(folder, "map.npy")
         np.save(source, codes.z_mean[:count])

@@ -19,7 +19,7 @@ class Cancelled(Exception):
 
 
 class TooMany(RuntimeError):
-    """No further job can be taken."""
+    """More visitors want something at once than can be served."""
 
 
 class Turns:
@@ -126,7 +126,7 @@ class Jobs:
     def start(self, work):
         """Begin `work(job)`; returns the job's name. Raises TooMany."""
         with self._lock:
-            self._jobs = {name: job for name, job in self._jobs.items() if not job.left}
+            self._jobs = {name: job for name, job in self._jobs.items() if not (job.left and job.done)}
             if sum(not job.done for job in self._jobs.values()) >= MOST_JOBS:
                 raise TooMany("Many people are sampling at the moment. Try again in a minute.")
             job = Job(work, self)

@@ -31,49 +31,6 @@ function normalQuantile(p) {
   return z;
 }
 
-function bytesOf(base64) {
-  const text = atob(base64), bytes = new Uint8Array(text.length);
-  for (let i = 0; i < text.length; i++) bytes[i] = text.charCodeAt(i);
-  return bytes;
-}
-
-// Raw uint8 pixels, grey or RGB, as a canvas of the picture's own size.
-function pictureCanvas(bytes, [height, width, channels], into) {
-  const canvas = into || document.createElement("canvas");
-  if (canvas.width !== width || canvas.height !== height) { canvas.width = width; canvas.height = height; }
-  const image = new ImageData(width, height), out = image.data;
-  for (let i = 0, j = 0; i < width * height; i++, j += 4) {
-    const at = i * channels;
-    out[j] = bytes[at];
-    out[j + 1] = bytes[channels === 3 ? at + 1 : at];
-    out[j + 2] = bytes[channels === 3 ? at + 2 : at];
-    out[j + 3] = 255;
-  }
-  canvas.getContext("2d").putImageData(image, 0, 0);
-  return canvas;
-}
-
-// How wide canvases are laid out, told by the browser when it changes: asking for it in a drag would lay the page out each time.
-const widths = new WeakMap();
-const watched = new ResizeObserver(entries => { for (const entry of entries) widths.set(entry.target, entry.contentRect.width); });
-function widthOf(canvas) {
-  if (!widths.has(canvas)) { widths.set(canvas, canvas.clientWidth); watched.observe(canvas); }
-  return widths.get(canvas);
-}
-
-// Draw a small picture as large as the canvas is, pixels kept square and sharp.
-function showPicture(canvas, picture, smooth = false) {
-  const side = Math.round(widthOf(canvas) * devicePixelRatio) || canvas.width;
-  if (canvas.width !== side || canvas.height !== side) canvas.width = canvas.height = side;
-  const context = canvas.getContext("2d");
-  context.imageSmoothingEnabled = smooth;
-  context.imageSmoothingQuality = "high";
-  context.drawImage(picture, 0, 0, side, side);
-}
-
-// A face is a photograph of a kind: enlarged smoothly, unlike the pixels of a digit.
-const showSmooth = (canvas, picture) => showPicture(canvas, picture, true);
-
 const dot = (a, b) => { let sum = 0; for (let i = 0; i < a.length; i++) sum += a[i] * b[i]; return sum; };
 
 class LatentPlane {
@@ -332,6 +289,7 @@ class LatentPlane {
   _listen() {
     const top = this.top;
     top.addEventListener("pointerdown", event => {
+      if (!this.home) return; // no space to move in yet
       const began = performance.now();
       top.setPointerCapture(event.pointerId);
       this._pointers.set(event.pointerId, [event.offsetX, event.offsetY]);
@@ -363,7 +321,7 @@ class LatentPlane {
     };
     for (const kind of ["pointerup", "pointercancel"]) top.addEventListener(kind, release);
     top.addEventListener("wheel", event => {
-      if (this.fixed) return;
+      if (this.fixed || !this.home) return;
       event.preventDefault();
       this.zoom(Math.exp(Math.max(-60, Math.min(60, event.deltaY)) * 0.004), event.offsetX, event.offsetY);
     }, { passive: false });
@@ -419,7 +377,7 @@ class LatentPlane {
 
   _key(event) {
     const began = performance.now(), arrows = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowDown: [0, -1] };
-    if (event.ctrlKey || event.metaKey || event.altKey) return;
+    if (!this.home || event.ctrlKey || event.metaKey || event.altKey) return;
     if (arrows[event.key]) {
       const step = this.window.extent * (event.shiftKey ? 0.1 : 0.02), [dx, dy] = arrows[event.key];
       const [x, y] = this._toPlane(this.z);

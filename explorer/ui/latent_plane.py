@@ -19,12 +19,10 @@ from explorer.ui.jobs import TooMany
 
 _log = logging.getLogger(__name__)
 _heavy = threading.BoundedSemaphore(2)  # sheets and films at once, so that drags get through on two cores
+_queue = threading.BoundedSemaphore(12)  # ... and waiting for it: each keeps one of the server's forty threads from the drags
 _WAIT = 30.0  # seconds for one's turn
+_BUSY = "Many people are using this at the moment. Try again in a minute."
 NEIGHBOURS = 20
-
-
-class Busy(RuntimeError):
-    """Too many visitors want a sheet or a film at once."""
 
 
 def answered(function):
@@ -34,7 +32,7 @@ def answered(function):
     def answer(request):
         try:
             return function(request)
-        except (checkpoints.CheckpointError, presets.PresetError, ValueError, NotImplementedError, Busy, TooMany) as error:
+        except (checkpoints.CheckpointError, presets.PresetError, ValueError, NotImplementedError, TooMany) as error:
             return {"error": str(error)}
         except KeyError as error:
             return {"error": str(error.args[0]) if error.args else "unknown name"}
@@ -46,18 +44,28 @@ def answered(function):
 
 
 def in_turn(function):
-    """At most two of these at once; who waits longer than half a minute is told so."""
+    """At most two of these at once; who waits longer than half a minute, or behind ten others, is told so."""
 
     @functools.wraps(function)
     def wait(*arguments):
-        if not _heavy.acquire(timeout=_WAIT):
-            raise Busy("Many people are using this at the moment. Try again in a minute.")
+        if not _queue.acquire(blocking=False):
+            raise TooMany(_BUSY)
         try:
-            return function(*arguments)
+            if not _heavy.acquire(timeout=_WAIT):
+                raise TooMany(_BUSY)
+            try:
+                return function(*arguments)
+            finally:
+                _heavy.release()
         finally:
-            _heavy.release()
+            _queue.release()
 
     return wait
+
+
+def shipped(name):
+    """The generator of a model that ships; KeyError for any other: on a visitor's word alone nothing is fetched from elsewhere."""
+    return checkpoints.load(checkpoints.card(str(name))["name"])
 
 
 def packed(array):

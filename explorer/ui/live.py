@@ -6,12 +6,20 @@ be had (some proxies allow none); a socket saves it the several milliseconds of 
 """
 
 import json
+import time
 
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 PATH = "/live"
 LONGEST = 20_000  # characters of a request: a point of 1,000 dimensions fits
+
+_asked = [float("-inf")]  # when the last question came, monotonic seconds
+
+
+def quiet_for():
+    """Seconds since somebody last asked: what can wait does not load beside a drag."""
+    return time.monotonic() - _asked[0]
 
 
 def route(functions):
@@ -30,6 +38,7 @@ def route(functions):
 
 
 def _answer(functions, message):
+    _asked[0] = time.monotonic()
     try:
         name, request = json.loads(message) if len(message) <= LONGEST else (None, None)
         function = functions[name]

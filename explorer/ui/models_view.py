@@ -64,10 +64,6 @@ WORDS = {
 }
 PARTS = (
     "loss",
-    "flow loss",
-    "refinement loss",
-    "vae loss",
-    "layer 1 loss",
     "generator_loss",
     "discriminator_loss",
     "reconstruction",
@@ -184,7 +180,7 @@ def curves(name):
     """The loss curves of a model's training as a Plotly figure; an untrained model has none."""
     history = checkpoints.card(name).get("history", {})
     figure = go.Figure()
-    for key in PARTS:
+    for key in [*PARTS, *(key for key in history if key.endswith(" loss") and not key.startswith("val_"))]:  # and of each stage
         for prefix, dash in (("", "solid"), ("val_", "dot")):
             values = history.get(prefix + key)
             if values:

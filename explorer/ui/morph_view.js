@@ -5,24 +5,26 @@ const VIEW = "morph", LETTERS = ["A", "B", "C", "D"], OF = { 2: "lx-of-two", 3: 
 const START = { 2: [0.5], 3: [], 4: [0, 0] }; // where the picture in between begins; A - B + C is one point
 const scratch = document.createElement("canvas");
 let frames = null, playing = null;
+const own = new Set(); // codes of a photo that Faces sent: in no address until the link is copied
 
-function query(extra = {}) {
+function query(extra = {}, secret = extra.what !== undefined) {
   const count = state.corners.length, two = count === 2, full = {
     model: state.model, corners: state.corners.join(";"), t: count === 3 ? undefined : state.t.map(numberText).join(","),
     kind: count !== 3 && state.kind === "slerp" ? "slerp" : undefined, label: state.label || undefined,
     even: two && state.even ? 1 : undefined, closed: two && state.closed ? 1 : undefined,
     frames: two && state.frames !== 9 ? state.frames : undefined, n: count === 4 && state.n !== 7 ? state.n : undefined, ...extra,
   };
+  if (!secret && state.corners.some(place => own.has(place))) delete full.corners;
   const order = ["what", "model", "corners", "t", "kind", "even", "closed", "frames", "n", "label"];
   return "view=morph&" + order.filter(key => full[key] !== undefined).map(key => `${key}=${encodeURIComponent(full[key]).replace(/%2C/g, ",").replace(/%3B/g, ";")}`).join("&");
 }
-const remember = () => query();
+const remember = () => query({}, true);
 const fileState = what => ({ what });
 
 // ---- the picture in between
 
 const decode = Newest(async began => {
-  const answer = await ask("decode_face", query());
+  const answer = await ask("decode_face", remember());
   if (!answer) return;
   pictureCanvas(bytesOf(answer.pixels), model.image_shape, scratch);
   showNow();
@@ -83,7 +85,7 @@ function change(values) {
   if (wanted.corners.length !== state.corners.length) wanted.t = START[wanted.corners.length];
   const before = state;
   state = wanted;
-  const text = query();
+  const text = remember();
   state = before;
   return open(text);
 }
@@ -134,6 +136,7 @@ function markFrame() {
 function stopPlaying() { clearInterval(playing); playing = null; find("[data-do=play]").textContent = "Play"; }
 function play() {
   if (playing) { stopPlaying(); return decode(); }
+  if (state.corners.length !== 2) return;
   let i = 0;
   find("[data-do=play]").textContent = "Stop";
   playing = setInterval(() => {
@@ -197,22 +200,21 @@ find(".lx-folds").addEventListener("toggle", () => model && fillCode(), true);
 
 const ACTIONS = {
   dice() { change({ corners: state.corners.map(() => String(randomSeed())) }); },
-  undo, hush() {}, link: copyLink, play,
+  undo, hush() {}, play,
+  link() { own.clear(); copyLink(); writeAddress(); },
 };
 const KEYBOARD = { r: "dice", " ": "play" };
 
 // Faces that the Faces view sends, also before this view was first looked at.
-window.addEventListener("lx-to-morph", event => { if (model) { sessionStorage.removeItem(`latent-explorer-slot-${event.detail.slot}`); takeFace(event.detail.slot, event.detail.place); } });
-async function takeFace(i, place) {
-  if (!model.face) await open("view=morph"); // which shows faces
-  return setCorner(i, place);
-}
+window.addEventListener("lx-to-morph", () => model && takeSent());
 async function takeSent() {
-  for (const i of LETTERS.keys()) {
-    const key = `latent-explorer-slot-${i}`, place = sessionStorage.getItem(key);
-    sessionStorage.removeItem(key);
-    if (place) await takeFace(i, place);
+  const sent = Object.entries(window.latentExplorerSent ?? {});
+  window.latentExplorerSent = {};
+  for (const [i, { place, own: mine }] of sent) {
+    if (mine) own.add(place);
+    if (!model.face) await open("view=morph"); // which shows faces
+    await setCorner(+i, place);
   }
 }
 
-function start() { openWhenSeen(takeSent); }
+function start() { openWhenSeen(takeSent, showNow); }

@@ -12,7 +12,7 @@ from explorer.ui.faces_view import state_of
 from explorer.ui.latent_plane import answered, in_turn, pixels
 from explorer.ui.views import component, for_page
 
-SCRIPTS = ("live.js", "view.js", "latent_plane.js", "morph_view.js")
+SCRIPTS = ("live.js", "view.js", "pictures.js", "latent_plane.js", "morph_view.js")
 
 
 @answered

@@ -2,6 +2,7 @@
 
 import logging
 import threading
+import time
 from pathlib import Path
 
 import gradio as gr
@@ -26,6 +27,7 @@ HEADER = """<header class="lx-head"><h1>Latent Explorer</h1>
 <p>Drag across a latent space and see what it decodes to.</p></header>"""
 LIVE = {function.__name__: function for room in (plane_view, faces_view, runs, family_view) for function in room.LIVE_FUNCTIONS}
 UNVISITED = 3.0  # seconds for which a server waits for its first page before it loads models for nobody yet
+QUIET = 0.5  # seconds without a question before the next model is loaded
 _log = logging.getLogger(__name__)
 _visited = threading.Event()
 
@@ -92,11 +94,14 @@ def launch(host=None, port=None, open_browser=False, block=True):
 def warm_up():
     """Load the model of the first page and decode once, then the others: nobody's first drag waits for it.
 
-    A page that is being fetched goes first: importing Keras beside it would make both slow.
+    A page that is being fetched goes first: importing Keras beside it would make both slow. So does a drag: of the models
+    that nobody asked for, the next one is loaded in its pauses.
     """
     _visited.wait(UNVISITED)
     names = [card["name"] for card in checkpoints.models() if not card["series"]]
     for name in sorted(names, key=lambda name: name != rendering.DEFAULT_MODEL):
+        while name != rendering.DEFAULT_MODEL and live.quiet_for() < QUIET:
+            time.sleep(0.1)
         try:
             generator = checkpoints.load(name)
             settings = {"steps": 1} if "sampling" in generator.card else {"label": 0} if generator.card.get("conditional") else {}

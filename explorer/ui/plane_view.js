@@ -1,5 +1,5 @@
 // The latent plane view: asks the server for what the state says and keeps the address bar at what is on screen.
-// `LatentPlane` and its helpers stand in latent_plane.js, what all views share in view.js. The files that plane_view.py names are
+// `LatentPlane` stands in latent_plane.js, what all views share in view.js and pictures.js. The files that plane_view.py names are
 // one script, in that order: this one holds the state, plane_controls.js what changes it, your_picture.js the pad, plane_walk.js
 // the film, plane_shelves.js examples and kept points.
 
@@ -196,6 +196,7 @@ function placeSpace() {
 async function loadModel(before) {
   const name = model.name;
   plane.ellipse = null;
+  find(".lx-encoded").hidden = true; // what another model made of your picture
   if (!sameFamily(before, model)) { // else the points are on their way, and the old sheet stays till the new one is there
     plane.setBackdrop(null);
     plane._points = plane._xy = null;

@@ -7,11 +7,11 @@ import numpy as np
 from explorer import checkpoints, imaging, places, rendering
 from explorer.state import DECIMALS, KEYS, parse, text
 from explorer.ui import latent_plane
-from explorer.ui.latent_plane import answered, in_turn, pixels, state_of
+from explorer.ui.latent_plane import answered, in_turn, pixels, shipped, state_of
 from explorer.ui.views import component, for_page
 
-SCRIPTS = ("live.js", "view.js", "latent_plane.js", "plane_view.js", "plane_controls.js", "plane_shelves.js", "your_picture.js",
-           "plane_walk.js")  # fmt: skip
+SCRIPTS = ("live.js", "view.js", "pictures.js", "latent_plane.js", "plane_view.js", "plane_controls.js", "plane_shelves.js",
+           "drawing_pad.js", "your_picture.js", "plane_walk.js")  # fmt: skip
 POSTERIOR_SAMPLES = 6
 ROW = 20  # cards of lower order have a button of their own, the others share a list
 LIVE_FUNCTIONS = [latent_plane.decode_point]  # what a drag asks for
@@ -106,7 +106,7 @@ picture = explorer.load("{card["name"]}").decode(z{more})[0]
 @answered
 def draw_prior(request):
     """A point drawn from the model's prior: {"model", "seed"} -> {"z"}."""
-    z = checkpoints.load(request["model"]).prior(1, seed=int(request["seed"]) % 2**32)[0]
+    z = shipped(request["model"]).prior(1, seed=int(request["seed"]) % 2**32)[0]
     return {"z": np.round(z, DECIMALS).tolist()}
 
 
@@ -116,7 +116,7 @@ def encode_picture(request):
 
     The picture lives in this call only: nothing of it is written anywhere.
     """
-    generator = checkpoints.load(request["model"])
+    generator = shipped(request["model"])
     if not places.has_encodings(generator.card):
         generator.encode(())  # which says that there is no encoder
     file = imaging.of_data_url(request["picture"])
@@ -158,7 +158,11 @@ def export_file(request):
     ending = str(request["ending"])
     data = rendering.render(state, ending)
     full = rendering.complete_for_view(state)
-    return {"file": base64.b64encode(data).decode(), "name": f"{full['model']}-{full['what']}.{ending}", "state": text(state)}
+    return {
+        "file": base64.b64encode(data).decode(),
+        "name": f"{full.get('model', full['view'])}-{full.get('chapter', full['what'])}.{ending}",
+        "state": text(state),
+    }
 
 
 def build():

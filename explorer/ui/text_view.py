@@ -10,7 +10,7 @@ from explorer.ui.plane_view import export_file
 from explorer.ui.runs import JOBS, run_news, stop_run
 from explorer.ui.views import component, for_page, of_kind, opened, state_of
 
-SCRIPTS = ("live.js", "view.js", "latent_plane.js", "run.js", "text_presets.js", "text_view.js")
+SCRIPTS = ("live.js", "view.js", "pictures.js", "run.js", "text_presets.js", "text_view.js")
 
 
 @answered

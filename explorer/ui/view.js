@@ -9,16 +9,18 @@ let state = {}, model = null, undone = [], settled = "";
 
 // ---- words
 
+const SILENT = "The server does not answer. Is it still running? Your point is kept in the address bar.";
 function say(text) {
   find(".lx-message span").textContent = text || "";
   find(".lx-message").hidden = !text;
 }
 
-const LIVE = new Set(["decode_point", "decode_face", "run_news"]); // what goes over the live channel
+const LIVE = new Set(["decode_point", "decode_face", "run_news", "repaired_picture", "coded_picture"]); // what goes over the live channel
 async function ask(name, request, quiet) {
   let answer;
   try { answer = await (LIVE.has(name) ? live(name, request) : server[name](request)); } catch { /* below */ }
-  answer ??= { error: "The server does not answer. Is it still running? Your point is kept in the address bar." };
+  if (answer && find(".lx-message span").textContent === SILENT) say("");
+  answer ??= { error: SILENT };
   if (answer.error) { if (!quiet) say(answer.error); return null; }
   return answer;
 }
@@ -62,7 +64,7 @@ function writeAddress() {
 
 // Opens what the link says if it names this view, else the view's own start; not before anyone looks at it. Until the page has
 // turned to the view that the link names, another one may be seen for a moment: it waits, and leaves the address alone.
-function openWhenSeen(then) {
+function openWhenSeen(then, again) {
   const link = window.latentExplorerLink ??= location.search.slice(1), named = new URLSearchParams(link).get("view") || "latent-plane";
   const mine = named === VIEW || (named === "models" && VIEW === "latent-plane");
   let opened = false;
@@ -74,7 +76,7 @@ function openWhenSeen(then) {
   };
   new IntersectionObserver(entries => {
     if (!entries.some(entry => entry.isIntersecting)) return;
-    if (opened) return writeAddress(); // coming back from another view
+    if (opened) { again?.(); return writeAddress(); } // coming back from another view
     if (mine || window.latentExplorerOpened) go(); else setTimeout(go, 4000);
   }).observe(view);
 }
@@ -105,6 +107,7 @@ function undo() {
     if (!last) return;
     settled = last;
     await open(last, { keepHistory: true });
+    settled = remember(); // what opening makes of it is no step of its own
     find("[data-do=undo]").disabled = !undone.length;
     writeAddress();
   });
@@ -123,13 +126,14 @@ async function save(extra, ending) {
 }
 
 async function copyLink() {
-  const text = `${location.origin}${location.pathname}?${query()}`, button = find("[data-do=link]"), words = button.textContent;
+  const text = `${location.origin}${location.pathname}?${query()}`, button = find("[data-do=link]"), words = button.dataset.words ??= button.textContent;
   try { await navigator.clipboard.writeText(text); button.textContent = "Copied"; } catch { say(`The link: ${text}`); }
   setTimeout(() => { button.textContent = words; }, 1500);
 }
 
 view.addEventListener("click", event => {
   const button = event.target.closest("button");
+  if (button?.dataset.do === "hush") return say("");
   if (!button || !model) return;
   if (button.dataset.do) { say(""); ACTIONS[button.dataset.do]?.(button); }
   if (button.dataset.save) { say(""); const [what, ending] = button.dataset.save.split(" "); save(fileState(what), ending); }
@@ -139,5 +143,9 @@ element.addEventListener("keydown", event => {
   if (event.target.closest("input, select, textarea") || !model) return;
   if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") { undo(); event.preventDefault(); return; }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
-  ACTIONS[KEYBOARD[event.key.toLowerCase()]]?.();
+  if (event.key === " " && event.target.closest("button, summary, label, a")) return; // it presses these
+  const act = ACTIONS[KEYBOARD[event.key.toLowerCase()]];
+  if (!act) return;
+  act();
+  if (event.key === " ") event.preventDefault(); // else it scrolls
 });

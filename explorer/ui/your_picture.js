@@ -1,20 +1,19 @@
-// Your picture: the drawing pad and the file, what the encoder makes of it, and its ellipse on the plane.
+// Your picture: what the encoder makes of what is drawn or opened, and its ellipse on the plane.
 
-const pad = find(".lx-pad canvas"), ink = pad.getContext("2d");
-let stroke = null;
+const pad = DrawingPad(".lx-input", url => encode(url), url => encode(url, true));
 
+let clears = 0;
 function clearPad() {
-  ink.fillStyle = "#000";
-  ink.fillRect(0, 0, 280, 280);
-  find(".lx-hint").hidden = false;
+  clears++; // what is still being encoded is not wanted any more
+  pad.clear();
   find(".lx-encoded").hidden = true;
   plane.ellipse = null;
   plane.draw();
 }
 
 const encode = Newest(async (picture, preview) => {
-  const asked = model.name, answer = await ask("encode_picture", { model: asked, picture }, !!stroke); // half a stroke is no mistake
-  if (!answer || asked !== model.name) return;
+  const asked = model.name, before = clears, answer = await ask("encode_picture", { model: asked, picture }, pad.drawing); // half a stroke is no mistake
+  if (!answer || asked !== model.name || before !== clears) return;
   say("");
   if (preview) await showOnPad(picture);
   find(".lx-encoded").hidden = false;
@@ -39,35 +38,9 @@ const encode = Newest(async (picture, preview) => {
   settleSoon();
 });
 
-function drawTo(event) {
-  const box = pad.getBoundingClientRect(), at = [(event.clientX - box.left) / box.width * 280, (event.clientY - box.top) / box.height * 280];
-  ink.strokeStyle = "#fff"; ink.lineCap = ink.lineJoin = "round"; ink.lineWidth = 22;
-  ink.beginPath(); ink.moveTo(...(stroke || at)); ink.lineTo(...at); ink.stroke();
-  stroke = at;
-  find(".lx-hint").hidden = true;
-}
-pad.onpointerdown = event => { pad.setPointerCapture(event.pointerId); stroke = null; drawTo(event); event.preventDefault(); };
-pad.onpointermove = event => { if (stroke) { drawTo(event); encode(pad.toDataURL("image/png")); } };
-pad.onpointerup = pad.onpointercancel = () => { if (!stroke) return; stroke = null; encode(pad.toDataURL("image/png")); };
-
-function choose(file) {
-  if (!file) return;
-  if (file.size > 25e6) return say(`This file has ${(file.size / 1e6).toFixed(0)} MB; at most 25 MB can be read.`);
-  const reader = new FileReader();
-  reader.onload = () => encode(reader.result, true);
-  reader.readAsDataURL(file);
-}
-
 async function showOnPad(url) {
   clearPad();
-  find(".lx-hint").hidden = true;
   try {
-    const image = await loadImage(url), scale = Math.min(280 / image.width, 280 / image.height), [w, h] = [image.width * scale, image.height * scale];
-    ink.drawImage(image, (280 - w) / 2, (280 - h) / 2, w, h);
+    pad.show(await loadImage(url));
   } catch { /* a kind that the server reads and the browser does not, such as TIFF: the encoder's view beside it shows it */ }
 }
-const picker = find(".lx-input [type=file]");
-picker.onchange = () => { choose(picker.files[0]); picker.value = ""; };
-picker.parentElement.onkeydown = event => { if (event.key === "Enter" || event.key === " ") { picker.click(); event.preventDefault(); } };
-find(".lx-input").ondragover = event => event.preventDefault();
-find(".lx-input").ondrop = event => { event.preventDefault(); choose(event.dataTransfer.files[0]); };

@@ -51,9 +51,25 @@ def test_what_is_refused_through_the_socket_is_said(view):
     view.page.route_web_socket(re.compile("/live$"), lambda route: route.on_message(
         lambda _: route.send(json.dumps({"error": "Not today."}))))  # fmt: skip
     view.page.reload()
-    view.eventually(lambda: view.page.locator(".lx[data-ready]").count())
+    view.page.locator(".lx[data-ready=sheet]").wait_for()
     view.drag((0, 0), (1, 1))
     expect(view.page.locator(".lx-message span")).to_have_text("Not today.")
+
+
+def test_before_the_model_is_there_the_plane_is_still(view):
+    waiting = []
+    view.page.route("**/component_server/", lambda route: waiting.append(route) if "open_view" in route.request.post_data else
+                    route.continue_())  # fmt: skip
+    view.page.goto(f"{view.url}/?model=mnist-vae")
+    view.eventually(lambda: waiting)
+    view.drag((0.2, 0.2), (0.5, 0.5))
+    view.plane.press("ArrowLeft")
+    view.plane.press("+")
+    view.page.mouse.wheel(0, 100)
+    assert view.query() == "model=mnist-vae"
+    waiting[0].continue_()
+    view.page.locator(".lx[data-ready=yes]").wait_for()
+    view.until_z(view.drag((0.2, 0.2), (0.5, 0.5)), 1e-4)
 
 
 @pytest.mark.parametrize("how", ["the browser has none", "it is closed at once"])

@@ -180,6 +180,37 @@ def test_a_picture_of_ones_own_is_noised_and_never_in_the_link(diffusion, tmp_pa
     expect(view.page.locator(".lx-private")).to_contain_text("the seed’s own noise")
 
 
+def test_letting_go_of_the_time_denoises_the_picture(diffusion, tmp_path):
+    file = tmp_path / "grey.png"
+    file.write_bytes(imaging.png(np.full((40, 60, 3), 0.7, "float32")))
+    view = diffusion("what=forward&time=0.2&steps=3")
+    another_run(view, lambda: view.page.locator(".lx-source input[type=file]").set_input_files(file))
+    for time in ("0.4", "0.6"):
+        view.page.locator(".lx-diffusion [data-set=time]").evaluate(
+            """(slider, time) => {
+                for (let i = 1; i <= 5; i++) { slider.value = +time - 0.05 + i / 100; slider.dispatchEvent(new Event("input", { bubbles: true })); }
+                slider.dispatchEvent(new Event("change", { bubbles: true }));
+            }""",
+            time,
+        )
+        view.until("$('.lx-diffusion .lx-progress').textContent.includes('3 steps in') && link.get('time') === argument", time)
+        view.page.wait_for_timeout(500)  # nothing that was still on its way may undo it
+        assert "3 steps in" in view.page.locator(".lx-diffusion .lx-progress").text_content()
+        assert view.page.locator(".lx-lanes canvas").count() > 1
+
+
+def test_another_model_draws_what_is_asked_for(diffusion):
+    view = diffusion("what=strip&seed=999999&to=1000000&steps=3")
+    expect(view.page.locator(".lx-diffusion .lx-message")).to_be_hidden()
+    select = view.page.locator(".lx-diffusion [data-set=model]")
+    names = select.evaluate("select => [...select.options].map(option => option.value)")
+    other = next(name for name in names if name != select.input_value())
+    another_run(view, lambda: select.select_option(other))
+    view.until("link.get('model') === argument && link.get('what') === 'strip' && link.get('to') === '1000000'", other)
+    expect(select).to_have_value(other)
+    expect(view.page.locator(".lx-big")).to_have_count(9)
+
+
 def test_what_is_no_picture_is_said(diffusion, tmp_path):
     file = tmp_path / "words.png"
     file.write_text("no picture")

@@ -207,6 +207,83 @@ def test_a_photo_is_framed_by_hand_and_stays_out_of_the_link_until_shared(faces,
     expect(view.page.locator(".lx-photo")).to_be_hidden()
 
 
+def bring(view, world):
+    """Upload a photo and wait until it is the face."""
+    view.page.locator("#faces input[type=file]").set_input_files(
+        {"name": "me.png", "mimeType": "image/png", "buffer": photo(world)}
+    )
+    expect(view.page.locator(".lx-whence").first).to_have_text("your photo")
+    view.until("!link.has('z') && !link.has('face')")
+
+
+def choose(view, face):
+    view.page.evaluate(
+        "document.querySelector('[data-do=gallery]').ariaExpanded === 'true' || document.querySelector('[data-do=gallery]').click()"
+    )
+    view.page.locator(".lx-faces-grid button").nth(face).click()
+    view.until(f"link.get('face') === '{face}'")
+
+
+def test_a_photo_may_be_added_and_taken_away_and_stays_out_of_the_link(faces, face_root):
+    view = faces("view=faces&face=3")
+    bring(view, face_root)
+    view.page.locator(".lx-terms button").nth(0).click()
+    for i, face in ((1, 4), (2, 5)):
+        choose(view, face)
+        view.page.locator(".lx-terms button").nth(i).click()
+    expect(view.page.locator(".lx-sum-words")).to_contain_text("The judge sees in the sum")
+    view.page.locator("#faces [data-do=use-sum]").click()
+    expect(view.page.locator(".lx-whence").first).to_have_text("by its code")
+    for _ in range(12):
+        view.page.wait_for_timeout(300)  # the address follows what is on screen after a quarter of a second
+        assert "," not in view.query()
+        if view.page.locator("#faces [data-do=undo]").is_disabled():
+            break
+        view.page.locator("#faces [data-do=undo]").click()
+    view.until("link.get('face') === '3'")
+
+
+def test_a_photo_that_was_removed_does_not_come_back(faces, face_root):
+    view = faces("view=faces&face=3")
+    bring(view, face_root)
+    view.page.locator(".lx-terms button").nth(0).click()
+    slide(view, "Smiling", 1)
+    view.until("link.get('attributes') === 'Smiling:1'")
+    view.page.locator("#faces [data-do=forget]").click()
+    view.until("link.get('face') === '0'")
+    view.page.locator("#faces [data-do=undo]").click()
+    view.until("link.get('face') === '3'")
+    shows(view, face_root, face_root.gallery[3])
+    expect(view.page.locator(".lx-photo")).to_be_hidden()
+
+
+def test_undo_of_a_correction_keeps_the_photo(faces, face_root):
+    view = faces("view=faces&face=3")
+    bring(view, face_root)
+    crop = view.page.locator(".lx-crop")
+    before = crop.screenshot()
+    crop.press("+")
+    view.page.wait_for_timeout(4000)  # a correction is a step 0.4 s after its answer
+    view.page.locator("#faces [data-do=undo]").click()
+    view.eventually(lambda: crop.screenshot() == before)
+    expect(view.page.locator(".lx-whence").first).to_have_text("your photo")
+    assert "z=" not in view.query()
+
+
+def test_a_photo_in_a_morph_is_in_no_link_until_it_is_copied(faces, face_root):
+    view = faces("view=faces&face=3")
+    bring(view, face_root)
+    view.page.once("dialog", lambda dialog: dialog.accept())
+    view.page.locator("#faces [data-do=to-morph]").nth(1).click()
+    view.page.get_by_role("tab", name="Morph").click()
+    expect(view.page.locator(".lx-corners figcaption").nth(1)).to_contain_text("by its code")
+    view.page.locator(".lx-morph .lx-strip button").last.click()
+    view.until("link.get('view') === 'morph' && link.get('t') === '1'")
+    assert "corners" not in view.query()
+    view.page.locator("#morph [data-do=link]").click()
+    view.until("link.get('corners')?.includes(',')")
+
+
 def test_what_is_no_picture_is_said_and_nothing_is_lost(faces, face_root):
     view = faces("view=faces&face=3&attributes=Male:1")
     view.page.locator("#faces input[type=file]").set_input_files(

@@ -97,6 +97,16 @@ def test_an_own_drawing_is_spoiled_and_repaired(view):
     assert np.abs(pixels(page, f"{ROOT} .lx-noisy-picture") - before.astype(int)).mean() > 5
 
 
+def test_a_cleared_pad_is_not_repaired(view):
+    page = opened(view, "denoising")
+    page.locator(f"{ROOT} [data-do=clear]").click()
+    assert pixels(page, f"{ROOT} .lx-noisy-picture").max() == 0
+    page.locator(f"{ROOT} [data-set=amount]").fill("0.9")
+    view.until("link.get('amount') === '0.9'")
+    page.wait_for_timeout(800)  # the rows are drawn anew
+    assert pixels(page, f"{ROOT} .lx-noisy-picture").max() == 0
+
+
 def test_pointing_at_the_map_decodes_a_code(view):
     page = opened(view, "codings")
     page.locator(f"{ROOT}[data-code]").wait_for()

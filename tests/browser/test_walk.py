@@ -152,3 +152,16 @@ def test_the_walk_from_trousers_to_sweaters(view, strip, decoded):
     judge = explorer.judge("fashion")
     seen = judge(ends.astype("float32")).argmax(-1)
     assert [judge.classes[i] for i in seen] == ["Trouser", "Pullover"]
+
+
+def test_undo_goes_on_past_a_walk_without_a_beginning(view):
+    view.open("model=mnist-vae&z=1,0.5")
+    view.do("set-b")
+    view.until("link.get('to') === '1,0.5'")
+    view.drag((0, 0), (-1, -1))
+    view.until("link.get('z')?.startsWith('-1,')")
+    for _ in range(3):
+        if not view.page.locator(".lx-bar [data-do=undo]").first.is_disabled():
+            view.do("undo")
+            view.rest()
+    view.until("!link.has('to') && link.get('z') === '1,0.5'")

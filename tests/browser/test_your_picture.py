@@ -211,3 +211,12 @@ def test_nothing_of_an_uploaded_picture_stays_on_the_server(app, view):
     upload(view, "notes.png", b"no picture")
     expect(view.page.locator(".lx-message span")).to_contain_text("not a picture")
     assert everything() == before
+
+
+def test_another_model_has_not_seen_the_picture_yet(view):
+    view.open("model=mnist-vae")
+    upload(view, "seven.png", stored(seven(), "PNG"))
+    expect(view.page.locator(".lx-encoded")).to_be_visible()
+    view.page.locator(".lx-models button", has_text="Clothes · VAE").first.click()
+    view.until("link.get('model') === 'fashion-vae'")
+    expect(view.page.locator(".lx-encoded")).to_be_hidden()

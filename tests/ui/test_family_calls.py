@@ -99,6 +99,18 @@ def test_a_map_that_nobody_wants_any_more_is_given_up():
     assert runs.JOBS.running() == 0
 
 
+def test_one_map_is_computed_at_a_time():
+    with family_view._mapping:
+        job = family_view.start_map({"model": "fashion-stacked-ae", "perplexity": 10, "points": 200})["job"]
+        time.sleep(1)
+        assert runs.run_news([job, 0]) == {"events": [], "done": False}
+        runs.stop_run(job)  # and who waits may go
+        until = time.monotonic() + 10
+        while runs.JOBS.running() and time.monotonic() < until:
+            time.sleep(0.05)
+        assert runs.JOBS.running() == 0
+
+
 @pytest.mark.parametrize(
     ("request_", "words"),
     [({"model": "fashion-stacked-ae", "perplexity": 500, "points": 1000}, "perplexity must be from 5 to 100"),

@@ -164,3 +164,16 @@ def test_the_number_of_jobs_is_bounded(jobs, monkeypatch):
     end.set()
     wait_until(lambda: jobs.running() == 0)
     jobs.start(lambda job: None)
+
+
+def test_who_left_counts_until_the_work_has_ended(jobs, monkeypatch):
+    monkeypatch.setattr(module, "MOST_JOBS", 1)
+    monkeypatch.setattr(module, "LEFT_AFTER", 0.0)
+    end = threading.Event()
+    jobs.start(lambda job: end.wait())
+    time.sleep(0.01)
+    with pytest.raises(TooMany):
+        jobs.start(lambda job: None)
+    end.set()
+    wait_until(lambda: jobs.running() == 0)
+    jobs.start(lambda job: None)

@@ -8,7 +8,7 @@ import httpx
 import pytest
 
 from explorer import checkpoints, rendering
-from explorer.ui import page
+from explorer.ui import live, page
 
 
 @pytest.fixture
@@ -69,6 +69,20 @@ def test_nothing_is_loaded_before_the_first_page_is_fetched(loaded, registry, mo
     thread.join(30)
     assert not thread.is_alive()
     assert loaded == ALL
+
+
+def test_who_drags_goes_before_the_models_that_nobody_asked_for(loaded, registry, monkeypatch):
+    monkeypatch.setattr(page, "UNVISITED", 0.0)
+    thread = threading.Thread(target=page.warm_up, daemon=True)
+    end = time.monotonic() + 3 * page.QUIET
+    live._answer({}, "[]")
+    thread.start()
+    while time.monotonic() < end:
+        live._answer({}, "[]")
+        time.sleep(0.05)
+    assert loaded == ALL[:1]
+    wait_for(loaded, len(ALL))
+    thread.join(30)
 
 
 def test_the_load_of_a_page_is_what_counts_as_a_visit(loaded, monkeypatch):
