@@ -15,6 +15,7 @@ from explorer.generators.base import Generator, check_images
 # What multiplies the reconstruction term is always its mean over pixels and channels (the books state it so or as a sum,
 # which is the mean times the number of pixels); the KL term is always summed over the latent dimensions.
 RECONSTRUCTION_LOSSES = ("binary_crossentropy", "mse")
+_AT_ONCE = 2**19  # pixels in a batch: the hidden maps of a sheet of faces would fill the memory
 
 
 @keras.saving.register_keras_serializable(package="explorer")
@@ -179,8 +180,10 @@ class AutoencoderGenerator(Generator):
     """A trained autoencoder or VAE as a `Generator`; `model` is the Keras model, for those who want the layers."""
 
     def _decode(self, z, label):
-        images = self.model.decoder.predict_on_batch(z)
-        return np.clip(np.asarray(images, "float32"), 0.0, 1.0)  # a linear output may leave [0, 1]
+        most = max(1, _AT_ONCE // (self.image_shape[0] * self.image_shape[1]))
+        parts = (self.model.decoder.predict_on_batch(z[i : i + most]) for i in range(0, max(1, len(z)), most))
+        images = np.concatenate([np.asarray(part, "float32") for part in parts])
+        return np.clip(images, 0.0, 1.0)  # a linear output may leave [0, 1]
 
     def encode(self, images):
         """float (n, h, w, c) in [0, 1] -> (z_mean, z_log_var), float32 (n, d) each; an AE's z_log_var is None."""

@@ -17,7 +17,13 @@ class GAN(keras.Model):
 
     loss = BCE(D(x), 1) + BCE(D(stopped G(z)), 0), which reaches the discriminator only, + BCE(frozen D(G(z)), 1), which reaches
     the generator only: one ordinary training step updates both, on every backend. Trained on images (n, h, w, c) in [0, 1], or
-    on (images, labels (n,)) if `classes`; with `centred` both parts know pixels in [-1, 1]. The discriminator gives logits.
+    on (images, labels (n,)) if `classes` or names are told; with `centred` both parts know pixels in [-1, 1].
+
+    The discriminator gives the logit of real, or one for each name of a class that it learns of real images too: then the
+    logsumexp of them is that of real, so that what lies between two classes is less so than either (Salimans et al. 2016,
+    arXiv:1606.03498, section 5). The generator hears no names, but each of its pictures is to have one, and all are to come
+    equally often: its loss is less the mutual information, in nats, of picture and name in a batch (Springenberg 2016,
+    arXiv:1511.06390, section 3).
     """
 
     def __init__(self, generator, discriminator, classes=0, centred=False, seed=None, **kwargs):
@@ -25,13 +31,15 @@ class GAN(keras.Model):
         self.generator, self.discriminator = generator, discriminator
         self.classes, self.centred, self.seed = classes, centred, seed
         self.noise_size = generator.inputs[0].shape[-1]
+        self.names = discriminator.outputs[0].shape[-1] if discriminator.outputs[0].shape[-1] > 1 else 0
         self._noise = keras.random.SeedGenerator(seed)
         self._means = {part: keras.metrics.Mean(name=part) for part in ("generator_loss", "discriminator_loss")}
         self.built = True
 
     def call(self, inputs, training=False):
         """What both losses need: logits of fakes and reals by the discriminator, and of fakes by the frozen one."""
-        images, labels = inputs if self.classes else (inputs, None)
+        images, names = inputs if self.classes or self.names else (inputs, None)
+        labels = names if self.classes else None
         images = 2.0 * images - 1.0 if self.centred else images
         n = ops.shape(images)[0]
         noise = keras.random.normal((n, self.noise_size), seed=self._noise)
@@ -41,21 +49,33 @@ class GAN(keras.Model):
         frozen = [ops.stop_gradient(weight) for weight in self.discriminator.trainable_variables]
         rest = self.discriminator.non_trainable_variables
         fooled, _ = self.discriminator.stateless_call(frozen, rest, self.told(fakes, labels), training=training)
-        return {"judged": self.discriminator(both, training=training), "fooled": fooled}
+        judged = self.discriminator(both, training=training)
+        return {"judged": judged, "fooled": fooled} | ({"named": (names, judged[n:])} if self.names else {})
 
     def told(self, tensor, labels):
         """Noise or images, with the class beside them where there is one."""
         return tensor if labels is None else [tensor, ops.one_hot(ops.cast(labels, "int32"), self.classes)]
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
-        judged, fooled = y_pred["judged"], y_pred["fooled"]
+        judged, fooled = self.real(y_pred["judged"]), self.real(y_pred["fooled"])
         real = ops.concatenate([ops.zeros_like(fooled), ops.ones_like(fooled)])
         # a mean for fakes and one for reals, as the book's two batches have it
         discriminator = 2 * ops.mean(ops.binary_crossentropy(real, judged, from_logits=True))
         generator = ops.mean(ops.binary_crossentropy(ops.ones_like(fooled), fooled, from_logits=True))
         self._means["discriminator_loss"].update_state(discriminator)
         self._means["generator_loss"].update_state(generator)
-        return discriminator + generator
+        if not self.names:
+            return discriminator + generator
+        names, logits = y_pred["named"]
+        named = ops.mean(ops.sparse_categorical_crossentropy(ops.cast(names, "int32"), logits, from_logits=True))
+        chances = ops.softmax(y_pred["fooled"])
+        shares = ops.mean(chances, 0)
+        information = ops.mean(ops.sum(chances * ops.log(chances + 1e-7), -1)) - ops.sum(shares * ops.log(shares + 1e-7))
+        return discriminator + named + generator - information
+
+    def real(self, logits):
+        """The logit of real (n, 1) of what the discriminator gives: itself, or the logsumexp of its names'."""
+        return ops.logsumexp(logits, -1, keepdims=True)
 
     def get_config(self):
         return {
@@ -102,8 +122,8 @@ def build_generator(image_shape, latent_size, classes=0, dense=(), filters=()):
     return keras.Model(inputs, x, name="generator")
 
 
-def build_discriminator(image_shape, classes=0, dense=(), filters=(), dropout=0.4):
-    """A picture (and its class) to the logit of its being real."""
+def build_discriminator(image_shape, classes=0, dense=(), filters=(), dropout=0.4, names=0):
+    """A picture (and its class) to the logit of its being real, or to one for each of so many `names`."""
     inputs = [keras.Input(image_shape, name="image")] + ([keras.Input((classes,), name="class")] if classes else [])
     x = inputs[0]
     for units in filters:
@@ -112,7 +132,7 @@ def build_discriminator(image_shape, classes=0, dense=(), filters=(), dropout=0.
     x = layers.Flatten()(x)
     for units in dense:
         x = layers.Dense(units, activation="relu", kernel_initializer="he_normal")(x)
-    logit = layers.Dense(1, name="real")(x)
+    logit = layers.Dense(names or 1, name="names" if names else "real")(x)
     if classes:
         projected = layers.Dense(x.shape[-1], use_bias=False, name="embedding")(inputs[1])
         logit = layers.Add()([logit, layers.Dot(axes=1)([x, projected])])
@@ -130,8 +150,8 @@ class GanGenerator(Generator):
         """The discriminator's probability that pictures (n, h, w, c) in [0, 1] are real: float32 (n,)."""
         images = check_images(images, self.image_shape)
         images = 2 * images - 1 if self.model.centred else images
-        logits = self.model.discriminator.predict_on_batch(self._told(images, label))
-        return (1 / (1 + np.exp(-np.asarray(logits, "float32")[:, 0]))).astype("float32")
+        logits = self.model.real(self.model.discriminator.predict_on_batch(self._told(images, label)))
+        return np.asarray(ops.convert_to_numpy(ops.sigmoid(logits)), "float32")[:, 0]
 
     def _told(self, array, label):
         classes = self.model.classes

@@ -70,11 +70,13 @@ def _face(attributes, rng):
     if rng.random() < 0.5:
         before.append("young" if has["Young"] else "old")
     said = [detail for detail in details if rng.random() < 0.85]
-    if not has["Eyeglasses"] and rng.random() < 0.1:
-        said.append("no glasses")
+    if not has["Eyeglasses"] and rng.random() < 0.35:  # seldom said, "no glasses" is heard as "glasses"
+        said = ["no glasses", *(detail for detail in said if rng.random() < 0.5)]
     rng.shuffle(said)
     person = " ".join([*before, person if rng.random() < 0.95 else "person"])
     text = _a(person) + (" with " + _listed(said) if said else "")
+    if text.endswith("with no glasses") and rng.random() < 0.3:
+        text = text.replace("with no", "without")
     if not has["Smiling"] and rng.random() < 0.15:
         text += ", not smiling"
     return _one_of(rng, f"a portrait of {text}", f"a portrait of {text}", f"a photo of {text}", text)

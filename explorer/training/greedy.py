@@ -6,6 +6,7 @@
 from pathlib import Path
 
 import keras
+import numpy as np
 
 from explorer.training import runs
 
@@ -21,7 +22,7 @@ def fit(recipe, folder, data_folder=None, preview=None, out=None):
         model = runs.build(stage)
         batches = {"x": training, "batch_size": recipe["batch_size"]}
         histories.append(runs.run(stage, Path(folder, f"layer-{i + 1}"), model, batches, (watched,), out=out))
-        model = runs.trained(stage, Path(folder, f"layer-{i + 1}", runs.BEST))
+        model = balanced(runs.trained(stage, Path(folder, f"layer-{i + 1}", runs.BEST)))
         layers.append(model)
         training, watched = (
             model.encoder.predict(images, batch_size=1000, verbose=0).reshape(len(images), 1, 1, width)
@@ -40,13 +41,29 @@ def fit(recipe, folder, data_folder=None, preview=None, out=None):
 def layer_recipe(recipe, i):
     """The recipe of the autoencoder that trains layer i: of pictures if i is 0, else of the codes before, as pictures of one pixel.
 
-    Its output is linear; in the whole a ReLU follows it, which can only bring it nearer to codes that a ReLU gave.
+    The first one's output is the recipe's; of codes it is linear: in the whole a ReLU follows, which can only bring it nearer to
+    codes that a ReLU gave.
     """
     widths = [*recipe["encoder"]["dense"], recipe["latent_size"]]
     shape = recipe["image_shape"] if i == 0 else [1, 1, widths[i - 1]]
     encoder = {"code": "relu", "code_bias": recipe["encoder"].get("code_bias", 0.0) if i else 0.0}
-    return recipe | {"image_shape": shape, "latent_size": widths[i], "encoder": encoder, "decoder": {"output": "linear"},
+    decoder = {"output": "linear" if i else recipe["decoder"]["output"]}
+    return recipe | {"image_shape": shape, "latent_size": widths[i], "encoder": encoder, "decoder": decoder,
                      "layer_by_layer": False, "seed": recipe["seed"] + i}  # fmt: skip
+
+
+def balanced(model):
+    """The same function with decoder rows of equal length, each ReLU code multiplied by what its row is divided by; in place.
+
+    So the next layer's squared error weighs a code by how far it reaches in what this layer decodes.
+    """
+    *before, kernel, bias = model.encoder.get_weights()
+    rows, *after = model.decoder.get_weights()
+    lengths = np.maximum(np.linalg.norm(rows, axis=1), 1e-12)
+    factors = lengths / lengths.mean()
+    model.encoder.set_weights([*before, kernel * factors, bias * factors])
+    model.decoder.set_weights([rows / factors[:, None], *after])
+    return model
 
 
 def nested(recipe, layers):

@@ -19,7 +19,9 @@ def ship(name, recipe, task, histories, root, data_folder=None):
     stored = keras_hub.models.TextToImage.from_preset(str(folder))
     backbone = stored.backbone
     parts = {"vae": backbone.vae, "mmdit": backbone.diffuser, "clip_l": backbone.clip_l, "clip_g": backbone.clip_g}
-    card = shipping.card_of(name, recipe, histories["flow"]) | {
+    flow = [history for stage, history in histories.items() if stage != "vae"]  # its stages are one training, of one network
+    together = {**flow[0], **{key: [value for history in flow for value in history[key]] for key in ("loss", "seconds")}}
+    card = shipping.card_of(name, recipe, together) | {
         "latent_shape": list(backbone.latent_shape[1:]),
         "parameters": {part: network.count_params() for part, network in parts.items()},
         "architecture": {part: shipping.summary(network) for part, network in parts.items()},

@@ -96,8 +96,8 @@ RECIPES = {
             "Blurred: squared error averages what 200 numbers cannot say, such as strands of hair, teeth, jewellery, backgrounds",
             "The people of CelebA are mostly young, made up and photographed for the press, and so are its faces; its attributes "
             "are strangers' opinions, and directions carry along what goes with them there, such as make-up with smiles",
-            "It still improved when its time was over: eleven epochs on two cores",
-            "At 3 lengths a push does not turn 90 % over for every attribute: of the young, 80 % look old to the judge after it "
+            "It still improved when its time was over: eighteen epochs on two cores",
+            "At 3 lengths a push does not turn 90 % over for every attribute: of the young, 84 % look old to the judge after it "
             "(bar: push)",
             "The learned directions were found through the judge that measures them, on other faces: what it takes for turned the "
             "eye may not, and where black hair is taken away it may leave a pale cap",
@@ -106,14 +106,16 @@ RECIPES = {
             "Random draws from N(0, I) are further from faces than reconstructions are, by more than the factor of 2 that is "
             "wanted: the codes are correlated, and what a draw puts together does not always go together (bar: prior)",
         ],
-        "optimizer": "adam", "learning_rate": {**_COSINE, "initial": 5e-4, "epochs": 6}, "batch_size": 64, "epochs": 11,
-        "kl_warmup_epochs": 1, "validation": "validation", "flip": True, "patience": None, "seed": 0,
+        "optimizer": "adam", "learning_rate": {**_COSINE, "initial": 8e-4, "warmup_epochs": 0.3, "epochs": 7}, "batch_size": 64,
+        "epochs": 18, "kl_warmup_epochs": 1, "validation": "validation", "flip": True, "patience": None, "seed": 0,
         "start_face": 5, "start_corners": ["g5", "g84"],
-        "note": "the first 5 epochs at weight 10,000 under a cosine of their own, up to 0.001; then 6 at 40,000 with a fresh "
-        "optimizer (their last 3 a little lower, since the cosine was first laid out longer); the losses of the first 5 are given "
-        "at the new weight. At weight 2,000 (64 filters, 32 x 32, 5 epochs) the KL was 13.9 nats and the error 0.0231, more than a "
-        "quarter of the mean image's; at 10,000 53.8 nats and 0.0105, glasses and men's features mostly lost. "
-        "Its batch normalization was not told that it was being trained: it scales and shifts, and normalizes nothing",
+        "note": "the first 5 epochs at weight 10,000 under a cosine of their own, up to 0.001; then 6 at 40,000 up to 0.0005, "
+        "with a fresh optimizer; in these 11 its batch normalization was not told that it was being trained, and "
+        "normalized nothing. What it should have known was then measured and folded in, without changing what the network"
+        " computes, and 7 epochs followed under the cosine given here (for the first 2 laid out for 8). The losses of the"
+        " first 5 are given at the new weight. At weight 2,000 (64 filters, 32 x 32, 5 epochs) the KL was 13.9 nats and "
+        "the error 0.0231, more than a quarter of the mean image's; at 10,000 53.8 nats and 0.0105, glasses and men's "
+        "features mostly lost",
     },
     "flowers-diffusion": {
         "kind": "diffusion", "order": 5, "title": "Flowers: a diffusion model", "source": _DLWP,
@@ -151,7 +153,7 @@ RECIPES = {
         "learning_rate": _COSINE,
         "batch_size": 64, "epochs": 11, "patience": None, "seed": 0,
     },
-    "stable_diffusion_3_tiny": {  # two stages, each with what is its own: training/text_to_image.py
+    "stable_diffusion_3_tiny": {  # its stages, each with what is its own: training/text_to_image.py
         "kind": "text-to-image", "order": 7, "title": "Words: a small Stable Diffusion 3", "source": _DLWP,
         "short": "Words · Stable Diffusion 3",
         "data": ["mnist", "fashion", "celeba", "flowers"], "most": 33_000, "image_shape": [64, 64, 3],
@@ -159,7 +161,7 @@ RECIPES = {
         "vae": {"filters": [32, 32, 96, 96], "blocks": [[1, 1, 1, 1], [1, 1, 1, 1]], "latent_channels": 12},
         "text": {"width": 64, "layers": 3, "heads": 4, "length": 24},
         "mmdit": {"width": 192, "layers": 4, "heads": 4},
-        "sampling": {"steps": 28, "guidance_scale": 3.0},
+        "sampling": {"steps": 28, "guidance_scale": 5.0},
         "knows": "faces, flowers, handwritten digits and clothes",
         "prompts": ["a portrait of a smiling woman", "a photo of a sunflower", "a handwritten digit seven",
                     "a photo of an ankle boot"],
@@ -171,16 +173,12 @@ RECIPES = {
             ["a handwritten digit seven", "a photo of a dress"],
         ],
         "known_failures": [
-            "It still improved when its time was over: six epochs of the autoencoder and ten of the flow, on two cores",
+            "It still improved when its time was over: six epochs of the autoencoder and twenty-three of the flow, on two cores",
             "It draws one thing a picture, as its four data sets show it: no scenes, no numbers of things, no writing",
             "Of CelebA's faces: mostly young, made up and photographed for the press; the words for them are strangers' opinions",
-            "Of a hundred digits 77 are those that were asked for, where 97 are wanted (bar: digits)",
-            "Of a hundred garments the judge takes 85 for what was asked, of real ones 91 (bar: garments)",
-            "Not every portrait is as asked nine times in ten: least “a portrait of a woman with glasses”, 3 % (bar: portraits)",
-            "Of flowers by name 52 % are among the judge's five guesses, where 75 are wanted (bar: flowers)",
         ],
-        "start_seed": 1,
-        "note": "the flow's cosine was laid out for 12 epochs until the fifth",
+        "start_seed": 10,
+        "note": "the flow's cosine was laid out for 12 epochs until the fifth, its refinement's for 10",
         "patience": None, "seed": 0,
         "stages": {
             "vae": {
@@ -192,6 +190,21 @@ RECIPES = {
                 "caption_dropout": 0.1, "quotas": {"mnist": 3000, "fashion": 3000, "celeba": 8000, "flowers": 4000},
                 "optimizer": {"name": "adamw", "weight_decay": 0.01, "use_ema": True, "ema_momentum": 0.998},
                 "learning_rate": {**_COSINE, "warmup_epochs": 0.5, "final_fraction": 0.02}, "batch_size": 32, "epochs": 10,
+            },
+            "refinement": {
+                "caption_dropout": 0.1, "quotas": {"mnist": 4500, "fashion": 3500, "celeba": 7500, "flowers": 4500},
+                "emphasis": {"Eyeglasses": 10, "Wearing_Hat": 2, "Gray_Hair": 2, "Blond_Hair": 2, "Black_Hair": 2},
+                "optimizer": {"name": "adamw", "weight_decay": 0.01, "use_ema": True, "ema_momentum": 0.998},
+                "learning_rate": {**_COSINE, "initial": 8e-4, "warmup_epochs": 0.5, "final_fraction": 0.01},
+                "batch_size": 32, "epochs": 9,
+            },
+            "glasses": {
+                "caption_dropout": 0.1, "quotas": {"mnist": 3000, "fashion": 3500, "celeba": 8000, "flowers": 5500},
+                "emphasis": {"Eyeglasses": 5, "Eyeglasses -Male": 20, "Wearing_Hat": 2, "Gray_Hair": 2, "Blond_Hair": 2,
+                             "Black_Hair": 2},
+                "optimizer": {"name": "adamw", "weight_decay": 0.01, "use_ema": True, "ema_momentum": 0.998},
+                "learning_rate": {**_COSINE, "initial": 6e-4, "warmup_epochs": 0.3, "final_fraction": 0.01},
+                "batch_size": 32, "epochs": 4,
             },
         },
     },
@@ -223,9 +236,11 @@ RECIPES |= {
         known_failures=[_BLURRED]),
     "fashion-greedy-ae": _member(
         23, "Clothes: a stacked autoencoder trained one layer at a time", "Clothes · layer by layer", layer_by_layer=True,
-        encoder={**_STACKED["encoder"], "code_bias": 3.0},
+        encoder={**_STACKED["encoder"], "code_bias": 5.0}, decoder={**_STACKED["decoder"], "output": "sigmoid"},
+        learning_rate={**_COSINE, "initial": 4e-3, "epochs": 80}, batch_size=256,
         known_failures=["The second layer never saw a picture: it reconstructs the first one's codes, not what matters on screen, "
-                        "and its test error is 3 % above that of PCA with 30 components (bar: pca)", _BLURRED]),
+                        "and its test error is above that of the same layers trained together", "Squared error blurs"],
+        note="with the linear output that its sisters have, codes of codes can do what PCA does at best: 0.0161, against 0.0156"),
     "fashion-conv-ae": _member(
         24, "Clothes: a convolutional autoencoder", "Clothes · convolutional", encoder={"pooled": [16, 32, 64], "code": "relu"},
         decoder={"transposed": [32, 16], "output": "linear"}, epochs=24,
@@ -260,14 +275,17 @@ RECIPES |= {
     "fashion-dcgan": {
         "kind": "gan", "order": 31, "title": "Clothes: a deep convolutional GAN", "short": "Clothes · DCGAN",
         "source": _HOML, "data": "fashion", "judge": "fashion", "image_shape": [28, 28, 1], "latent_size": 100,
-        "generator": {"filters": [128, 64]}, "discriminator": {"filters": [64, 128]},
+        "generator": {"filters": [128, 64]}, "discriminator": {"filters": [64, 128], "names": 10},
         "known_failures": ["Nothing says which noise gives which garment, and there is no way from a picture to its noise",
                            "Straps, laces and prints are hinted at, not drawn",
-                           "Between the kinds of garments it draws what is none: of half of its samples the judge is sure, of real "
-                           "ones of four fifths; it had nine epochs, and the book gives fifty (bar: sure)"],
+                           "Between the kinds of garments it still draws what is none: of seven samples in ten the judge is sure, "
+                           "of real ones of eight"],
         "optimizer": {"name": "adam", "beta_1": 0.5, "use_ema": True, "ema_momentum": 0.998},
         "learning_rate": {**_COSINE, "initial": 4e-4, "warmup_epochs": 0.5, "final_fraction": 0.05},
-        "batch_size": 64, "epochs": 9, "patience": None, "seed": 42, "drawn": 12,
+        "batch_size": 64, "epochs": 45, "patience": None, "seed": 42, "drawn": 12,
+        "note": "its discriminator learns names only from the nineteenth epoch on; classes were to come equally often from "
+        "the 25th, each picture to have one from the 43rd; the cosine was laid out for 9 epochs in the first 9, for 34 until the "
+        "eighteenth, for 44 until the 24th, for 38 until the 33rd, for 42 until the 42nd, for 60 from there",
     },
     "fashion-cgan": {
         "kind": "gan", "order": 32, "title": "Clothes: a GAN that draws what it is asked for", "short": "Clothes · conditional GAN",

@@ -116,20 +116,25 @@ def feed(recipe, data_folder=None):
     if recipe.get("reduced"):
         reduce = faces.reducer(training[0], *recipe["reduced"])
         return {"x": Shuffled(training, recipe["batch_size"], recipe["seed"], reduce)}, watched
-    if recipe.get("conditional"):
-        return {"x": training, "batch_size": recipe["batch_size"]}, watched  # the labels are part of what is drawn
+    if recipe["kind"] == "gan" and len(training) > 1:
+        return {"x": training, "batch_size": recipe["batch_size"]}, watched  # the labels are for its parts, not for a loss
     return {**dict(zip("xy", training, strict=False)), "batch_size": recipe["batch_size"]}, watched
 
 
 def split(recipe, data_folder=None):
-    """(what is trained on, what is watched or None), each a tuple of images and, for a judge, labels."""
+    """(what is trained on, what is watched or None), each a tuple of images and, where they are needed, labels."""
     size, held_out = recipe["image_shape"][0], recipe.get("validation", 0)
-    keep = slice(None, 2 if recipe["kind"] == "judge" or recipe.get("conditional") else 1)
+    keep = slice(None, 2 if needs_labels(recipe) else 1)
     training = data.load(recipe["data"], "train", size, data_folder)[keep]
     if isinstance(held_out, str):
         return training, data.load(recipe["data"], held_out, size, data_folder)[keep]
     cut = len(training[0]) - held_out
     return tuple(a[:cut] for a in training), tuple(a[cut:] for a in training) if held_out else None
+
+
+def needs_labels(recipe):
+    """Whether a model of the recipe is trained on labels beside the images."""
+    return bool(recipe["kind"] == "judge" or recipe.get("conditional") or recipe.get("discriminator", {}).get("names"))
 
 
 def losses(recipe):

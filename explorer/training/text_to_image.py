@@ -100,11 +100,13 @@ def encoded(vae, images, folder):
 
 
 def pool(name, labels, emphasis):
-    """Indices to draw from, faces with an attribute of `emphasis` {attribute: times} so many times."""
+    """Indices to draw from, faces so many times as `emphasis` says at most: {"attribute": times}, or {"attribute -another": times}
+    of faces that have the one and not the other."""
     times = np.ones(len(labels), int)
     if name == "celeba":
-        for attribute, factor in emphasis.items():
-            times = np.maximum(times, np.where(labels[:, data.ATTRIBUTES.index(attribute)], factor, 1))
+        for attributes, factor in emphasis.items():
+            has = [labels[:, data.ATTRIBUTES.index(key.lstrip("-"))] == (key[0] != "-") for key in attributes.split()]
+            times = np.where(np.all(has, 0), np.maximum(times, factor), times)
     return np.repeat(np.arange(len(labels)), times)
 
 

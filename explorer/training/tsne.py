@@ -1,6 +1,7 @@
 """t-SNE of codes, by scikit-learn: `python -m explorer.training.tsne CODES.npy MAP.npy`, in a process of its own, so that it can
 say how far it is, be stopped, and leave the page's two cores to others. Settings as in *Hands-On Machine Learning*, ch. 17."""
 
+import os
 import sys
 
 import numpy as np
@@ -21,6 +22,8 @@ def embed(codes, perplexity=30.0, seed=42, verbose=0):
 
 def main(codes, target, perplexity="30", seed="42"):
     """Write the map of the codes in one file to another; scikit-learn prints a line every 50 iterations."""
+    if hasattr(os, "nice"):
+        os.nice(10)
     np.save(target, embed(np.load(codes), float(perplexity), int(seed), verbose=2))
 
 

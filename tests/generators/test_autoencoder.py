@@ -363,3 +363,14 @@ def test_the_faces_at_32_pixels_are_the_books_to_the_parameter():
     assert (model.encoder.count_params(), model.decoder.count_params()) == (653_584, 700_803)
     recipe = RECIPES["celeba-vae-32"]
     assert (recipe["loss"]["reconstruction_weight"], recipe["batch_size"], recipe["epochs"]) == (2000, 128, 5)
+
+
+def test_a_sheet_is_decoded_in_parts(monkeypatch):
+    generator, sizes = explorer.load("mnist-vae"), []
+    z = generator.prior(10)
+    whole = generator.decode(z)
+    predict = generator.model.decoder.predict_on_batch
+    monkeypatch.setattr(generator.model.decoder, "predict_on_batch", lambda some: sizes.append(len(some)) or predict(some))
+    monkeypatch.setattr("explorer.generators.autoencoder._AT_ONCE", 4 * 28 * 28)
+    np.testing.assert_allclose(generator.decode(z), whole, atol=1e-6)
+    assert sizes == [4, 4, 2]

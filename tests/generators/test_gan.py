@@ -12,8 +12,12 @@ PARAMETERS = {"fashion-gan": (136_634, 132_951), "fashion-dcgan": (840_705, 212_
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_the_layers_are_the_books(name):
-    model = runs.build(recipes.recipe(name))
+    recipe = recipes.recipe(name)
+    learned = recipe["discriminator"].pop("names", None)
+    model = runs.build(recipe)
     assert (model.generator.count_params(), model.discriminator.count_params()) == PARAMETERS[name]
+    if learned:
+        assert runs.build(recipes.recipe(name)).discriminator.count_params() == PARAMETERS[name][1] + 9 * (6272 + 1)
 
 
 def test_a_class_adds_its_inputs_and_a_projection():
@@ -23,12 +27,12 @@ def test_a_class_adds_its_inputs_and_a_projection():
 
 
 def smallest(w=0.7, a=-0.4, b=0.2, seed=3):
-    """Pictures of one pixel: G(z) = w z, D's logit(x) = a x + b."""
+    """Pictures of one pixel: G(z) = w z, D's logit(x) = a x + b, or as many as a and b are."""
     z, x = keras.Input((1,), name="z"), keras.Input((1, 1, 1), name="image")
     generator = keras.Model(z, keras.layers.Reshape((1, 1, 1))(keras.layers.Dense(1, use_bias=False)(z)))
-    discriminator = keras.Model(x, keras.layers.Dense(1)(keras.layers.Flatten()(x)))
+    discriminator = keras.Model(x, keras.layers.Dense(np.size(b))(keras.layers.Flatten()(x)))
     generator.set_weights([np.array([[w]])])
-    discriminator.set_weights([np.array([[a]]), np.array([b])])
+    discriminator.set_weights([np.reshape(a, (1, -1)), np.ravel(b)])
     return gan.GAN(generator, discriminator, seed=seed)
 
 
@@ -49,6 +53,43 @@ def test_one_step_updates_each_part_by_its_own_loss():
     assert float(new_w[0, 0]) == pytest.approx(w - rate * slope_w, abs=1e-5)
     assert float(new_a[0, 0]) == pytest.approx(a - rate * slope_a, abs=1e-5)
     assert float(new_b[0]) == pytest.approx(b - rate * slope_b, abs=1e-5)
+
+
+def test_names_are_learned_of_real_pictures_given_to_drawn_ones_and_together_the_verdict():
+    """One step against slopes by finite differences, of losses written out in float64."""
+    w, kernel, bias, rate = 0.7, np.array([0.3, -0.8, 0.5]), np.array([0.1, -0.2, 0.4]), 0.1
+    real, names = np.array([0.3, 0.9, 0.2, 0.5]), np.array([2, 0, 1, 1])
+    z = keras.ops.convert_to_numpy(keras.random.normal((4, 1), seed=keras.random.SeedGenerator(3)))[:, 0].astype("float64")
+
+    def is_real(x, kernel, bias):
+        odds = np.exp(np.outer(x, kernel) + bias).sum(1)
+        return odds / (1 + odds)  # Z / (Z + 1)
+
+    def discriminators(values, w):
+        kernel, bias = values[:3], values[3:]
+        chances = np.exp(np.outer(real, kernel) + bias)
+        named = -np.log(chances[np.arange(4), names] / chances.sum(1)).mean()
+        return named - np.log(1 - is_real(w * z, kernel, bias)).mean() - np.log(is_real(real, kernel, bias)).mean()
+
+    def generators(w):
+        chances = np.exp(np.outer(w * z, kernel) + bias)
+        chances /= chances.sum(1, keepdims=True)
+        information = (chances * np.log(chances / chances.mean(0))).sum(1).mean()  # how far each is from all, as a divergence
+        return -np.log(is_real(w * z, kernel, bias)).mean() - information
+
+    start, small = np.concatenate([kernel, bias]), 1e-6
+    slopes = [(discriminators(start + d, w) - discriminators(start - d, w)) / (2 * small) for d in small * np.eye(6)]
+    slope_w = (generators(w + small) - generators(w - small)) / (2 * small)
+
+    model = smallest(w, kernel, bias)
+    model.compile(optimizer=keras.optimizers.SGD(rate))
+    model.fit((real.reshape(4, 1, 1, 1).astype("float32"), names), batch_size=4, epochs=1, shuffle=False, verbose=0)
+    assert float(model.generator.get_weights()[0][0, 0]) == pytest.approx(w - rate * slope_w, abs=1e-5)
+    found = np.concatenate([values.ravel() for values in model.discriminator.get_weights()])
+    np.testing.assert_allclose(found, start - rate * np.array(slopes), atol=1e-5)
+
+    toy = gan.GanGenerator({"name": "toy", "latent_shape": [1], "image_shape": [1, 1, 1]}, smallest(w, kernel, bias))
+    np.testing.assert_allclose(toy.verdict(real.reshape(4, 1, 1, 1)), is_real(real, kernel, bias), atol=1e-6)
 
 
 def test_it_learns_where_the_data_is():

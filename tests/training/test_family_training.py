@@ -62,12 +62,27 @@ def test_layer_by_layer_nests_what_the_layers_learned(tmp_path, small_data):
     recipe = recipes.recipe("fashion-greedy-ae") | {"epochs": 2, "validation": 100}
     recipe["learning_rate"]["epochs"] = 2
     model, history = runs.fit(recipe, tmp_path, small_data)
-    one, two = (runs.trained(greedy.layer_recipe(recipe, i), tmp_path / f"layer-{i + 1}" / runs.BEST) for i in (0, 1))
+    one, two = (
+        greedy.balanced(runs.trained(greedy.layer_recipe(recipe, i), tmp_path / f"layer-{i + 1}" / runs.BEST)) for i in (0, 1)
+    )
     images = np.random.default_rng(0).random((4, 28, 28, 1), dtype="float32")
     codes = one.encoder.predict_on_batch(images)
     inner = np.maximum(0, two.decoder.predict_on_batch(two.encoder.predict_on_batch(codes.reshape(4, 1, 1, 100)))).reshape(4, 100)
     np.testing.assert_allclose(model.predict_on_batch(images), one.decoder.predict_on_batch(inner), atol=1e-4)
     assert [len(history[key]) for key in ("loss", "val_loss", "layer 1 loss", "seconds")] == [2, 2, 2, 4]
+
+
+def test_balanced_layers_are_the_same_function_with_rows_of_equal_length():
+    recipe = greedy.layer_recipe(recipes.recipe("fashion-greedy-ae"), 0)
+    images = np.random.default_rng(0).random((4, 28, 28, 1), dtype="float32")
+    model = runs.build(recipe)
+    before, codes = model.predict_on_batch(images), model.encoder.predict_on_batch(images)
+    assert greedy.balanced(model) is model
+    rows = model.decoder.get_weights()[0]
+    lengths = np.linalg.norm(rows, axis=1)
+    np.testing.assert_allclose(lengths, lengths.mean(), rtol=1e-5)
+    np.testing.assert_allclose(model.predict_on_batch(images), before, atol=1e-5)
+    assert not np.allclose(model.encoder.predict_on_batch(images), codes)
 
 
 def test_a_plane_opens_on_the_first_three_things_that_differ(monkeypatch):

@@ -29,6 +29,8 @@ def test_emphasis_draws_faces_more_often():
     labels[1, data.ATTRIBUTES.index("Eyeglasses")] = labels[1, data.ATTRIBUTES.index("Wearing_Hat")] = 1
     assert text_to_image.pool("celeba", labels, {"Eyeglasses": 3, "Wearing_Hat": 2}).tolist() == [0, 1, 1, 1, 2]
     assert text_to_image.pool("mnist", labels, {"Eyeglasses": 3}).tolist() == [0, 1, 2]
+    labels[2, [data.ATTRIBUTES.index(name) for name in ("Eyeglasses", "Male")]] = 1
+    assert text_to_image.pool("celeba", labels, {"Eyeglasses -Male": 3, "Eyeglasses": 2}).tolist() == [0, 1, 1, 1, 2, 2]
 
 
 def test_the_flow_learns_the_velocity_from_picture_to_noise(text_model):
@@ -74,12 +76,13 @@ def test_what_is_shipped_is_a_preset_that_loads_with_its_card(text_model, tmp_pa
     recipe = recipes.recipe("stable_diffusion_3_tiny") | text_model.recipe
     _, task = text_model.make()
     history = {"loss": [2.0, 1.0], "seconds": [60.0, 60.0], "device": "a test"}
-    card = presets.ship("small", recipe, task, {"vae": history, "flow": history}, tmp_path)
+    card = presets.ship("small", recipe, task, {"vae": history, "flow": history, "more": history}, tmp_path)
     assert card == json.loads((tmp_path / "small" / "card.json").read_text("utf-8"))
     assert set(checkpoints.CARD_KEYS) <= set(card)
     assert (card["metrics"], card["history"]["flow loss"], card["recipe"]["minutes_by_stage"]) == (
-        {"drawn": 32.0}, [2.0, 1.0], {"vae": 2.0, "flow": 2.0},
+        {"drawn": 32.0}, [2.0, 1.0], {"vae": 2.0, "flow": 2.0, "more": 2.0},
     )  # fmt: skip
+    assert (card["recipe"]["epochs_run"], card["recipe"]["minutes"]) == (4, 4.0)  # of the network, not of its autoencoder
     assert sum(card["parameters"].values()) == pytest.approx(task.backbone.count_params(), rel=0.05)  # but for projections
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path))
     generator = checkpoints.load("small")
