@@ -113,7 +113,7 @@ const frame = Newest(async crop => {
   showSmooth(find(".lx-rebuilt"), pictureCanvas(bytesOf(answer.reconstruction), model.image_shape));
   drawCrop();
   setFace({ z: answer.z });
-  settleSoon();
+  crop ? settleSoon() : settle(); // corrections that follow each other are one step, the photo is one of its own
 });
 
 function drawCrop() {
@@ -135,6 +135,7 @@ function drawCrop() {
   photo.scale = scale;
 }
 
+let corrected = null; // a promise: undo waits for the face that belongs to the square
 function correct(change) {
   if (!photo?.crop) return;
   const crop = { ...photo.crop, ...change }, most = 3 * Math.max(photo.width, photo.height);
@@ -142,7 +143,7 @@ function correct(change) {
   crop.x = Math.max(0, Math.min(photo.width, crop.x)); crop.y = Math.max(0, Math.min(photo.height, crop.y));
   photo.crop = crop;
   drawCrop();
-  frame(crop);
+  corrected = frame(crop);
 }
 const sizeCrop = factor => photo?.crop && correct({ side: photo.crop.side * factor });
 const turnCrop = degrees => photo?.crop && correct({ angle: photo.crop.angle + degrees });

@@ -203,7 +203,7 @@ find(".lx-folds").addEventListener("toggle", () => model && fillCode(), true);
 const fileState = what => ({ picture: { what: "picture", corners: undefined }, strip: { what: "strip", corners: undefined, frames: 9 }, grid: { what: "grid", corners: undefined, n: 7 }, sum: { what: "strip" } })[what];
 const ACTIONS = {
   dice() { forget(); setFace({ seed: crypto.getRandomValues(new Uint32Array(1))[0] % 1e6 }, performance.now()); settle(); },
-  undo, hush() {},
+  undo: () => undo(corrected), hush() {},
   link() { if (isOwn() && !shared) say(`This face comes from your photo, so the link does not hold it.${photo ? " Press “Share this face” first if you want it to." : ""}`); else copyLink(); },
   reset() { state.attributes = {}; syncSoon(); refresh(); settle(); },
   peek() {},

@@ -35,17 +35,19 @@ function loadImage(url) {
 
 // ---- one request in flight, the newest waits
 
+// Each request's promise is kept once nothing is waiting or under way any more.
 function Newest(work) {
-  let waiting = null, busy = false;
-  return async function request(...what) {
-    waiting = what;
-    if (busy) return;
-    busy = true;
+  let waiting = null, under = null;
+  async function go() {
     while (waiting) {
       const [next] = [waiting, waiting = null];
       try { await work(...next); } catch (error) { console.error(error); }
     }
-    busy = false;
+    under = null;
+  }
+  return function request(...what) {
+    waiting = what;
+    return under ??= go();
   };
 }
 
@@ -98,10 +100,11 @@ function settleSoon() {
   settleTimer = setTimeout(settle, 400);
 }
 
-// One step after the other, however fast they are asked for.
+// One step after the other, however fast they are asked for; `answer`: a promise of what was asked for last and is yet to come.
 let undoing = Promise.resolve();
-function undo() {
+function undo(answer) {
   undoing = undoing.catch(() => {}).then(async () => {
+    await answer;
     settle(); // what was done just now is a step too
     const last = undone.pop();
     if (!last) return;
@@ -141,7 +144,7 @@ view.addEventListener("click", event => {
 
 element.addEventListener("keydown", event => {
   if (event.target.closest("input, select, textarea") || !model) return;
-  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") { undo(); event.preventDefault(); return; }
+  if ((event.ctrlKey || event.metaKey) && event.key.toLowerCase() === "z") { ACTIONS.undo(); event.preventDefault(); return; }
   if (event.ctrlKey || event.metaKey || event.altKey) return;
   if (event.key === " " && event.target.closest("button, summary, label, a")) return; // it presses these
   const act = ACTIONS[KEYBOARD[event.key.toLowerCase()]];

@@ -161,7 +161,6 @@ def test_undo_goes_on_past_a_walk_without_a_beginning(view):
     view.drag((0, 0), (-1, -1))
     view.until("link.get('z')?.startsWith('-1,')")
     for _ in range(3):
-        if not view.page.locator(".lx-bar [data-do=undo]").first.is_disabled():
-            view.do("undo")
-            view.rest()
+        view.page.locator("[data-do=undo]:visible").evaluate("button => button.click()")  # nothing happens once it is disabled
+        view.rest()
     view.until("!link.has('to') && link.get('z') === '1,0.5'")
