@@ -4,7 +4,7 @@ A state asks for one or more `Lane`s, each one call of a sampler for a batch of 
 step to a callback.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 import numpy as np
 
@@ -31,6 +31,7 @@ class Lane:
     eta: float
     seed: int
     start: float = 1.0
+    asked: dict = field(default_factory=dict)  # of a model that knows classes: `label` (n,) and `guidance_scale`
 
 
 def default_model():
@@ -52,6 +53,7 @@ def complete(state):
     full = {"view": "diffusion", "what": "picture", "model": card["name"], "eta": 0.0,
             "seed": card.get("start_seed", 0), "n": MOST_SAMPLES,
             "frames": 20 if state.get("what") == "trajectory" else 9, **card["sampling"]} | state  # fmt: skip
+    check_label(full, card)
     most = most_steps(card)
     if not 1 <= full["steps"] <= most:
         raise StateError(f"steps must be a whole number from 1 to {most} for {card['name']}, got {full['steps']}")
@@ -71,6 +73,17 @@ def complete(state):
     if full.get("time", 1.0) <= 0:
         raise StateError("time must be above 0, where the picture would have no noise, and at most 1")
     return full
+
+
+def check_label(state, card):
+    """StateError where a state's class or guidance does not fit its model."""
+    if not card.get("conditional"):
+        for key in ("label", "guidance_scale"):
+            if key in state:
+                raise StateError(f"{card['name']} was trained without classes: leave {key} out")
+    elif state.get("label", 0) >= len(card["classes"]):
+        most = len(card["classes"]) - 1
+        raise StateError(f"label must be a whole number from 0 to {most} for {card['name']}, got {state['label']}")
 
 
 def most_steps(card):
@@ -102,8 +115,11 @@ def lanes(generator, state, picture=None):
     what = state["what"]
 
     def lane(title, noise, **settings):
+        told = asked(generator, state, len(noise))
+        if told and len(set(told["label"])) == 1 and told["guidance_scale"] and what != "steps":
+            title += f" · {generator.card['classes'][told['label'][0]]}"
         return Lane(title, noise, **{key: settings.get(key, state[key]) for key in ("sampler", "steps", "eta", "seed")},
-                    start=settings.get("start", 1.0))  # fmt: skip
+                    start=settings.get("start", 1.0), asked=told)  # fmt: skip
 
     if what == "steps":
         return [lane(f"{steps} steps", noise(generator, state), steps=steps) for steps in COMPARED]
@@ -123,6 +139,19 @@ def lanes(generator, state, picture=None):
     return [first]
 
 
+def asked(generator, state, n):
+    """What a model that knows classes is asked for, {"label": (n,), "guidance_scale"}; of others {}.
+
+    Where the state names no class each of many samples has one of its own, drawn by the seed, and all that belong to one noise
+    have one; a picture that is noised is repaired as what it is, so nothing is asked for then.
+    """
+    if "guidance_scale" not in state:
+        return {}
+    label = [state["label"]] * n if "label" in state else generator.labels(n if state["what"] == "grid" else 1, state["seed"])
+    free = state["what"] == "forward" and "label" not in state
+    return {"label": np.resize(label, n), "guidance_scale": 0.0 if free else state["guidance_scale"]}
+
+
 def whole_time(generator, time):
     """The time, on a whole step where the schedule has such."""
     steps = generator.schedule.steps
@@ -137,7 +166,7 @@ def title_of(sampler, eta):
 def decode(generator, lane, callback=None):
     """The pictures of a lane, float32 (n, h, w, c); `callback(step)` as `samplers.ddim`."""
     return generator.decode(lane.noise, steps=lane.steps, sampler=lane.sampler, eta=lane.eta, seed=lane.seed, callback=callback,
-                            start=lane.start)  # fmt: skip
+                            start=lane.start, **lane.asked)  # fmt: skip
 
 
 def run(state, callback=None, picture=None):

@@ -287,10 +287,11 @@ def face_registry(face_root, monkeypatch):
     return face_root
 
 
-def make_diffusion(root, name="blots", schedule=None, side=16, channels=1, order=5):
+def make_diffusion(root, name="blots", schedule=None, side=16, channels=1, order=5, means=()):
     """Write a diffusion model `root/name` whose network is exact for standard normal data: the noise in x is noise_rate x.
 
-    Its pictures are 0.5 + 0.1 x; of a schedule in steps the network knows no rates and takes half of x for noise.
+    Its pictures are 0.5 + 0.1 x; of a schedule in steps the network knows no rates and takes half of x for noise. With `means` it
+    knows classes, each normal around its own mean: the noise in x is noise_rate (x - signal_rate mean).
     """
     import keras
 
@@ -299,31 +300,41 @@ def make_diffusion(root, name="blots", schedule=None, side=16, channels=1, order
     schedule = schedule or {"name": "cosine", "most": 0.95, "least": 0.02}
     shape = (side, side, channels)
     noisy, told = keras.Input(shape, name="noisy"), keras.Input((1, 1, 1), name="told")
-    if schedule["name"] == "cosine":
+    inputs, known = [noisy, told], {}
+    if means:
+        inputs.append(keras.Input((len(means),), name="label"))
+        at = keras.layers.Dense(1, use_bias=False, kernel_initializer=keras.initializers.Zeros())
+        mean = keras.layers.Reshape((1, 1, 1))(at(inputs[-1]))
+        at.set_weights([np.array(means, "float32")[:, None]])
+        guess = told * (noisy - keras.ops.sqrt(1.0 - told * told) * mean)
+        known = {"conditional": True, "classes": [f"kind {i}" for i in range(len(means))]}
+    elif schedule["name"] == "cosine":
         guess = keras.layers.Multiply()([noisy, told])
     else:
         halved = keras.layers.Rescaling(0.5)
         guess = keras.layers.Add()([halved(noisy), keras.layers.Rescaling(0.0)(told)])
-    model = Diffusion(keras.Model([noisy, told], guess), schedule, mean=[0.5] * channels, variance=[0.01] * channels)
+    model = Diffusion(keras.Model(inputs, guess), schedule, mean=[0.5] * channels, variance=[0.01] * channels)
     folder = Path(root, name)
     folder.mkdir(parents=True)
     model.save(folder / checkpoints.MODEL)
     card = {"name": name, "kind": "diffusion", "title": f"Toy: {name}", "order": order, "short": name, "family": None, "series": None,
             "latent_shape": list(shape), "image_shape": list(shape), "views": ["diffusion"], "schedule": schedule, "bytes": 0,
-            "sampling": {"sampler": "ddim", "steps": 20}, "parameters": {"unet": model.network.count_params()}, "data": "none",
+            "sampling": {"sampler": "ddim", "steps": 20} | ({"guidance_scale": 2.0} if means else {}), "parameters": {"unet": model.network.count_params()}, "data": "none",
             "licence": "none", "source": "a test", "metrics": {"one": 1.0}, "recipe": {"data": "flowers"}, "known_failures": [],
-            "architecture": {}, "history": {"loss": [1.0]}, "classes": ["a"]}  # fmt: skip
+            "architecture": {}, "history": {"loss": [1.0]}, "classes": ["a"], **known}  # fmt: skip
     (folder / checkpoints.CARD).write_text(json.dumps(card), "utf-8")
     checkpoints.seal(folder)
 
 
 @pytest.fixture(scope="session")
 def diffusion_root(tmp_path_factory):
-    """A registry of a plane and two diffusion models: `blots`, any time from 0 to 1, and `specks`, in 4000 steps."""
+    """A registry of a plane and three diffusion models: `blots`, any time from 0 to 1, `specks`, in 4000 steps, and `kinds`, which
+    knows three classes with the means -1, 0.5 and 2."""
     root = tmp_path_factory.mktemp("diffusion")
     make_toy(root, "mnist-vae")
     make_diffusion(root)
     make_diffusion(root, "specks", {"name": "variance", "steps": 4000}, side=12, channels=3, order=6)
+    make_diffusion(root, "kinds", order=7, means=(-1.0, 0.5, 2.0))
     return root
 
 

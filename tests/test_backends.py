@@ -19,9 +19,11 @@ for name in checkpoints.names():
     if generator.card["kind"] == "diffusion":
         noise = generator.prior(2, seed=7)
         plain = keras.saving.load_model(checkpoints.root() / name / "model.keras", compile=False)
-        out[name + "/ours"] = generator.predict_noise(noise, 0.5)
+        knows = generator.model.classes
+        out[name + "/ours"] = generator.predict_noise(noise, 0.5, **({"label": [3, 8]} if knows else {}))
         told = np.full((2, 1, 1, 1), generator.schedule.told(0.5), "float32")
-        out[name + "/plain"] = keras.ops.convert_to_numpy(plain.network([noise, told], training=False))
+        named = [np.eye(knows, dtype="float32")[[3, 8]]] if knows else []
+        out[name + "/plain"] = keras.ops.convert_to_numpy(plain.network([noise, told, *named], training=False))
         out[name + "/sample"] = generator.decode(noise, steps=4, sampler="ddim", start=0.9)
         continue
     if generator.card["kind"] == "text-to-image":

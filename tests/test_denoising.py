@@ -50,6 +50,67 @@ def test_the_same_noise_in_few_steps_and_many(diffusion_registry):
     close(found, np.array([gain(steps) for steps in (5, 10, 15, 20, 25)])[:, None, None, None] * noise(2))
 
 
+def of_kind(mean, noise, steps=20):
+    """What deterministic sampling makes of noise where pictures are normal around `mean`: as `gain`, around the mean's own way."""
+    return mean + gain(steps) * (noise - 0.02 * mean)
+
+
+def test_a_class_is_asked_for_and_guided_past(diffusion_registry):
+    for label, mean in enumerate((-1.0, 0.5, 2.0)):
+        for scale in (0, 0.5, 1, 1.5):
+            found = decoded(f"view=diffusion&model=kinds&seed=3&label={label}&guidance_scale={scale}")
+            close(found, of_kind(scale * mean, noise(3)))
+        close(decoded(f"view=diffusion&model=kinds&seed=3&label={label}"), of_kind(2 * mean, noise(3)))  # the card's guidance
+
+
+def test_a_class_that_is_not_named_is_drawn_by_the_seed(diffusion_registry):
+    generator, means = explorer.load("kinds"), np.array([-1.0, 0.5, 2.0])
+    drawn = generator.labels(3000)
+    assert np.bincount(drawn) == pytest.approx(1000, abs=120)
+    kinds = {int(generator.labels(1, seed)[0]) for seed in range(9)}
+    assert kinds == {0, 1, 2}
+    for seed in range(4):
+        (kind,) = generator.labels(1, seed)
+        close(decoded(f"view=diffusion&model=kinds&seed={seed}"), of_kind(2 * means[kind], noise(seed)))
+        close(generator.decode(noise(seed), seed=seed), of_kind(2 * means[kind], noise(seed)))
+        (lane,) = denoising.lanes(generator, state(f"view=diffusion&model=kinds&seed={seed}"))
+        assert lane.title == f"DDIM, η 0 · kind {kind}"
+    of_grid = 2 * means[generator.labels(6, seed=4)][:, None, None, None]
+    grid = np.random.default_rng(4).standard_normal((6, 16, 16, 1), dtype="float32")
+    close(decoded("view=diffusion&model=kinds&what=grid&n=6&seed=4"), of_kind(of_grid, grid))
+    strip = decoded("view=diffusion&model=kinds&what=strip&seed=1&to=9&frames=5")
+    (kind,) = generator.labels(1, 1)
+    close(strip[[0, -1]], of_kind(2 * means[kind], noise(1, 9)))  # one class all along the way
+
+
+def test_a_picture_that_is_noised_is_repaired_as_what_it_is(diffusion_registry):
+    generator = explorer.load("kinds")
+    full = state("view=diffusion&model=kinds&what=forward&time=0.5")
+    assert denoising.lanes(generator, full)[0].asked["guidance_scale"] == 0
+    full = state("view=diffusion&model=kinds&what=forward&time=0.5&label=2")
+    assert denoising.lanes(generator, full)[0].asked == {"label": [2], "guidance_scale": 2.0}
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [("model=kinds&label=3", "label must be a whole number from 0 to 2 for kinds, got 3"), ("model=blots&label=0", "leave label out"),
+     ("model=blots&guidance_scale=2", "leave guidance_scale out"), ("model=kinds&guidance_scale=-1", "guidance_scale must be")],
+)  # fmt: skip
+def test_classes_that_a_model_does_not_know_are_refused(diffusion_registry, query, words):
+    with pytest.raises(StateError, match=words):
+        state(f"view=diffusion&{query}")
+
+
+def test_decode_says_what_is_wrong_with_a_class(diffusion_registry):
+    kinds, blots = explorer.load("kinds"), explorer.load("blots")
+    with pytest.raises(ValueError, match="label must be one of 0 kind 0, 1 kind 1, 2 kind 2, got 7"):
+        kinds.decode(noise(0), label=7)
+    with pytest.raises(ValueError, match="guidance_scale must be a number from 0, got nan"):
+        kinds.decode(noise(0), guidance_scale=np.nan)
+    with pytest.raises(ValueError, match="blots was trained without classes"):
+        blots.decode(noise(0), label=1)
+
+
 def test_many_samples_are_those_of_one_batch_of_noise(diffusion_registry):
     found = decoded("view=diffusion&what=grid&n=5&seed=4")
     close(found, gain(20) * np.random.default_rng(4).standard_normal((5, 16, 16, 1), dtype="float32"))

@@ -4,6 +4,8 @@
 3rd ed., ch. 17 (`fashion-ddpm`). Times run from 0 (picture) to 1 (noise); noise_rates^2 + signal_rates^2 = 1.
 """
 
+import functools
+
 import keras
 import numpy as np
 from keras import layers, ops
@@ -14,11 +16,15 @@ from explorer.generators.base import Generator, check_images, check_latents
 
 @keras.saving.register_keras_serializable(package="explorer")
 class Diffusion(keras.Model):
-    """A network that learns to tell the noise in pictures, (n, h, w, c) in [0, 1].
+    """A network that learns to tell the noise in pictures, (n, h, w, c) in [0, 1]; with `classes` in (pictures, labels (n,)).
 
     `schedule`: a dict, `name` one of `schedules.SCHEDULES` and its settings; `loss`: "mae" or "huber", of the noise; `mean` and
     `variance` by channel make pictures into what the network sees; without them `normalization.adapt(images)` finds them.
+    One label in ten is kept from a network that knows `classes`, so that it can do without (Ho and Salimans 2022,
+    arXiv:2207.12598, algorithm 1).
     """
+
+    LABEL_DROPOUT = 0.1
 
     LOSSES = {"mae": keras.losses.mean_absolute_error, "huber": keras.losses.huber}
 
@@ -28,16 +34,22 @@ class Diffusion(keras.Model):
         self.rates = schedules.of(**schedule)
         self.normalization = layers.Normalization(axis=-1, mean=mean, variance=variance)
         self.normalization.build((None, *network.inputs[0].shape[1:]))
+        self.classes = network.inputs[2].shape[-1] if len(network.inputs) > 2 else 0
         self._fixed = {"mean": mean, "variance": variance}
         self._seed_generator = keras.random.SeedGenerator(seed)
         self.built = True
 
-    def call(self, images, training=False):
+    def call(self, inputs, training=False):
         """Noise pictures at random times and tell the noise: returns (noise, predicted noise)."""
+        images, labels = inputs if self.classes else (inputs, None)
         images = self.normalization(images)
         noise = keras.random.normal(ops.shape(images), seed=self._seed_generator)
         noise_rates, signal_rates, told = self.draw_rates((ops.shape(images)[0], 1, 1, 1))
-        return noise, self.network([signal_rates * images + noise_rates * noise, told], training=training)
+        seen = [signal_rates * images + noise_rates * noise, told]
+        if self.classes:
+            kept = keras.random.uniform((ops.shape(images)[0], 1), seed=self._seed_generator) >= self.LABEL_DROPOUT
+            seen.append(ops.one_hot(ops.cast(labels, "int32"), self.classes) * ops.cast(kept, "float32"))
+        return noise, self.network(seen, training=training)
 
     def draw_rates(self, shape):
         """Rates at times drawn evenly, or at whole steps from 1 to the last, and what the network is told: tensors of `shape`."""
@@ -83,9 +95,10 @@ class Diffusion(keras.Model):
         return cls(**{**config, "network": keras.saving.deserialize_keras_object(config["network"], custom_objects)})
 
 
-def build(image_shape, network, schedule, loss, mean=None, variance=None, seed=None):
+def build(image_shape, network, schedule, loss, mean=None, variance=None, seed=None, classes=0):
     """An untrained model from a recipe's data."""
-    return Diffusion(unets.build(image_shape, **network), schedule, loss, mean, variance, seed)
+    known = {"classes": classes} if classes else {}
+    return Diffusion(unets.build(image_shape, **network, **known), schedule, loss, mean, variance, seed)
 
 
 class DiffusionGenerator(Generator):
@@ -96,16 +109,36 @@ class DiffusionGenerator(Generator):
         """Times in [0, 1] -> (noise_rates, signal_rates)."""
         return self.model.rates
 
-    def predict_noise(self, x, time):
-        """What the network takes for noise in x, float (n, h, w, c), at a time in (0, 1]."""
-        told = np.full((len(x), 1, 1, 1), self.model.rates.told(time), "float32")
-        return np.asarray(self.model.network.predict_on_batch([np.asarray(x, "float32"), told]), "float32")
+    def predict_noise(self, x, time, label=None, guidance_scale=1.0):
+        """What the network takes for noise in x, float (n, h, w, c), at a time in (0, 1].
 
-    def decode(self, z, label=None, steps=None, sampler=None, eta=0.0, seed=0, callback=None, start=1.0):
+        `label`, int (n,): of classes, if it knows them; `guidance_scale` goes from what it says without a label (0) past what it
+        says with it (1): classifier-free guidance (Ho and Salimans 2022, arXiv:2207.12598, equation 6, w = guidance_scale - 1).
+        """
+        scale = guidance_scale if label is not None else 0.0
+        one_hot = np.eye(self.model.classes, dtype="float32")[label] if scale else np.zeros((len(x), self.model.classes), "float32")
+        if scale in (0.0, 1.0):
+            return self._predict(x, time, one_hot)
+        both = self._predict(np.concatenate([x, x]), time, np.concatenate([one_hot, np.zeros_like(one_hot)]))
+        told, untold = both[: len(x)], both[len(x) :]
+        return untold + np.float32(scale) * (told - untold)
+
+    def _predict(self, x, time, one_hot):
+        told = np.full((len(x), 1, 1, 1), self.model.rates.told(time), "float32")
+        inputs = [np.asarray(x, "float32"), told, *([one_hot] if self.model.classes else [])]
+        return np.asarray(self.model.network.predict_on_batch(inputs), "float32")
+
+    def labels(self, n, seed=0):
+        """Classes drawn evenly, for a model that knows them: int (n,)."""
+        return np.random.default_rng([seed, 2]).integers(self.model.classes, size=n)
+
+    def decode(self, z, label=None, steps=None, sampler=None, eta=0.0, guidance_scale=None, seed=0, callback=None, start=1.0):
         """Sample from noise: float (n, h, w, c) -> float32 (n, h, w, c) in [0, 1].
 
-        `steps` and `sampler` ("ddim" with `eta` in [0, 1], or "ddpm") default to the card's; `seed` is that of the noise added on
-        the way; `callback(step)` gets a `samplers.Step` at every step, `start` as there. Raises ValueError for anything else.
+        `steps` and `sampler` ("ddim" with `eta` in [0, 1], or "ddpm") default to the card's, and so does `guidance_scale` (as of
+        `predict_noise`) of a model that knows classes; its `label`, one or n, is drawn by `seed` if it is not given. `seed` is
+        also that of the noise added on the way; `callback(step)` gets a `samplers.Step` at every step, `start` as there. Raises
+        ValueError for anything else.
         """
         settings = self.card["sampling"]
         sampler = sampler or settings["sampler"]
@@ -113,11 +146,27 @@ class DiffusionGenerator(Generator):
             raise ValueError(f"sampler must be one of {', '.join(samplers.SAMPLERS)}, got {sampler!r}")
         z = check_latents(z, self.latent_shape)
         own = {"eta": eta} if sampler == "ddim" else {}
+        asked = self._asked(label, guidance_scale, len(z), seed)
         x_0 = samplers.SAMPLERS[sampler](
-            self.predict_noise, z, self.schedule, settings["steps"] if steps is None else steps, seed=seed, callback=callback,
-            bounds=self.model.bounds, start=start, **own,
+            functools.partial(self.predict_noise, **asked), z, self.schedule, settings["steps"] if steps is None else steps,
+            seed=seed, callback=callback, bounds=self.model.bounds, start=start, **own,
         )  # fmt: skip
         return self.model.denormalize(x_0)
+
+    def _asked(self, label, guidance_scale, n, seed):
+        """What `predict_noise` is told of classes; ValueError for what does not fit."""
+        if not self.model.classes:
+            if label is not None or guidance_scale is not None:
+                raise ValueError(f"{self.card['name']} was trained without classes: leave label and guidance_scale out")
+            return {}
+        scale = float(self.card["sampling"]["guidance_scale"] if guidance_scale is None else guidance_scale)
+        if not 0 <= scale < np.inf:
+            raise ValueError(f"guidance_scale must be a number from 0, got {guidance_scale}")
+        labels = self.labels(n, seed) if label is None else np.broadcast_to(np.asarray(label), n)
+        if not np.isin(labels, range(self.model.classes)).all():
+            names = ", ".join(f"{i} {name}" for i, name in enumerate(self.card["classes"]))
+            raise ValueError(f"label must be one of {names}, got {label}")
+        return {"label": labels, "guidance_scale": scale}
 
     def noised(self, images, time, seed=0):
         """The forward process: pictures float (n, h, w, c) in [0, 1] noised to a time in (0, 1] -> x_t, in the network's units."""

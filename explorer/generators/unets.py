@@ -1,4 +1,4 @@
-"""U-Nets that predict the noise in a picture: inputs (n, h, w, c) and what they are told of the time, (n, 1, 1, 1).
+"""U-Nets that predict the noise in a picture: inputs (n, h, w, c), what they are told of the time, (n, 1, 1, 1), and of a class.
 
 Every block's output skips across; the last layer starts as zeros.
 """
@@ -32,7 +32,7 @@ class TimeEncoding(layers.Layer):
 
 
 def build(image_shape, widths, depth, **timed):
-    """The U-Net of a recipe: the book's, or with a `time_encoding` and a `patch` one whose blocks are steered by the time."""
+    """The U-Net of a recipe: the book's, or with a `time_encoding` and more one whose blocks are steered by the time."""
     return build_timed(image_shape, widths, depth, **timed) if timed else build_book(image_shape, widths, depth)
 
 
@@ -68,18 +68,29 @@ def build_book(image_shape, widths, depth):
     return keras.Model([noisy, told], noise, name="unet")
 
 
-def build_timed(image_shape, widths, depth, time_encoding, patch=1):
+def build_timed(image_shape, widths, depth, time_encoding, patch=1, classes=0):
     """Nichol and Dhariwal 2021, section 2 and appendix A, made small: it is told the step's number, encoded in so many waves.
 
     `depth`: blocks at each width. In a block the time scales and shifts what its first convolution found; its second starts as
     zeros. After the first block at the lowest resolution every place attends to every other. To be fast on a CPU it sees the
     picture in squares of `patch` pixels, normalizes by the root of the mean square over channels, which costs half of what groups
     of them do, and brings what comes up and what skips across to one width before they meet a 3x3 convolution.
+
+    With `classes` it is told one as well, one-hot (n, classes), in a third input whose embedding is added to the time's; all
+    zeros: told none.
     """
     height, width, channels = image_shape
     noisy, told = keras.Input(image_shape, name="noisy"), keras.Input((1, 1, 1), name="told")
+    inputs = [noisy, told]
     time = layers.Dense(4 * widths[0], activation="swish")(TimeEncoding(time_encoding)(told))
-    time = layers.Dense(4 * widths[0], activation="swish")(time)
+    time = layers.Dense(4 * widths[0])(time)
+    if classes:
+        inputs.append(keras.Input((classes,), name="label"))
+        # as large as what is known of the time is: from zeros it is not heard for thousands of steps
+        drawn = keras.initializers.RandomNormal(stddev=0.3)
+        label = layers.Dense(4 * widths[0], use_bias=False, kernel_initializer=drawn, name="label_embedding")(inputs[-1])
+        time = layers.Add()([time, layers.Reshape((1, 1, -1))(label)])
+    time = layers.Activation("swish")(time)
 
     def block(x, width):
         shortcut = x if x.shape[-1] == width else layers.Conv2D(width, 1)(x)
@@ -111,4 +122,4 @@ def build_timed(image_shape, widths, depth, time_encoding, patch=1):
     x = layers.Conv2D(channels * patch**2, 3, padding="same", kernel_initializer="zeros", name="noise")(x)
     x = layers.Reshape((*x.shape[1:3], patch, patch, channels))(x)  # each place tells a square of pixels
     noise = layers.Reshape(image_shape)(layers.Permute((1, 3, 2, 4, 5))(x))
-    return keras.Model([noisy, told], noise, name="unet")
+    return keras.Model(inputs, noise, name="unet")

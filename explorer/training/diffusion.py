@@ -15,10 +15,13 @@ COPIES = 200  # samples whose nearest training image is looked for
 CONFIDENT = 0.9
 
 
-def samples(generator, n, seed=0, batch=50, **settings):
-    """n pictures from the prior's noise: float32 (n, h, w, c)."""
-    noise = generator.prior(n, seed)
-    return np.concatenate([generator.decode(noise[i : i + batch], seed=i, **settings) for i in range(0, n, batch)])
+def samples(generator, n, seed=0, batch=50, label=None, **settings):
+    """n pictures from the prior's noise, of classes `label` (n,) where the model knows such: float32 (n, h, w, c)."""
+    noise, found = generator.prior(n, seed), []
+    for i in range(0, n, batch):
+        asked = {} if label is None else {"label": label[i : i + batch]}
+        found.append(generator.decode(noise[i : i + batch], seed=i, **asked, **settings))
+    return np.concatenate(found)
 
 
 def reduced(images, side=16):
@@ -74,19 +77,29 @@ def _of_colour(generator, folder, log):
 
 
 def _of_classes(generator, folder, log):
-    """How sure the judge is of samples, how they spread over the classes, in few steps and in all of them."""
-    recipe = generator.card["recipe"]
+    """How sure the judge is of samples, how they spread over the classes, in few steps and in all of them.
+
+    Of a model that knows classes, and is asked for one or another, also whether it draws what it is asked for, and how sure the
+    judge is where guidance is left out (1) and where nothing is asked for (0).
+    """
+    recipe, sampling = generator.card["recipe"], generator.card["sampling"]
     judge = checkpoints.judge(recipe["judge"])
     images = data.load(recipe["data"], "test", generator.image_shape[0], folder)[0]
     found = {"test_images_judged_above_0.9": _figure((judge(images).max(1) > CONFIDENT).mean())}
-    for steps, count in ((50, SAMPLES), (generator.schedule.steps, SAMPLES // 10)):
-        for sampler in ("ddpm", "ddim") if steps == 50 else ("ddpm",):
-            verdict = judge(samples(generator, count, steps=steps, sampler=sampler))
-            by_class = np.bincount(verdict.argmax(1), minlength=len(judge.classes)) / count
-            key = f"{sampler}_{steps}_steps"
-            found[f"samples_judged_above_0.9_{key}"] = _figure((verdict.max(1) > CONFIDENT).mean())
-            found[f"samples_by_class_{key}"] = {name: _figure(share) for name, share in zip(judge.classes, by_class, strict=True)}
-            log(f"{key}: {found[f'samples_judged_above_0.9_{key}']}")
+    measured = [("ddpm", 50, SAMPLES, {}), ("ddim", 50, SAMPLES, {}), ("ddpm", generator.schedule.steps, SAMPLES // 10, {})]
+    knows = recipe.get("conditional", False)
+    if knows:
+        measured += [(sampling["sampler"], 50, SAMPLES, {"guidance_scale": scale}) for scale in (1.0, 0.0)]
+    for sampler, steps, count, settings in measured:
+        label = generator.labels(count) if knows else None
+        verdict = judge(samples(generator, count, steps=steps, sampler=sampler, label=label, **settings))
+        by_class = np.bincount(verdict.argmax(1), minlength=len(judge.classes)) / count
+        key = f"{sampler}_{steps}_steps" + "".join(f"_at_guidance_{scale:g}" for scale in settings.values())
+        found[f"samples_judged_above_0.9_{key}"] = _figure((verdict.max(1) > CONFIDENT).mean())
+        if knows and settings.get("guidance_scale", 1.0):
+            found[f"samples_judged_as_asked_{key}"] = _figure((verdict.argmax(1) == label).mean())
+        found[f"samples_by_class_{key}"] = {name: _figure(share) for name, share in zip(judge.classes, by_class, strict=True)}
+        log(f"{key}: {found[f'samples_judged_above_0.9_{key}']}")
     return found
 
 

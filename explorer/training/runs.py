@@ -25,6 +25,7 @@ HISTORY, LAST, BEST = "history.json", "last.weights.h5", "best.weights.h5"
 
 def build(recipe):
     """The untrained Keras model of a recipe."""
+    classes = len(data.classes(recipe["data"])) if recipe.get("conditional") else 0
     if recipe.get("net") == "framing":
         return framing_net.build(recipe["image_shape"], recipe["filters"], recipe["dense"])
     if recipe["kind"] == "judge":
@@ -32,10 +33,9 @@ def build(recipe):
         return judge.build(**{key: recipe[key] for key in keys if key in recipe}, classes=len(data.classes(recipe["data"])))
     if recipe["kind"] == "diffusion":
         keys = ("image_shape", "network", "schedule", "loss", "mean", "variance", "seed")
-        return diffusion.build(**{key: recipe[key] for key in keys if key in recipe})
+        return diffusion.build(**{key: recipe[key] for key in keys if key in recipe}, classes=classes)
     if recipe["kind"] == "gan":
         keys = ("image_shape", "latent_size", "generator", "discriminator", "seed")
-        classes = len(data.classes(recipe["data"])) if recipe.get("conditional") else 0
         return gan.build(**{key: recipe[key] for key in keys}, classes=classes)
     if recipe.get("net") == "family":
         return family.build(**{key: recipe[key] for key in ("image_shape", "latent_size", "encoder", "decoder", "loss", "seed")})
@@ -116,7 +116,7 @@ def feed(recipe, data_folder=None):
     if recipe.get("reduced"):
         reduce = faces.reducer(training[0], *recipe["reduced"])
         return {"x": Shuffled(training, recipe["batch_size"], recipe["seed"], reduce)}, watched
-    if recipe["kind"] == "gan" and len(training) > 1:
+    if recipe["kind"] in ("gan", "diffusion") and len(training) > 1:
         return {"x": training, "batch_size": recipe["batch_size"]}, watched  # the labels are for its parts, not for a loss
     return {**dict(zip("xy", training, strict=False)), "batch_size": recipe["batch_size"]}, watched
 

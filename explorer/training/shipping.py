@@ -47,6 +47,7 @@ def ship(name, recipe, model, history, root, data_folder=None):
             "sampling": recipe["sampling"],
             "start_seed": recipe.get("start_seed", 0),  # of the noise that the view opens with
             "schedule": recipe["schedule"],
+            "conditional": bool(recipe.get("conditional")),
             "views": ["diffusion"],
         }
         card["metrics"] = diffusion.metrics(DiffusionGenerator(card, stored), data_folder, log=print)

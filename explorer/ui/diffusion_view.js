@@ -12,10 +12,11 @@ function query(extra = {}) {
     what: state.what, model: state.model, seed: state.seed, to: mode === "strip" ? state.to : undefined, frames: mode === "strip" ? state.frames : undefined,
     n: mode === "grid" ? state.n : undefined, steps: mode === "steps" || state.steps === sampling.steps ? undefined : state.steps,
     sampler: state.sampler === sampling.sampler ? undefined : state.sampler, to_sampler: mode === "samplers" ? state.to_sampler : undefined,
+    label: state.label, guidance_scale: state.guidance_scale === sampling.guidance_scale ? undefined : numberText(state.guidance_scale),
     eta: state.eta && (state.sampler === "ddim" || state.to_sampler === "ddim") ? numberText(state.eta) : undefined,
     time: mode === "forward" || state.time !== undefined && mode === "trajectory" ? numberText(state.time) : undefined, ...extra,
   };
-  const order = ["what", "model", "seed", "to", "frames", "n", "steps", "sampler", "to_sampler", "eta", "time", "size"];
+  const order = ["what", "model", "seed", "to", "frames", "n", "steps", "sampler", "to_sampler", "label", "guidance_scale", "eta", "time", "size"];
   return "view=diffusion&" + order.filter(key => full[key] !== undefined).map(key => `${key}=${encodeURIComponent(full[key])}`).join("&");
 }
 const remember = () => query();
@@ -110,7 +111,7 @@ function paintNoise(bytes) {
 
 for (const control of all("[data-set]")) {
   const key = control.dataset.set;
-  const read = () => control.type === "range" || control.type === "number" ? +control.value : control.value;
+  const read = () => control.type === "range" || control.type === "number" ? +control.value : key !== "label" ? control.value : control.value ? +control.value : undefined;
   control.addEventListener(control.type === "range" ? "input" : "change", () => {
     if (!model) return;
     let value = read();
@@ -142,9 +143,10 @@ function sync() {
   for (const button of all("[data-for]")) button.hidden = !button.dataset.for.split(" ").includes(mode) || mode === "forward" && !!brought;
   const ddim = state.sampler === "ddim" || mode === "samplers" && state.to_sampler === "ddim";
   find(".lx-eta").hidden = !ddim;
+  for (const part of all(".lx-for-classes")) part.hidden = !model.classes.length;
   for (const control of all("[data-set]")) {
     const value = state[control.dataset.set];
-    if (value !== undefined && document.activeElement !== control) control.value = value;
+    if ((value !== undefined || control.dataset.set === "label") && document.activeElement !== control) control.value = value ?? "";
     const output = control.parentElement.querySelector("output");
     if (output && value !== undefined) output.textContent = Number(value).toFixed(2);
   }
@@ -205,10 +207,11 @@ async function open(text, { keepHistory } = {}) {
   if (!answer) return;
   stop();
   model = answer.model;
-  const { what, seed, to, frames, n, steps, sampler, to_sampler, eta, time } = answer.state;
-  state = { what: what === "picture" ? "trajectory" : what, model: model.name, seed, to: to?.[0], frames: what === "strip" ? frames : 9, n, steps, sampler, to_sampler, eta, time };
+  const { what, seed, to, frames, n, steps, sampler, to_sampler, label, guidance_scale, eta, time } = answer.state;
+  state = { what: what === "picture" ? "trajectory" : what, model: model.name, seed, to: to?.[0], frames: what === "strip" ? frames : 9, n, steps, sampler, to_sampler, label, guidance_scale, eta, time };
   find("[data-set=model]").replaceChildren(...answer.models.map(one => new Option(one.short, one.name)));
   find("[data-set=model]").value = model.name;
+  find("[data-set=label]").replaceChildren(new Option("any", ""), ...model.classes.map((name, i) => new Option(name, i)));
   say(answer.problems.join(" · "));
   sync();
   drawSchedule(find(".lx-schedule"), model);
@@ -219,12 +222,14 @@ async function open(text, { keepHistory } = {}) {
 }
 
 function fillCode() {
-  const { seed, to, steps, sampler, eta } = state, mode = modeOf(state);
-  const settings = `steps=${mode === "steps" ? 5 : steps}, sampler="${sampler}"` + (sampler === "ddim" && eta ? `, eta=${numberText(eta)}` : "") + (sampler === "ddpm" || eta ? `, seed=${seed}` : "");
+  const { seed, to, steps, sampler, eta, label } = state, mode = modeOf(state), drawn = model.classes.length && label === undefined;
+  const guidance = model.classes.length ? `, guidance_scale=${numberText(state.guidance_scale)}` : "", named = label === undefined ? "" : `, label=${label}`;
+  const settings = `steps=${mode === "steps" ? 5 : steps}, sampler="${sampler}"` + (sampler === "ddim" && eta ? `, eta=${numberText(eta)}` : "") +
+    (drawn && mode === "strip" ? `, label=model.labels(1, seed=${seed})` : named) + guidance + (sampler === "ddpm" || eta || drawn ? `, seed=${seed}` : "");
   const prior = `model.prior(${mode === "grid" ? state.n : 1}, seed=${seed})`;
   const noise = mode === "strip" ? `noise = explorer.Path(*model.prior(1, seed=${seed}), *model.prior(1, seed=${to}), kind="slerp").points(${state.frames})`
     : mode === "forward" ? `before = model.decode(${prior}, ${settings})  # or a picture of your own\nnoise = model.noised(before, ${numberText(state.time)}, seed=${seed + 1})` : `noise = ${prior}`;
-  find(".lx-folds code").textContent = model.code.replace("{noise}", noise).replace("{settings}", settings + (mode === "forward" ? `, start=${numberText(state.time)}` : "")).replace(mode === "strip" || mode === "grid" ? "[0]  #" : "\u0000", "  #");
+  find(".lx-folds code").textContent = model.code.replace("{noise}", noise).replace("{settings}", mode === "forward" ? (drawn ? settings.replace(guidance, ", guidance_scale=0") : settings) + `, start=${numberText(state.time)}` : settings).replace(mode === "strip" || mode === "grid" ? "[0]  #" : "\u0000", "  #");
 }
 
 const ACTIONS = {

@@ -34,7 +34,8 @@ def describe(name):
         "name": name, "title": card["title"], "image_shape": card["image_shape"], "sampling": card["sampling"],
         "most_steps": denoising.most_steps(card), "steps_of_schedule": schedule.steps, "most_samples": denoising.MOST_SAMPLES,
         "noise_rates": np.round(noise_rates, 4).tolist(), "signal_rates": np.round(signal_rates, 4).tolist(),
-        "compared": denoising.COMPARED, "licence": card["licence"], "known_failures": card["known_failures"], "code": code(card),
+        "classes": card["classes"] if card.get("conditional") else [], "compared": denoising.COMPARED,
+        "licence": card["licence"], "known_failures": card["known_failures"], "code": code(card),
     }  # fmt: skip
 
 
@@ -92,9 +93,9 @@ def taking_turns(generator, turn):
     """The generator, its network called within `turn()` only."""
     shared, predict_noise = copy.copy(generator), generator.predict_noise
 
-    def in_turn(x, time):
+    def in_turn(*seen, **told):
         with turn():
-            return predict_noise(x, time)
+            return predict_noise(*seen, **told)
 
     shared.predict_noise = in_turn
     return shared

@@ -9,7 +9,7 @@ from driver import App
 from PIL import Image
 from playwright.sync_api import expect
 
-from explorer import imaging
+from explorer import denoising, imaging
 from explorer.state import parse_strictly
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -98,6 +98,51 @@ def test_a_run_fills_both_rows_and_can_be_scrubbed(diffusion):
     expect(view.page.locator(".lx-lane-words")).to_have_text("2 of 10")
     view.page.locator(".lx-film").nth(1).locator("canvas").nth(9).click()
     view.until("!link.has('time')")
+
+
+def kind(seed, mean, steps=10):
+    """What `kinds` makes of a seed's noise, guided to a mean: 0..255 (16, 16)."""
+    width = END - START
+    gain = np.cos(width / steps) ** (steps - 1) * np.cos(START + width / steps)
+    return 255 * np.clip(0.5 + 0.1 * (mean + gain * (noise(seed) - 0.02 * mean)), 0, 1)
+
+
+def test_a_garment_is_asked_for_and_guided(diffusion):
+    view = diffusion("model=kinds&seed=3&steps=10")
+    (drawn,) = np.random.default_rng([3, 2]).integers(3, size=1)
+    shows(view, 2, kind(3, 2 * [-1.0, 0.5, 2.0][drawn]))
+    expect(view.page.locator(".lx-lane h4")).to_contain_text(f"kind {drawn}")
+    garment, guidance = (view.page.locator(f"#diffusion [data-set={key}]") for key in ("label", "guidance_scale"))
+    assert garment.locator("option").all_inner_texts() == ["any", "kind 0", "kind 1", "kind 2"]
+    another_run(view, lambda: garment.select_option("kind 2"))
+    view.until("link.get('label') === '2'")
+    shows(view, 2, kind(3, 4.0))
+    another_run(view, lambda: guidance.fill("0.5"))
+    view.until("link.get('guidance_scale') === '0.5'")
+    shows(view, 2, kind(3, 1.0))
+    code = view.page.locator("#diffusion .lx-folds code")
+    assert "label=2, guidance_scale=0.5" in code.text_content()
+    another_run(view, lambda: view.page.locator("#diffusion [data-do=undo]").click())
+    view.until("!link.has('guidance_scale') && link.get('label') === '2'")
+    another_run(view, lambda: garment.select_option("any"))
+    view.until("!link.has('label')")
+    assert "guidance_scale=2, seed=3" in code.text_content()
+    another_run(view, lambda: view.page.locator("[data-set=model]").select_option("blots"))
+    expect(garment).to_be_hidden()
+    expect(guidance).to_be_hidden()
+
+
+@pytest.mark.parametrize(
+    "what", ["", "what=strip&to=5&frames=3", "what=grid&n=4", "what=forward&time=0.5", "label=1&guidance_scale=1"]
+)
+def test_the_code_beside_a_garment_makes_what_is_seen(diffusion, diffusion_registry, what):
+    query = f"view=diffusion&model=kinds&seed=6&steps=5&{what}"
+    view = diffusion(query.removeprefix("view=diffusion&"))
+    names = {}
+    exec(view.page.locator("#diffusion .lx-folds code").text_content(), names)
+    made = names["picture"]
+    full = denoising.complete(parse_strictly(query))
+    np.testing.assert_allclose(np.concatenate(denoising.run(full)).reshape(made.shape), made, atol=1e-6)
 
 
 def test_a_link_with_a_time_opens_there(diffusion):

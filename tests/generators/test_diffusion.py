@@ -1,5 +1,7 @@
 """Schedules, U-Nets and the generator that samples them."""
 
+import io
+
 import numpy as np
 import pytest
 
@@ -155,9 +157,41 @@ def test_the_network_is_compiled_once_for_each_batch_shape(tiny):
     assert len(traced) <= 1
 
 
+def test_a_tenth_of_the_labels_is_kept_from_the_network():
+    """Of a network that says 1 for what it was told the class of, and 0 for the rest."""
+    import keras
+
+    noisy, told, label = keras.Input((2, 2, 1)), keras.Input((1, 1, 1)), keras.Input((3,))
+    said = keras.layers.Reshape((1, 1, 1))(keras.ops.sum(label, axis=-1, keepdims=True)) + 0.0 * (noisy + told)
+    model = diffusion.Diffusion(keras.Model([noisy, told, label], said), {"name": "cosine"}, mean=0.5, variance=0.25, seed=0)
+    images, labels = np.zeros((5000, 2, 2, 1), "float32"), np.arange(5000) % 3
+    _, said = model((images, labels))
+    assert keras.ops.convert_to_numpy(said)[:, 0, 0, 0].mean() == pytest.approx(0.9, abs=0.02)
+
+
+def test_a_network_that_is_told_classes_learns_what_belongs_to_each(tmp_path):
+    """Pictures of one grey for each class: at the end of the way, where hardly any is left, only the class tells which."""
+    recipe = recipes.recipe("fashion-ddpm") | {"conditional": True, "image_shape": [8, 8, 1], "batch_size": 32, "epochs": 12}
+    recipe["network"] |= {"widths": [8, 16], "depth": [1, 1]}
+    recipe["learning_rate"] |= {"initial": 4e-3}
+    recipe["optimizer"] |= {"ema_momentum": 0.9}
+    model = runs.build(recipe)
+    assert model.classes == 10
+    labels = np.random.default_rng(0).integers(2, size=640) * 9
+    images = np.where(labels, 0.8, 0.2)[:, None, None, None] * np.ones((640, 8, 8, 1))
+    runs.run(recipe, tmp_path, model, {"x": (images.astype("float32"), labels), "batch_size": 32}, out=io.StringIO())
+    card = {"name": "greys", "latent_shape": [8, 8, 1], "image_shape": [8, 8, 1], "classes": list("0123456789"),
+            "sampling": {"sampler": "ddim", "steps": 20, "guidance_scale": 1.0}}  # fmt: skip
+    generator = diffusion.DiffusionGenerator(card, model)
+    label = np.arange(300) % 2 * 9
+    told, free = (generator.decode(generator.prior(300, seed=1), label, guidance_scale=scale).mean((1, 2, 3)) for scale in (1, 0))
+    assert told[1::2].mean() - told[::2].mean() > 0.25
+    assert abs(free[1::2].mean() - free[::2].mean()) < 0.12
+
+
 @pytest.mark.parametrize("name", ["flowers-diffusion", "fashion-ddpm"])
 def test_a_shrunken_recipe_learns_to_tell_noise(name, tmp_path):
-    recipe = recipes.recipe(name)
+    recipe = recipes.recipe(name) | {"conditional": False}
     recipe["network"] |= {"widths": [8, 16], "depth": [1, 1] if "time_encoding" in recipe["network"] else 1}
     model = runs.build(recipe | {"image_shape": [16, 16, recipe["image_shape"][2]]})
     rng = np.random.default_rng(0)

@@ -33,6 +33,24 @@ def test_the_timed_network_has_the_parameters_that_its_blocks_add_up_to():
     assert timed().count_params() == stem + time + blocks + attention + head
 
 
+def test_a_class_is_heard_and_zeros_are_none():
+    network = unets.build((8, 8, 3), widths=[8, 16], depth=[1, 2], time_encoding=16, patch=2, classes=4)
+    assert network.count_params() == timed().count_params() + 4 * 32
+    rng = np.random.default_rng(0)
+    embedding = network.get_layer("label_embedding").kernel
+    for weight in network.trainable_variables:
+        weight.assign(rng.normal(0, 0.3, weight.shape) * (weight is not embedding))
+    noisy, told = rng.standard_normal((5, 8, 8, 3)).astype("float32"), np.full((5, 1, 1, 1), 7, "float32")
+    noisy[:] = noisy[0]
+    named = np.eye(5, 4, dtype="float32")  # the last is told none
+    found = network.predict_on_batch([noisy, told, named])
+    np.testing.assert_allclose(found, found[:1].repeat(5, 0), atol=1e-5)
+    embedding.assign(rng.normal(0, 1, embedding.shape))
+    moved = network.predict_on_batch([noisy, told, named])
+    np.testing.assert_allclose(moved[-1], found[-1], atol=1e-5)
+    assert min(np.abs(moved[i] - moved[j]).mean() for i in range(5) for j in range(i)) > 0.01
+
+
 @pytest.mark.parametrize("patch", [1, 2])
 def test_the_timed_network_starts_at_zero_and_is_steered_by_the_time(patch):
     network = timed(patch=patch)
