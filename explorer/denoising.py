@@ -8,7 +8,7 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from explorer import checkpoints, geometry, imaging
+from explorer import checkpoints, geometry, imaging, places
 from explorer.generators import samplers, schedules
 from explorer.state import StateError
 
@@ -53,7 +53,7 @@ def complete(state):
     full = {"view": "diffusion", "what": "picture", "model": card["name"], "eta": 0.0,
             "seed": card.get("start_seed", 0), "n": MOST_SAMPLES,
             "frames": 20 if state.get("what") == "trajectory" else 9, **card["sampling"]} | state  # fmt: skip
-    check_label(full, card)
+    places.check_label(full, card)
     most = most_steps(card)
     if not 1 <= full["steps"] <= most:
         raise StateError(f"steps must be a whole number from 1 to {most} for {card['name']}, got {full['steps']}")
@@ -73,17 +73,6 @@ def complete(state):
     if full.get("time", 1.0) <= 0:
         raise StateError("time must be above 0, where the picture would have no noise, and at most 1")
     return full
-
-
-def check_label(state, card):
-    """StateError where a state's class or guidance does not fit its model."""
-    if not card.get("conditional"):
-        for key in ("label", "guidance_scale"):
-            if key in state:
-                raise StateError(f"{card['name']} was trained without classes: leave {key} out")
-    elif state.get("label", 0) >= len(card["classes"]):
-        most = len(card["classes"]) - 1
-        raise StateError(f"label must be a whole number from 0 to {most} for {card['name']}, got {state['label']}")
 
 
 def most_steps(card):

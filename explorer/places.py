@@ -58,14 +58,19 @@ def plane_through(model, places):
 
 def with_label(full, card):
     """A state with the class that a conditional model draws, the first if none is named; StateError where it does not fit."""
+    check_label(full, card)
+    return {"label": 0, **full} if card.get("conditional") else full
+
+
+def check_label(state, card):
+    """StateError where a state's class, or the guidance towards it, does not fit its model."""
     if not card.get("conditional"):
-        if "label" in full:
-            raise StateError(f"{card['name']} was trained without classes: leave label out")
-        return full
-    label = full.get("label", 0)
-    if label >= len(card["classes"]):
-        raise StateError(f"label must be a whole number from 0 to {len(card['classes']) - 1} for {card['name']}, got {label}")
-    return {**full, "label": label}
+        for key in ("label", "guidance_scale"):
+            if key in state:
+                raise StateError(f"{card['name']} was trained without classes: leave {key} out")
+    elif state.get("label", 0) >= len(card["classes"]):
+        most = len(card["classes"]) - 1
+        raise StateError(f"label must be a whole number from 0 to {most} for {card['name']}, got {state['label']}")
 
 
 def decode(state, z):

@@ -8,6 +8,7 @@ from PIL import Image
 
 import explorer
 from explorer import denoising, geometry, imaging, rendering
+from explorer.generators import diffusion
 from explorer.state import StateError, parse_strictly
 
 START, END = np.arccos(0.95), np.arccos(0.02)
@@ -67,6 +68,8 @@ def test_a_class_that_is_not_named_is_drawn_by_the_seed(diffusion_registry):
     generator, means = explorer.load("kinds"), np.array([-1.0, 0.5, 2.0])
     drawn = generator.labels(3000)
     assert np.bincount(drawn) == pytest.approx(1000, abs=120)
+    counted = diffusion.DiffusionGenerator({**generator.card, "class_counts": [0, 10, 30]}, generator.model)
+    assert np.bincount(counted.labels(2000)) / 2000 == pytest.approx([0, 0.25, 0.75], abs=0.04)
     kinds = {int(generator.labels(1, seed)[0]) for seed in range(9)}
     assert kinds == {0, 1, 2}
     for seed in range(4):

@@ -50,6 +50,14 @@ def check_latents(z, latent_shape):
     return z
 
 
+def check_labels(label, n, classes):
+    """`label`, one class or n, as int (n,); ValueError says what was expected of the names `classes` and what came."""
+    labels = np.broadcast_to(np.asarray(-1 if label is None else label), n)
+    if not np.isin(labels, range(len(classes))).all():
+        raise ValueError(f"label must be one of {', '.join(f'{i} {name}' for i, name in enumerate(classes))}, got {label}")
+    return labels.astype(int)
+
+
 def check_images(images, image_shape):
     """`images` as float32; ValueError says what was expected and what came."""
     images = np.asarray(images, "float32")

@@ -11,7 +11,7 @@ import numpy as np
 from keras import layers, ops
 
 from explorer.generators import samplers, schedules, unets
-from explorer.generators.base import Generator, check_images, check_latents
+from explorer.generators.base import Generator, check_images, check_labels, check_latents
 
 
 @keras.saving.register_keras_serializable(package="explorer")
@@ -97,8 +97,7 @@ class Diffusion(keras.Model):
 
 def build(image_shape, network, schedule, loss, mean=None, variance=None, seed=None, classes=0):
     """An untrained model from a recipe's data."""
-    known = {"classes": classes} if classes else {}
-    return Diffusion(unets.build(image_shape, **network, **known), schedule, loss, mean, variance, seed)
+    return Diffusion(unets.build(image_shape, **network, classes=classes), schedule, loss, mean, variance, seed)
 
 
 class DiffusionGenerator(Generator):
@@ -129,8 +128,9 @@ class DiffusionGenerator(Generator):
         return np.asarray(self.model.network.predict_on_batch(inputs), "float32")
 
     def labels(self, n, seed=0):
-        """Classes drawn evenly, for a model that knows them: int (n,)."""
-        return np.random.default_rng([seed, 2]).integers(self.model.classes, size=n)
+        """Classes drawn as often as they were trained on, for a model that knows them: int (n,)."""
+        counts = np.array(self.card.get("class_counts", [1] * self.model.classes))
+        return np.random.default_rng([seed, 2]).choice(self.model.classes, size=n, p=counts / counts.sum())
 
     def decode(self, z, label=None, steps=None, sampler=None, eta=0.0, guidance_scale=None, seed=0, callback=None, start=1.0):
         """Sample from noise: float (n, h, w, c) -> float32 (n, h, w, c) in [0, 1].
@@ -162,10 +162,7 @@ class DiffusionGenerator(Generator):
         scale = float(self.card["sampling"]["guidance_scale"] if guidance_scale is None else guidance_scale)
         if not 0 <= scale < np.inf:
             raise ValueError(f"guidance_scale must be a number from 0, got {guidance_scale}")
-        labels = self.labels(n, seed) if label is None else np.broadcast_to(np.asarray(label), n)
-        if not np.isin(labels, range(self.model.classes)).all():
-            names = ", ".join(f"{i} {name}" for i, name in enumerate(self.card["classes"]))
-            raise ValueError(f"label must be one of {names}, got {label}")
+        labels = self.labels(n, seed) if label is None else check_labels(label, n, self.card["classes"])
         return {"label": labels, "guidance_scale": scale}
 
     def noised(self, images, time, seed=0):

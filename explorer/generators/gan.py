@@ -8,7 +8,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
-from explorer.generators.base import Generator, check_images
+from explorer.generators.base import Generator, check_images, check_labels
 
 
 @keras.saving.register_keras_serializable(package="explorer")
@@ -159,8 +159,4 @@ class GanGenerator(Generator):
             if label is not None:
                 raise ValueError(f"{self.card['name']} was trained without classes: leave label out")
             return array
-        labels = np.broadcast_to(np.asarray(-1 if label is None else label), len(array))
-        if not np.isin(labels, range(classes)).all():
-            names = ", ".join(f"{i} {name}" for i, name in enumerate(self.card["classes"]))
-            raise ValueError(f"{self.card['name']} draws what it is asked for: label must be one of {names}, got {label}")
-        return [array, np.eye(classes, dtype="float32")[labels]]
+        return [array, np.eye(classes, dtype="float32")[check_labels(label, len(array), self.card["classes"])]]

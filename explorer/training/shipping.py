@@ -50,6 +50,9 @@ def ship(name, recipe, model, history, root, data_folder=None):
             "conditional": bool(recipe.get("conditional")),
             "views": ["diffusion"],
         }
+        if card["conditional"]:
+            labels = data.load(recipe["data"], "train", recipe["image_shape"][0], data_folder)[1]
+            card["class_counts"] = np.bincount(labels, minlength=len(card["classes"])).tolist()
         card["metrics"] = diffusion.metrics(DiffusionGenerator(card, stored), data_folder, log=print)
     elif recipe["kind"] == "gan":
         parts = {"generator": stored.generator, "discriminator": stored.discriminator}

@@ -109,7 +109,7 @@ def kind(seed, mean, steps=10):
 
 def test_a_garment_is_asked_for_and_guided(diffusion):
     view = diffusion("model=kinds&seed=3&steps=10")
-    (drawn,) = np.random.default_rng([3, 2]).integers(3, size=1)
+    (drawn,) = np.random.default_rng([3, 2]).choice(3, size=1, p=[1 / 3] * 3)
     shows(view, 2, kind(3, 2 * [-1.0, 0.5, 2.0][drawn]))
     expect(view.page.locator(".lx-lane h4")).to_contain_text(f"kind {drawn}")
     garment, guidance = (view.page.locator(f"#diffusion [data-set={key}]") for key in ("label", "guidance_scale"))
