@@ -13,10 +13,11 @@ from keras import ops
 
 from explorer.faces import SIX
 
-AMOUNT = 2.5  # lengths of a push: a vector becomes as long as so many of it need to be
-MARGIN = 1.0  # of the judge's logit, beyond which a face counts as turned
-LEAK, LENGTH = 8.0, 5e-3  # weights of the others' change, and of the squared lengths where the codes are white
-BATCH, RATE, STEPS = 48, 0.02, 500
+AMOUNT = 3.0  # lengths of a push: a vector becomes as long as so many of it need to be
+MARGIN = 1.3  # of the judge's logit, beyond which a face counts as turned
+LEAK, LENGTH = 6.0, 5e-3  # weights of the others' change, and of the squared lengths where the codes are white
+BATCH, RATE, STEPS = 48, 0.02, 600
+OFTENER = {("Young", -1): 4.0, ("Young", 1): 2.5, ("Blond_Hair", 1): 3.0}  # what is hardest to turn
 
 
 class Pushes(keras.Model):
@@ -52,21 +53,24 @@ class Pushes(keras.Model):
 
 
 class Balanced(keras.utils.PyDataset):
-    """Batches for `Pushes`: each attribute as often as the others, and as often towards it as away from it."""
+    """Batches for `Pushes`: each attribute as often as the others, and as often towards it as away from it, but for `OFTENER`."""
 
     def __init__(self, z, having, before, steps, seed):
         super().__init__()
         self.z, self.before, self.steps, self._rng = z, before, steps, np.random.default_rng(seed)
         self.groups = {(i, sign): np.flatnonzero(having[:, i] == (sign < 0)) for i in range(having.shape[1]) for sign in (-1, 1)}
+        weights = np.array([OFTENER.get((SIX[i], sign), 1.0) for i, sign in self.groups])
+        self._shares = weights / weights.sum()
 
     def __len__(self):
         return self.steps
 
     def __getitem__(self, index):
-        which = self._rng.integers(len(SIX), size=BATCH).astype("int32")
-        sign = self._rng.choice([-1, 1], BATCH)
-        rows = np.array([self._rng.choice(self.groups[pair]) for pair in zip(which, sign, strict=True)])
-        return ((self.z[rows], which, sign.astype("float32"), self.before[rows]),)
+        pairs = list(self.groups)
+        drawn = [pairs[k] for k in self._rng.choice(len(pairs), BATCH, p=self._shares)]
+        rows = np.array([self._rng.choice(self.groups[pair]) for pair in drawn])
+        which, sign = np.array(drawn).T
+        return ((self.z[rows], which.astype("int32"), sign.astype("float32"), self.before[rows]),)
 
 
 def learn(generator, directions, judge, z, attributes, before, steps=STEPS, seed=0, verbose=2):

@@ -97,8 +97,6 @@ RECIPES = {
             "The people of CelebA are mostly young, made up and photographed for the press, and so are its faces; its attributes "
             "are strangers' opinions, and directions carry along what goes with them there, such as make-up with smiles",
             "It still improved when its time was over: eighteen epochs on two cores",
-            "At 3 lengths a push does not turn 90 % over for every attribute: of the young, 84 % look old to the judge after it "
-            "(bar: push)",
             "The learned directions were found through the judge that measures them, on other faces: what it takes for turned the "
             "eye may not, and where black hair is taken away it may leave a pale cap",
             "Man with glasses - man + woman is seldom judged a woman with glasses: the mean of three codes blurs glasses away "
