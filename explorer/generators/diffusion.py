@@ -97,7 +97,8 @@ class Diffusion(keras.Model):
 
 def build(image_shape, network, schedule, loss, mean=None, variance=None, seed=None, classes=0):
     """An untrained model from a recipe's data."""
-    return Diffusion(unets.build(image_shape, **network, classes=classes), schedule, loss, mean, variance, seed)
+    known = {"classes": classes} if classes else {}  # the book's network is told none
+    return Diffusion(unets.build(image_shape, **network, **known), schedule, loss, mean, variance, seed)
 
 
 class DiffusionGenerator(Generator):

@@ -3,8 +3,6 @@
 Every block's output skips across; the last layer starts as zeros.
 """
 
-import functools
-
 import keras
 import numpy as np
 from keras import layers, ops
@@ -33,39 +31,20 @@ class TimeEncoding(layers.Layer):
         return {**super().get_config(), "size": self.size}
 
 
-def build(image_shape, widths, depth, classes=0, **timed):
-    """The U-Net of a recipe: the book's, or with a `time_encoding` and more one whose blocks are steered by the time.
-
-    With `classes` it is told one as well, one-hot (n, classes), in a third input; all zeros: told none.
-    """
-    kind = functools.partial(build_timed, **timed) if timed else build_book
-    return kind(image_shape, widths, depth, classes=classes)
+def build(image_shape, widths, depth, **timed):
+    """The U-Net of a recipe: the book's, or with a `time_encoding` and more one whose blocks are steered by the time."""
+    return build_timed(image_shape, widths, depth, **timed) if timed else build_book(image_shape, widths, depth)
 
 
-def _embedded(classes, width):
-    """An input for a class, one-hot, and its embedding (n, 1, 1, width), about as large as what it is added to: one that starts as
-    zeros is not heard for thousands of steps."""
-    label = keras.Input((classes,), name="label")
-    drawn = keras.initializers.RandomNormal(stddev=0.3)
-    vector = layers.Dense(width, use_bias=False, kernel_initializer=drawn, name="label_embedding")(label)
-    return label, layers.Reshape((1, 1, width))(vector)
-
-
-def build_book(image_shape, widths, depth, classes=0):
+def build_book(image_shape, widths, depth):
     """*Deep Learning with Python*, 3rd ed., ch. 17: it is told the noise rate, as a 33rd channel beside the first width's 32.
 
     Residual blocks of BatchNorm (no centre, no scale), a 3x3 convolution with swish and one without; average pooling going down,
-    bilinear going up. The book's tells no classes; here one's embedding may be added to the first width.
+    bilinear going up.
     """
     noisy, told = keras.Input(image_shape, name="noisy"), keras.Input((1, 1, 1), name="told")
-    inputs = [noisy, told]
     rate = layers.UpSampling2D(image_shape[:2], interpolation="nearest")(told)
-    x = layers.Conv2D(widths[0], 1)(noisy)
-    if classes:
-        label, vector = _embedded(classes, widths[0])
-        inputs.append(label)
-        x = layers.Add()([x, vector])
-    x = layers.Concatenate()([x, rate])
+    x = layers.Concatenate()([layers.Conv2D(widths[0], 1)(noisy), rate])
 
     def block(x, width):
         shortcut = x if x.shape[-1] == width else layers.Conv2D(width, 1)(x)
@@ -86,7 +65,7 @@ def build_book(image_shape, widths, depth, classes=0):
         for _ in range(depth):
             x = block(layers.Concatenate()([x, skips.pop()]), width)
     noise = layers.Conv2D(image_shape[-1], 1, kernel_initializer="zeros", name="noise")(x)
-    return keras.Model(inputs, noise, name="unet")
+    return keras.Model([noisy, told], noise, name="unet")
 
 
 def build_timed(image_shape, widths, depth, time_encoding, patch=1, classes=0):
@@ -96,7 +75,8 @@ def build_timed(image_shape, widths, depth, time_encoding, patch=1, classes=0):
     zeros. After the first block at the lowest resolution every place attends to every other. To be fast on a CPU it sees the
     picture in squares of `patch` pixels, normalizes by the root of the mean square over channels, which costs half of what groups
     of them do, and brings what comes up and what skips across to one width before they meet a 3x3 convolution.
-    The embedding of a class is added to that of the time.
+    With `classes` it is told one as well, one-hot (n, classes), in a third input whose embedding is added to the time's; all
+    zeros: told none.
     """
     height, width, channels = image_shape
     noisy, told = keras.Input(image_shape, name="noisy"), keras.Input((1, 1, 1), name="told")
@@ -104,9 +84,11 @@ def build_timed(image_shape, widths, depth, time_encoding, patch=1, classes=0):
     time = layers.Dense(4 * widths[0], activation="swish")(TimeEncoding(time_encoding)(told))
     time = layers.Dense(4 * widths[0])(time)
     if classes:
-        label, vector = _embedded(classes, 4 * widths[0])
-        inputs.append(label)
-        time = layers.Add()([time, vector])
+        # an embedding as large as what is known of the time: one that starts as zeros is not heard for thousands of steps
+        drawn = keras.initializers.RandomNormal(stddev=0.3)
+        inputs.append(keras.Input((classes,), name="label"))
+        label = layers.Dense(4 * widths[0], use_bias=False, kernel_initializer=drawn, name="label_embedding")(inputs[-1])
+        time = layers.Add()([time, layers.Reshape((1, 1, -1))(label)])
     time = layers.Activation("swish")(time)
 
     def block(x, width):

@@ -112,8 +112,7 @@ def feed(recipe, data_folder=None):
         return {"x": framing.windows(recipe, data_folder)}, None
     training, watched = split(recipe, data_folder)
     if recipe["kind"] != "judge" and recipe.get("flip"):
-        told = len(training) > 1  # a model that knows classes is given them beside the images
-        return {"x": Shuffled(training, recipe["batch_size"], recipe["seed"], mirror, told)}, watched
+        return {"x": Shuffled(training, recipe["batch_size"], recipe["seed"], mirror)}, watched
     if recipe.get("reduced"):
         reduce = faces.reducer(training[0], *recipe["reduced"])
         return {"x": Shuffled(training, recipe["batch_size"], recipe["seed"], reduce)}, watched
@@ -162,14 +161,11 @@ def weighted_crossentropy(weights):
 
 
 class Shuffled(keras.utils.PyDataset):
-    """Batches of arrays (images first) in a new order each epoch, the images varied by `vary(images, rng)` in place.
+    """Batches of arrays (images first) in a new order each epoch, the images varied by `vary(images, rng)` in place."""
 
-    What follows the images is what a model should say of them, or with `told` what it is given beside them.
-    """
-
-    def __init__(self, arrays, batch_size, seed, vary, told=False):
+    def __init__(self, arrays, batch_size, seed, vary):
         super().__init__()
-        self.arrays, self.batch_size, self.vary, self.told = arrays, batch_size, vary, told
+        self.arrays, self.batch_size, self.vary = arrays, batch_size, vary
         self._rng = np.random.default_rng(seed)
         self._order = self._rng.permutation(len(arrays[0]))
 
@@ -180,7 +176,7 @@ class Shuffled(keras.utils.PyDataset):
         which = self._order[index * self.batch_size : (index + 1) * self.batch_size]
         batch = tuple(array[which] for array in self.arrays)
         self.vary(batch[0], self._rng)
-        return (batch,) if self.told else batch
+        return batch
 
     def on_epoch_end(self):
         self._order = self._rng.permutation(len(self.arrays[0]))

@@ -1,7 +1,5 @@
 """The networks that predict noise."""
 
-import re
-
 import numpy as np
 import pytest
 
@@ -17,30 +15,6 @@ def test_the_flowers_network_is_the_books_to_the_parameter(side):
     assert sum(int(np.prod(weight.shape)) for weight in network.trainable_variables) == 1_940_707
     assert not np.any(network.get_layer("noise").kernel)
     assert min(layer.output.shape[1] for layer in network.layers if "conv2d" in layer.name) == side // 8
-
-
-def test_a_class_is_added_to_the_first_width_of_the_books_network():
-    recipe = recipes.recipe("flowers-diffusion")
-    network = unets.build((32, 32, 3), **recipe["network"], classes=102)
-    assert network.count_params() == 1_943_525 + 102 * 32
-    plain = unets.build((32, 32, 3), **recipe["network"])
-    rng = np.random.default_rng(0)
-    plain.set_weights([np.abs(rng.normal(0, 0.1, weight.shape)) for weight in plain.weights])  # variances among them
-    for mine, theirs in zip(*(sorted((x for x in net.layers if x.weights and x.name != "label_embedding"), key=born) for net in
-                              (network, plain)), strict=True):  # fmt: skip
-        mine.set_weights(theirs.get_weights())
-    noisy, told = rng.standard_normal((1, 32, 32, 3)).astype("float32"), np.full((1, 1, 1, 1), 0.6, "float32")
-    expected = plain.predict_on_batch([noisy, told])
-    named = lambda label: network.predict_on_batch([noisy, told, label[None].astype("float32")])  # noqa: E731
-    np.testing.assert_allclose(named(np.zeros(102)), expected, atol=1e-5)
-    stem = next(layer for layer in plain.layers if layer.name.startswith("conv2d"))
-    stem.bias.assign(stem.bias + network.get_layer("label_embedding").kernel[7])
-    np.testing.assert_allclose(named(np.eye(102)[7]), plain.predict_on_batch([noisy, told]), atol=1e-4)
-
-
-def born(layer):
-    """What sorts layers of one kind by their making: names end in a running number."""
-    return type(layer).__name__, layer.name == "noise", int((re.findall(r"_(\d+)$", layer.name) or ["0"])[0])
 
 
 def timed(side=8, channels=3, patch=2):
