@@ -33,6 +33,20 @@ def test_the_card_says_everything(name):
 
 
 @pytest.mark.parametrize("name", NAMES)
+def test_a_model_that_knows_kinds_draws_what_it_is_asked_for(name):
+    card, generator = checkpoints.card(name), explorer.load(name)
+    assert card.get("conditional", False) == bool(generator.model.classes) == ("guidance_scale" in card["sampling"])
+    if not generator.model.classes:
+        pytest.skip("it knows none")
+    assert (len(card["class_counts"]), min(card["class_counts"]) > 0) == (len(card["classes"]), True)
+    judge = explorer.judge(card["recipe"]["judge"])
+    asked = np.arange(40) % len(card["classes"])
+    images = generator.decode(generator.prior(40, seed=5), label=asked, steps=20, sampler="ddim", guidance_scale=3.0)
+    right = (judge(images).argmax(1) == asked).mean()
+    assert right > 5 / len(card["classes"]), "far oftener than by chance"
+
+
+@pytest.mark.parametrize("name", NAMES)
 def test_the_bars_are_met_or_the_card_says_which_are_not(name):
     card = checkpoints.card(name)
     found, said = card["metrics"], " ".join(card["known_failures"])
