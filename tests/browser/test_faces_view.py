@@ -1,6 +1,7 @@
 """The faces and morph views, on a face model whose decoder is known."""
 
 import io
+import re
 
 import numpy as np
 import pytest
@@ -152,6 +153,8 @@ def test_the_strip_goes_to_a_frame(faces, face_root):
 def test_the_attribute_plane_sets_two_attributes(faces, face_root):
     view = faces("view=faces&face=3&pair=Young,Bangs")
     plane = view.page.locator(".lx-faces [role=application]").last
+    expect(view.page.locator(".lx-faces .lx-strip button")).to_have_count(9)  # it comes above the plane and moves it down
+    expect(plane).to_have_attribute("aria-label", re.compile("0.00 across"))  # it is still until it shows where the face stands
     box = plane.bounding_box()
     plane.click(position={"x": box["width"] * (2 + 3.5) / 7, "y": box["height"] * (3.5 + 1) / 7})
     shows(view, face_root, face_root.gallery[3] + 2 * face_root.directions[3] - 1 * face_root.directions[6])
