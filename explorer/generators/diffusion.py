@@ -20,6 +20,7 @@ class Diffusion(keras.Model):
 
     `schedule`: a dict, `name` one of `schedules.SCHEDULES` and its settings; `loss`: "mae" or "huber", of the noise; `mean` and
     `variance` by channel make pictures into what the network sees; without them `normalization.adapt(images)` finds them.
+    Times are drawn evenly, or from the beta distribution whose (alpha, beta) are `times`: alpha above 1 dwells on noise.
     One label in ten is kept from a network that knows `classes`, so that it can do without (Ho and Salimans 2022,
     arXiv:2207.12598, algorithm 1).
     """
@@ -28,9 +29,9 @@ class Diffusion(keras.Model):
 
     LOSSES = {"mae": keras.losses.mean_absolute_error, "huber": keras.losses.huber}
 
-    def __init__(self, network, schedule, loss="mae", mean=None, variance=None, seed=None, **kwargs):
+    def __init__(self, network, schedule, loss="mae", mean=None, variance=None, seed=None, times=None, **kwargs):
         super().__init__(**kwargs)
-        self.network, self.schedule, self.loss_name, self.seed = network, dict(schedule), loss, seed
+        self.network, self.schedule, self.loss_name, self.seed, self.times = network, dict(schedule), loss, seed, times
         self.rates = schedules.of(**schedule)
         self.normalization = layers.Normalization(axis=-1, mean=mean, variance=variance)
         self.normalization.build((None, *network.inputs[0].shape[1:]))
@@ -52,11 +53,13 @@ class Diffusion(keras.Model):
         return noise, self.network(seen, training=training)
 
     def draw_rates(self, shape):
-        """Rates at times drawn evenly, or at whole steps from 1 to the last, and what the network is told: tensors of `shape`."""
+        """Rates at random times, or at whole steps from 1 to the last, and what the network is told: tensors of `shape`."""
+        time = keras.random.beta(shape, *(self.times or (1, 1)), seed=self._seed_generator)
         if not self.rates.steps:
-            angles = keras.random.uniform(shape, *self.rates.angles, seed=self._seed_generator)
+            least, most = self.rates.angles
+            angles = least + (most - least) * time
             return ops.sin(angles), ops.cos(angles), ops.sin(angles)
-        step = keras.random.randint(shape, 1, self.rates.steps + 1, seed=self._seed_generator)
+        step = ops.clip(1 + ops.cast(time * self.rates.steps, "int32"), 1, self.rates.steps)
         noise_rates, signal_rates = (ops.take(ops.convert_to_tensor(rates.astype("float32")), step, axis=0)
                                      for rates in self.rates(np.arange(self.rates.steps + 1) / self.rates.steps))  # fmt: skip
         return noise_rates, signal_rates, ops.cast(step, "float32")
@@ -88,17 +91,17 @@ class Diffusion(keras.Model):
     def get_config(self):
         network = keras.saving.serialize_keras_object(self.network)
         return {"name": self.name, "network": network, "schedule": self.schedule, "loss": self.loss_name, "seed": self.seed,
-                **self._fixed}  # fmt: skip
+                "times": self.times, **self._fixed}  # fmt: skip
 
     @classmethod
     def from_config(cls, config, custom_objects=None):
         return cls(**{**config, "network": keras.saving.deserialize_keras_object(config["network"], custom_objects)})
 
 
-def build(image_shape, network, schedule, loss, mean=None, variance=None, seed=None, classes=0):
+def build(image_shape, network, schedule, loss, mean=None, variance=None, seed=None, times=None, classes=0):
     """An untrained model from a recipe's data."""
     known = {"classes": classes} if classes else {}  # the book's network is told none
-    return Diffusion(unets.build(image_shape, **network, **known), schedule, loss, mean, variance, seed)
+    return Diffusion(unets.build(image_shape, **network, **known), schedule, loss, mean, variance, seed, times)
 
 
 class DiffusionGenerator(Generator):

@@ -32,7 +32,7 @@ def build(recipe):
         keys = ("image_shape", "filters", "dense", "multi_label", "dropout", "augment", "flip", "blur", "stride")
         return judge.build(**{key: recipe[key] for key in keys if key in recipe}, classes=len(data.classes(recipe["data"])))
     if recipe["kind"] == "diffusion":
-        keys = ("image_shape", "network", "schedule", "loss", "mean", "variance", "seed")
+        keys = ("image_shape", "network", "schedule", "loss", "mean", "variance", "seed", "times")
         return diffusion.build(**{key: recipe[key] for key in keys if key in recipe}, classes=classes)
     if recipe["kind"] == "gan":
         keys = ("image_shape", "latent_size", "generator", "discriminator", "seed")

@@ -57,6 +57,19 @@ def test_rates_drawn_in_training_are_those_of_the_schedule(settings):
     np.testing.assert_allclose(np.stack([noise, signal]), schedules.of(**settings)(np.clip(times, 0, 1)), atol=1e-4)
 
 
+@pytest.mark.parametrize("settings", [{"name": "cosine"}, {"name": "variance"}])
+def test_training_may_dwell_on_noise(settings):
+    import keras
+
+    recipe = {**recipes.RECIPES["flowers-diffusion"], "network": {"widths": [4, 8], "depth": 1}, "schedule": settings, "times": [3, 1]}
+    model = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(runs.build(recipe)))  # so that it is kept
+    noise, signal, _ = (keras.ops.convert_to_numpy(part).ravel() for part in model.draw_rates((4000, 1, 1, 1)))
+    rates = schedules.of(**settings)
+    for time in (0.4, 0.8):  # of the distribution with density 3 t^2 a share of t^3 lies below t
+        assert (noise <= float(rates(np.array(time))[0]) + 1e-6).mean() == pytest.approx(time**3, abs=0.03)
+    np.testing.assert_allclose(noise**2 + signal**2, 1, atol=1e-5)
+
+
 @pytest.fixture
 def tiny():
     """A network of one level that is told of the time, with weights that make a difference."""
