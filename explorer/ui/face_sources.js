@@ -176,9 +176,11 @@ function shareFace() {
 
 async function openCamera() {
   if (!navigator.mediaDevices?.getUserMedia) return say("This browser gives no page a camera here. It does on https or on this machine itself; or choose a photo.");
-  stopCamera();
-  try { video.srcObject = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user", width: 1280 } }); }
+  let stream;
+  try { stream = await navigator.mediaDevices.getUserMedia({ video: { facingMode: "user", width: 1280 } }); }
   catch (error) { return say(error.name === "NotAllowedError" ? "The camera was not allowed. Allow it in the browser's address bar, or choose a photo." : "No camera was found. Choose a photo instead."); }
+  stopCamera(); // also one that came while this was asked for
+  video.srcObject = stream;
   find(".lx-photo").hidden = false; video.hidden = false; find("[data-do=snap]").hidden = false; cropCanvas.hidden = true;
   video.play();
 }

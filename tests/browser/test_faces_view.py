@@ -284,6 +284,68 @@ def test_a_photo_in_a_morph_is_in_no_link_until_it_is_copied(faces, face_root):
     view.until("link.get('corners')?.includes(',')")
 
 
+def test_the_square_of_a_photo_is_dragged(faces, face_root):
+    view = faces("view=faces&face=3")
+    bring(view, face_root)
+    crop, encoded = view.page.locator(".lx-crop"), view.page.locator("#faces .lx-seen")
+    before, seen = crop.screenshot(), encoded.screenshot()
+    box = crop.bounding_box()
+    view.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
+    view.page.mouse.down()
+    view.page.mouse.move(box["x"] + box["width"] * 0.6, box["y"] + box["height"] * 0.45, steps=4)
+    view.page.mouse.up()
+    assert crop.screenshot() != before
+    view.eventually(lambda: encoded.screenshot() != seen)  # what the encoder is given moves with it
+
+
+CAMERA = """() => { // a canvas as the camera; every stream that was asked for is kept
+  const canvas = document.createElement("canvas"), context = canvas.getContext("2d");
+  canvas.width = canvas.height = 300;
+  setInterval(() => { for (let i = 0; i < 36; i++) { context.fillStyle = `hsl(${i * 70} 80% ${20 + i}%)`; context.fillRect(i % 6 * 50, Math.floor(i / 6) * 50, 50, 50); } }, 30);
+  window.streams = [];
+  navigator.mediaDevices.getUserMedia = async () => { await new Promise(go => setTimeout(go, 300)); const stream = canvas.captureStream(); streams.push(stream); return stream; };
+}"""
+LIVE = "streams.flatMap(stream => stream.getTracks()).filter(track => track.readyState === 'live').length"
+
+
+def test_the_camera_takes_a_photo_and_is_off_afterwards(faces):
+    view = faces("view=faces&face=3")
+    view.page.evaluate(CAMERA)
+    for _ in range(2):  # once more before the first press was answered
+        view.page.locator("#faces [data-do=camera]").click()
+    view.page.wait_for_function("streams.length === 2")
+    view.page.wait_for_function(f"{LIVE} === 1")
+    view.page.wait_for_function("document.querySelector('.lx-photo video').videoWidth === 300")
+    view.page.locator("#faces [data-do=snap]").click()
+    expect(view.page.locator(".lx-whence").first).to_have_text("your photo")
+    assert view.page.evaluate(LIVE) == 0
+    expect(view.page.locator(".lx-photo video")).to_be_hidden()
+
+
+def test_a_camera_that_is_not_allowed_is_said(faces, face_root):
+    view = faces("view=faces&face=3")
+    view.page.evaluate(
+        "() => { navigator.mediaDevices.getUserMedia = async () => { throw new DOMException('no', 'NotAllowedError'); }; }"
+    )
+    view.page.locator("#faces [data-do=camera]").click()
+    expect(view.page.locator("#faces .lx-message")).to_contain_text("Allow it in the browser's address bar")
+    shows(view, face_root, face_root.gallery[3])
+
+
+def test_nothing_moves_when_the_strip_comes(faces):
+    view = faces("view=faces&face=3")
+    strip = view.page.locator(".lx-faces .lx-strip")
+    expect(strip.locator("button")).to_have_count(9)
+    for width in (1280, 700, 390):
+        view.page.set_viewport_size({"width": width, "height": 900})
+        full = strip.bounding_box()["height"]
+        empty = strip.evaluate(
+            """node => { const kept = [...node.children]; node.replaceChildren();
+                         const { height } = node.getBoundingClientRect(); node.append(...kept); return height; }"""
+        )
+        assert abs(full - empty) < 1.5, (width, full, empty)
+
+
 def test_what_is_no_picture_is_said_and_nothing_is_lost(faces, face_root):
     view = faces("view=faces&face=3&attributes=Male:1")
     view.page.locator("#faces input[type=file]").set_input_files(

@@ -61,7 +61,12 @@ def test_rates_drawn_in_training_are_those_of_the_schedule(settings):
 def test_training_may_dwell_on_noise(settings):
     import keras
 
-    recipe = {**recipes.RECIPES["flowers-diffusion"], "network": {"widths": [4, 8], "depth": 1}, "schedule": settings, "times": [3, 1]}
+    recipe = {
+        **recipes.RECIPES["flowers-diffusion"],
+        "network": {"widths": [4, 8], "depth": 1},
+        "schedule": settings,
+        "times": [3, 1],
+    }
     model = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(runs.build(recipe)))  # so that it is kept
     noise, signal, _ = (keras.ops.convert_to_numpy(part).ravel() for part in model.draw_rates((4000, 1, 1, 1)))
     rates = schedules.of(**settings)
