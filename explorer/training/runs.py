@@ -2,6 +2,7 @@
 
 A run keeps its state in a folder: `history.json`, `last.weights.h5` (with the optimizer's state), `best.weights.h5`, and
 `epoch-NNN.weights.h5` where the recipe wants snapshots. Training again with the same folder goes on where it stopped.
+In the last `settled` epochs of a recipe that flips batch normalization keeps its statistics.
 """
 
 import json
@@ -20,6 +21,7 @@ from explorer.generators import autoencoder, diffusion, family, gan, judge
 from explorer.generators import framing as framing_net
 from explorer.training import faces, framing, greedy
 
+MEASURED = 80  # batches that tell `settle` the statistics
 HISTORY, LAST, BEST = "history.json", "last.weights.h5", "best.weights.h5"
 
 
@@ -93,17 +95,39 @@ def run(recipe, folder, model, batches, watched=None, preview=None, out=None):
         model.load_weights(folder / LAST)
     elif 0 in recipe.get("snapshots", ()):
         model.save_weights(journal.snapshot(0))
-    if not journal.finished:
-        try:
+    settled = recipe["epochs"] - recipe.get("settled", 0)
+    try:
+        for until in (settled, recipe["epochs"]):
+            done = len(journal.history["loss"])
+            if journal.finished or done >= until:
+                continue
+            if until > settled:
+                settle(model, batches["x"] if done == settled else ())
             model.fit(
-                **batches, epochs=recipe["epochs"], initial_epoch=len(journal.history["loss"]), callbacks=[journal], verbose=0,
+                **batches, epochs=until, initial_epoch=done, callbacks=[journal], verbose=0,
                 validation_data=watched, validation_batch_size=recipe["batch_size"],
             )  # fmt: skip
-        except KeyboardInterrupt:
-            if not journal.history["loss"]:
-                raise
-            print(f"\nstopped: keeping what {len(journal.history['loss'])} epochs learned", file=out)
+    except KeyboardInterrupt:
+        if not journal.history["loss"]:
+            raise
+        print(f"\nstopped: keeping what {len(journal.history['loss'])} epochs learned", file=out)
     return journal.history
+
+
+def settle(model, batches):
+    """Fix batch normalization: its statistics become those of the first of `batches`, with the weights as they are, for good.
+
+    Otherwise they sway with the weights, never are those of the weights' moving average, and in training differ from batch to
+    batch: too coarse for a diffusion network where hardly any signal is left.
+    """
+    normalizations = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]
+    for k in range(min(MEASURED, len(batches))):
+        for layer in normalizations:
+            layer.momentum = k / (k + 1)  # so that what moves is the mean of all batches until now
+        model(batches[k][0], training=True)
+    for layer in normalizations:
+        layer.trainable = False
+    model.make_train_function(force=True)
 
 
 def feed(recipe, data_folder=None):

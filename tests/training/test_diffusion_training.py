@@ -60,6 +60,38 @@ def test_the_rate_of_the_flowers_falls_as_in_the_book():
         assert float(rate(step)) == pytest.approx(1e-3 / (1 + 0.1 * step / 1000), rel=1e-5)
 
 
+def test_batch_normalization_settles_on_what_the_pictures_have(tmp_path):
+    """In the last epochs its statistics stand still, and those of the noise rate that the network is told are the schedule's."""
+    recipe = recipes.recipe("flowers-diffusion") | {"network": {"widths": [4, 8], "depth": 1}, "image_shape": [8, 8, 3],
+                                                    "times": None, "epochs": 4, "settled": 2}  # fmt: skip
+    images = np.random.default_rng(0).random((3200, 8, 8, 3)).astype("float32")
+    seen = []
+
+    def look(model, epoch):
+        norms = [layer for layer in model.network.layers if isinstance(layer, keras.layers.BatchNormalization)]
+        seen.append([keras.ops.convert_to_numpy(norms[0].moving_mean).copy(), keras.ops.convert_to_numpy(norms[1].moving_mean).copy(),
+                     keras.ops.convert_to_numpy(model.network.trainable_variables[0]).copy()])  # fmt: skip
+
+    def fit(epochs):
+        model = runs.build(recipe)
+        model.normalization.adapt(images)
+        batches = {"x": runs.Shuffled((images,), 32, 0, runs.mirror)}
+        return runs.run(
+            recipe | {"epochs": epochs, "settled": max(0, epochs - 2)}, tmp_path, model, batches, None, look, io.StringIO()
+        )
+
+    assert len(fit(3)["loss"]) == 3
+    assert len(fit(4)["loss"]) == 4  # a run that goes on when they have settled measures nothing anew
+    for before, after in zip(seen[2][:2], seen[3][:2], strict=True):
+        np.testing.assert_array_equal(before, after)
+    assert not np.array_equal(seen[1][1], seen[2][1])  # measured with the weights of the second epoch
+    assert not np.array_equal(seen[2][2], seen[3][2])  # the weights learn on
+    angles = np.arccos([0.95, 0.02])
+    assert seen[3][0][-1] == pytest.approx(
+        (np.cos(angles[0]) - np.cos(angles[1])) / (angles[1] - angles[0]), abs=0.015
+    )  # its standard error is 0.004
+
+
 @pytest.fixture(scope="module")
 def trained(small, tmp_path_factory):
     """`fashion-ddpm`, far smaller, trained for two epochs with a stop between, in a registry that has the judge."""
