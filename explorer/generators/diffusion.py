@@ -20,7 +20,7 @@ class Diffusion(keras.Model):
 
     `schedule`: a dict, `name` one of `schedules.SCHEDULES` and its settings; `loss`: "mae" or "huber", of the noise; `mean` and
     `variance` by channel make pictures into what the network sees; without them `normalization.adapt(images)` finds them.
-    Times are drawn evenly, or from the beta distribution whose (alpha, beta) are `times`: alpha above 1 dwells on noise.
+    Times are drawn evenly, or, dwelling on noise, with the density times * t^(times - 1) of a `times` above 1.
     One label in ten is kept from a network that knows `classes`, so that it can do without (Ho and Salimans 2022,
     arXiv:2207.12598, algorithm 1).
     """
@@ -29,7 +29,7 @@ class Diffusion(keras.Model):
 
     LOSSES = {"mae": keras.losses.mean_absolute_error, "huber": keras.losses.huber}
 
-    def __init__(self, network, schedule, loss="mae", mean=None, variance=None, seed=None, times=None, **kwargs):
+    def __init__(self, network, schedule, loss="mae", mean=None, variance=None, seed=None, times=1, **kwargs):
         super().__init__(**kwargs)
         self.network, self.schedule, self.loss_name, self.seed, self.times = network, dict(schedule), loss, seed, times
         self.rates = schedules.of(**schedule)
@@ -54,9 +54,9 @@ class Diffusion(keras.Model):
 
     def draw_rates(self, shape):
         """Rates at random times, or at whole steps from 1 to the last, and what the network is told: tensors of `shape`."""
-        time = keras.random.beta(shape, *(self.times or (1, 1)), seed=self._seed_generator)
+        time = keras.random.uniform(shape, seed=self._seed_generator) ** (1 / self.times)
         if not self.rates.steps:
-            least, most = self.rates.angles
+            least, most = map(float, self.rates.angles)
             angles = least + (most - least) * time
             return ops.sin(angles), ops.cos(angles), ops.sin(angles)
         step = ops.clip(1 + ops.cast(time * self.rates.steps, "int32"), 1, self.rates.steps)
@@ -98,7 +98,7 @@ class Diffusion(keras.Model):
         return cls(**{**config, "network": keras.saving.deserialize_keras_object(config["network"], custom_objects)})
 
 
-def build(image_shape, network, schedule, loss, mean=None, variance=None, seed=None, times=None, classes=0):
+def build(image_shape, network, schedule, loss, mean=None, variance=None, seed=None, times=1, classes=0):
     """An untrained model from a recipe's data."""
     known = {"classes": classes} if classes else {}  # the book's network is told none
     return Diffusion(unets.build(image_shape, **network, **known), schedule, loss, mean, variance, seed, times)

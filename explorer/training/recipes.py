@@ -6,7 +6,7 @@ name; 0 trains on all of them. `flip`: half of the images are mirrored, anew in 
 `kl_warmup_epochs`: the KL weight rises linearly from 0 over so many epochs, so that both dimensions come into use (Bowman et
 al. 2016). `learning_rate`: "cosine" rises to its peak over the warm-up and falls over all epochs, or over as many as it names,
 then stays; "plateau" falls by `factor` after so many stale epochs.
-`times`: alpha and beta of the distribution from which a diffusion model's times are drawn in training; (1, 1) is even.
+`times`: a diffusion model's times t are drawn in training with the density times * t^(times - 1): evenly for 1.
 `settled`: in so many last epochs batch normalization keeps the statistics that the images have when they begin.
 `emphasis`: weights of attributes in a judge's loss, 1 where none is named.
 `reduced`: from, to, share: so many of the images are replaced by what so many principal components say of them, each epoch anew.
@@ -132,12 +132,12 @@ RECIPES = {
         ],
         "optimizer": {"name": "adamw", "weight_decay": 0.004, "use_ema": True, "ema_momentum": 0.99},
         "learning_rate": {"name": "inverse", "initial": 1e-3, "decay": 0.1, "steps": 1000},
-        "batch_size": 32, "epochs": 100, "flip": True, "patience": None, "seed": 0, "times": [3, 1], "settled": 11,
+        "batch_size": 32, "epochs": 100, "flip": True, "patience": None, "seed": 0, "times": 3, "settled": 11,
         "note": "the moving average of the first 6 epochs had momentum 0.999, too slow for so few steps; 0.99, the book's, in the "
         "next 5. Four more began with a fresh optimizer at 0.001, falling faster (decay 0.1 in 50 steps), average 0.998. From the "
         "sixteenth on the rate followed a cosine that began at 0.0005 and was laid out for 25 epochs, then for 24, 4 of them "
-        "past. Times were drawn evenly in the first 18, from the beta distribution (3, 1) in the next 14; batch normalization "
-        "settled after 22. In the last epoch times were drawn from (1.3, 1), at 0.00008 and with an average of 0.99, since low "
+        "past. Times were drawn evenly in the first 18, with the density 3 t^2 in the next 14; batch normalization "
+        "settled after 22. In the last epoch the density was 1.3 t^0.3, at 0.00008 and with an average of 0.99, since low "
         "noise had been forgotten and left grain: by 160 samples the kernel distance was 46 before it and 50 after",
     },
     "fashion-ddpm": {

@@ -63,7 +63,7 @@ def test_the_rate_of_the_flowers_falls_as_in_the_book():
 def test_batch_normalization_settles_on_what_the_pictures_have(tmp_path):
     """In the last epochs its statistics stand still, and those of the noise rate that the network is told are the schedule's."""
     recipe = recipes.recipe("flowers-diffusion") | {"network": {"widths": [4, 8], "depth": 1}, "image_shape": [8, 8, 3],
-                                                    "times": None, "epochs": 4, "settled": 2}  # fmt: skip
+                                                    "times": 1, "epochs": 4, "settled": 2}  # fmt: skip
     images = np.random.default_rng(0).random((3200, 8, 8, 3)).astype("float32")
     seen = []
 
