@@ -19,9 +19,10 @@ import numpy as np
 from explorer import data
 from explorer.generators import autoencoder, diffusion, family, gan, judge
 from explorer.generators import framing as framing_net
-from explorer.training import faces, framing, greedy
+from explorer.training import faces, framing, greedy, perception
 
 MEASURED = 80  # batches that tell `settle` the statistics
+SHOWN = 512  # images that tell `perceived` what varies
 HISTORY, LAST, BEST = "history.json", "last.weights.h5", "best.weights.h5"
 
 
@@ -74,6 +75,9 @@ def fit(recipe, folder, data_folder=None, preview=None, out=None):
     if recipe["kind"] == "diffusion" and "mean" not in recipe:
         images = batches["x"].arrays[0] if recipe.get("flip") else batches["x"]
         model.normalization.adapt(images)
+    if recipe.get("perception"):
+        critic, _ = fit(recipe["perception"]["critic"], Path(folder, "critic"), data_folder, out=out)
+        model = perceived(recipe, model, critic, batches["x"].arrays[0][:SHOWN])
     history = run(recipe, folder, model, batches, watched, preview, out)
     return trained(recipe, Path(folder, BEST)), history
 
@@ -112,6 +116,13 @@ def run(recipe, folder, model, batches, watched=None, preview=None, out=None):
             raise
         print(f"\nstopped: keeping what {len(journal.history['loss'])} epochs learned", file=out)
     return journal.history
+
+
+def perceived(recipe, vae, critic, images):
+    """The VAE of a recipe with `perception` as it is trained: its critic looks on; `images` show it what varies."""
+    settings = recipe["perception"]
+    weights = {name: settings[name] for name in settings if name not in ("critic", "emphasis")}
+    return perception.Perceived(vae, critic, weights, emphases(recipe["data"], settings), images, recipe["seed"])
 
 
 def settle(model, batches):
@@ -168,18 +179,22 @@ def losses(recipe):
     if recipe.get("net") == "framing":
         return {"loss": framing.loss}
     if recipe.get("multi_label"):
-        weights = [recipe.get("emphasis", {}).get(name, 1.0) for name in data.classes(recipe["data"])]
-        return {"loss": weighted_crossentropy(weights), "metrics": ["binary_accuracy"]}
+        return {"loss": weighted_crossentropy(emphases(recipe["data"], recipe)), "metrics": ["binary_accuracy"]}
     return {"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]}
+
+
+def emphases(dataset, recipe):
+    """The weight of each attribute in a judge's recipe, or in what a critic adds to a loss."""
+    return [recipe.get("emphasis", {}).get(name, 1.0) for name in data.classes(dataset)]
 
 
 def weighted_crossentropy(weights):
     """Binary cross-entropy of many labels, their mean by `weights`: a rare one is lost among forty otherwise."""
-    shares = np.array(weights, "float32") / np.sum(weights)
+    shares = (np.array(weights) / np.sum(weights)).astype("float32")
 
     def loss(y_true, y_pred):
         crossentropy = keras.ops.binary_crossentropy(keras.ops.cast(y_true, y_pred.dtype), y_pred)
-        return keras.ops.sum(crossentropy * shares, axis=-1)
+        return keras.ops.sum(crossentropy * keras.ops.convert_to_tensor(shares), axis=-1)
 
     return loss
 
