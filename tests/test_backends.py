@@ -111,6 +111,21 @@ for epochs in (1, 3):
     model, history = runs.fit(recipe | {"epochs": epochs}, sys.argv[3] + "/ddpm", sys.argv[2], out=io.StringIO())
 assert len(history["loss"]) == 3 and history["loss"][2] < history["loss"][0], history
 assert all(np.isfinite(keras.ops.convert_to_numpy(w)).all() for w in model.weights)
+
+# a VAE under the eyes of a critic, which stays as it is
+from explorer.generators import judge
+from explorer.training.perception import Perceived
+images = np.random.default_rng(0).random((64, 16, 16, 3)).astype("float32")
+critic = judge.build((16, 16, 3), [4, 8], 12, 5, multi_label=True, stride=2)
+before, loss = critic.get_weights(), {"reconstruction_loss": "mse", "reconstruction_weight": 200.0, "kl_weight": 0.5}
+vae = build((16, 16, 3), 4, {"filters": [8, 8], "batch_norm": True}, {"filters": [8, 8], "batch_norm": True}, loss, seed=0)
+weights = {"features": 1.0, "attributes": 2.0, "arithmetic": 3.0, "prior": 4.0, "grid": 5.0}
+model = Perceived(vae, critic, weights, [1] * 5, images)
+model.compile(optimizer="adam")
+logs = {name: values[0] for name, values in model.fit(images, batch_size=64, epochs=1, verbose=0).history.items()}
+known = 200 * logs["reconstruction"] + 0.5 * logs["kl"] + sum(weight * logs[name] for name, weight in weights.items())
+assert np.isclose(logs["loss"], known, rtol=1e-4), logs
+assert all(np.array_equal(a, b) for a, b in zip(before, critic.get_weights(), strict=True))
 print("trained")
 """
 
