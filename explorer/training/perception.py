@@ -14,7 +14,6 @@ DRAWN = 32  # from N(0, I) for each batch, and as many sums of codes
 SHIFT = 4  # pixels to either side
 
 
-@keras.saving.register_keras_serializable(package="explorer")
 class Perceived(VAE):
     """A VAE, loss and parts as `vae`'s, whose pictures a `critic` (a `judge` with sigmoids) looks at while it trains.
 
@@ -61,7 +60,7 @@ class Perceived(VAE):
             pictures = self.decoder(ops.concatenate([z, sums]), training=False)
             drawn = self.see(shifted(pictures, shift))
             terms["grid"] += on_grid(pictures)
-            lost = crossentropy(ops.clip(wanted, 0, 1), drawn[-1][DRAWN:])
+            lost = ops.binary_crossentropy(ops.clip(wanted, 0, 1), drawn[-1][DRAWN:], from_logits=True)
             terms["arithmetic"] = ops.mean(ops.sum(lost * emphasis, axis=-1))
             terms["prior"] = sum(
                 energy_distance(_flat(drawn[layer][:DRAWN]), _flat(seen[layer])) / self._variances[layer] ** 0.5
@@ -113,15 +112,10 @@ def features_lost(seen, kept, variances):
     return sum(ops.mean(ops.square(a - b)) / variance for a, b, variance in zip(seen, kept, variances, strict=True))
 
 
-def crossentropy(p, logits):
-    """Cross-entropy in nats of coins with `logits` from coins that fall heads with probability p, of any shape, each for itself."""
-    return -p * ops.log_sigmoid(logits) - (1 - p) * ops.log_sigmoid(-logits)
-
-
 def divergence(logits, others):
     """KL divergence in nats of coins with the logits `others` from coins with `logits`, of any shape, each for itself."""
     p = ops.sigmoid(logits)
-    return crossentropy(p, others) - crossentropy(p, logits)
+    return ops.binary_crossentropy(p, others, from_logits=True) - ops.binary_crossentropy(p, logits, from_logits=True)
 
 
 def _a_less_b_and_c(rows):

@@ -83,16 +83,6 @@ def test_divergence_is_that_of_two_coins():
     np.testing.assert_allclose(numpy(perception.divergence(*logits)), wanted, rtol=1e-4, atol=1e-6)
 
 
-def test_cross_entropy_is_least_where_nothing_differs():
-    p = np.array([0.9, 0.3], "float32")
-    logits = np.log(p / (1 - p))
-    entropy = -p * np.log(p) - (1 - p) * np.log(1 - p)
-    found = [numpy(perception.crossentropy(ops.convert_to_tensor(p), logits + other)) for other in (-0.5, 0.0, 0.5)]
-    np.testing.assert_allclose(found[1], entropy, rtol=1e-5)
-    assert (found[0] > entropy).all()
-    assert (found[2] > entropy).all()
-
-
 def test_what_arithmetic_asks_for_is_made_of_three_neighbours():
     labels = np.array([[1, 0], [0, 0], [1, 1], [0, 1]], "float32")
     found = numpy(perception._a_less_b_and_c(ops.convert_to_tensor(labels)))
@@ -123,7 +113,7 @@ def test_smoothed_pictures_have_no_dots_and_the_same_areas():
     np.testing.assert_allclose(numpy(perception.smooth(stripes))[inside], 0.5, rtol=1e-5)
 
 
-def test_dots_that_stand_still_are_told_from_those_that_do_not(images):
+def test_dots_that_stand_still_are_told_from_those_that_do_not():
     dots = np.zeros((SIDE, SIDE, 1), "float32")
     dots[::4, ::4] = 0.16
     wanted = 0.16**2 * 1 / 16 * 15 / 16  # one pixel in sixteen is higher
