@@ -27,7 +27,7 @@ class Diffusion(keras.Model):
 
     LABEL_DROPOUT = 0.1
 
-    LOSSES = {"mae": keras.losses.mean_absolute_error, "huber": keras.losses.huber}
+    LOSSES = {"mae": keras.losses.mean_absolute_error, "mse": keras.losses.mean_squared_error, "huber": keras.losses.huber}
 
     def __init__(self, network, schedule, loss="mae", mean=None, variance=None, seed=None, times=1, **kwargs):
         super().__init__(**kwargs)

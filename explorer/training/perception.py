@@ -21,8 +21,9 @@ class Perceived(VAE):
     - "features": squared difference of the critic's activations at picture and reconstruction, by its mean over a layer in units of
       the activations' variance over `images` (n, h, w, c), summed over layers (Hou et al. 2017, arXiv:1610.00291);
     - "attributes": Kullback-Leibler divergence of what it says of the one from what it says of the other, the mean by `emphasis`;
-    - "arithmetic": cross-entropy of what it says of the decoded z_mean of a - b + c, three pictures of the batch, from what it says
-      of a, less of b, and of c, clipped to [0, 1]; the mean by `emphasis`: codes add and subtract as attributes do;
+    - "arithmetic": cross-entropy of what it says of the decoded z_mean of A - B + C, from what it says of A, less of B, and of C,
+      clipped to [0, 1]; the mean by `emphasis`: codes add and subtract as attributes do. Each of the three is the mean of
+      three pictures of the batch that it takes for alike (`alike`): with two attributes, with the second, with neither;
     - "prior": energy distance (Szekely and Rizzo 2013), by the root of that variance, between its activations at decoded draws from
       N(0, I) and at pictures (Li et al. 2015, arXiv:1502.02761, with another distance): it reaches the decoder where no picture's
       code lies;
@@ -55,7 +56,8 @@ class Perceived(VAE):
         terms = {"features": features_lost(seen, kept, self._variances), "grid": on_grid(y_pred["reconstruction"])}
         terms["attributes"] = ops.mean(ops.sum(divergence(said, kept[-1]) * emphasis, axis=-1))
         if training:  # of codes that no picture has
-            sums, wanted = (_a_less_b_and_c(rows)[:DRAWN] for rows in (y_pred["z_mean"], ops.sigmoid(said)))
+            groups = alike(said, emphasis, DRAWN, self._random)
+            sums, wanted = (_a_less_b_and_c(rows, *groups) for rows in (y_pred["z_mean"], ops.sigmoid(said)))
             z = keras.random.normal((DRAWN, sums.shape[-1]), seed=self._random)
             pictures = self.decoder(ops.concatenate([z, sums]), training=False)
             drawn = self.see(shifted(pictures, shift))
@@ -118,8 +120,22 @@ def divergence(logits, others):
     return ops.binary_crossentropy(p, others, from_logits=True) - ops.binary_crossentropy(p, logits, from_logits=True)
 
 
-def _a_less_b_and_c(rows):
-    return rows - ops.roll(rows, 1, axis=0) + ops.roll(rows, 2, axis=0)
+def alike(logits, emphasis, n, seed=None):
+    """Places (n, 3) in a batch, three times, by the `logits` (batch, k) of attributes: of three pictures with two attributes, of
+    three with the second alone, of three with neither; likely ones oftener. Which two, n times, is drawn by `emphasis` (k,).
+    """
+    chances = ops.tile(ops.log(emphasis)[None], (n, 1))
+    two = ops.top_k(chances - ops.log(-ops.log(keras.random.uniform(chances.shape, 1e-6, 1 - 1e-6, seed=seed))), 2)[1]
+    (has, has_not), (has_other, has_not_other) = (
+        tuple(ops.take(ops.transpose(ops.log_sigmoid(sign * logits)), two[:, k], axis=0) for sign in (1, -1)) for k in (0, 1)
+    )
+    kinds = (has + has_other, has_not + has_other, has_not + has_not_other)
+    return tuple(keras.random.categorical(kind, 3, seed=seed) for kind in kinds)
+
+
+def _a_less_b_and_c(rows, *places):
+    a, b, c = (ops.mean(ops.take(rows, three, axis=0), axis=1) for three in places)
+    return a - b + c
 
 
 def energy_distance(x, y):

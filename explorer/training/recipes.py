@@ -8,6 +8,8 @@ al. 2016). `learning_rate`: "cosine" rises to its peak over the warm-up and fall
 then stays; "plateau" falls by `factor` after so many stale epochs.
 `times`: a diffusion model's times t are drawn in training with the density times * t^(times - 1): evenly for 1.
 `settled`: in so many last epochs batch normalization keeps the statistics that the images have when they begin.
+`squared`: in so many last epochs a diffusion model's loss is the squared error.
+`oftener`: by which factors images with attributes are drawn oftener in training.
 `emphasis`: weights of attributes in a judge's loss, 1 where none is named.
 `reduced`: from, to, share: so many of the images are replaced by what so many principal components say of them, each epoch anew.
 `perception`: what a critic, trained first by its own recipe, adds to a VAE's loss, and the weight of each term (`perception.py`).

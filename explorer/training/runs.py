@@ -2,7 +2,8 @@
 
 A run keeps its state in a folder: `history.json`, `last.weights.h5` (with the optimizer's state), `best.weights.h5`, and
 `epoch-NNN.weights.h5` where the recipe wants snapshots. Training again with the same folder goes on where it stopped.
-In the last `settled` epochs of a recipe that flips batch normalization keeps its statistics.
+In the last `settled` epochs of a recipe that flips batch normalization keeps its statistics; in the last `squared` ones the
+loss of a diffusion model is the squared error, whose best answer is the mean that a step of DDIM wants, not the median.
 """
 
 import json
@@ -99,14 +100,17 @@ def run(recipe, folder, model, batches, watched=None, preview=None, out=None):
         model.load_weights(folder / LAST)
     elif 0 in recipe.get("snapshots", ()):
         model.save_weights(journal.snapshot(0))
-    settled = recipe["epochs"] - recipe.get("settled", 0)
+    settled, squared = (recipe["epochs"] - recipe.get(last, 0) for last in ("settled", "squared"))
     try:
-        for until in (settled, recipe["epochs"]):
+        for until in sorted({settled, squared, recipe["epochs"]}):
             done = len(journal.history["loss"])
             if journal.finished or done >= until:
                 continue
             if until > settled:
                 settle(model, batches["x"] if done == settled else ())
+            if until > squared:
+                model.loss_name = "mse"
+                model.make_train_function(force=True)
             model.fit(
                 **batches, epochs=until, initial_epoch=done, callbacks=[journal], verbose=0,
                 validation_data=watched, validation_batch_size=recipe["batch_size"],
@@ -131,7 +135,7 @@ def settle(model, batches):
     Otherwise they sway with the weights, never are those of the weights' moving average, and in training differ from batch to
     batch: too coarse for a diffusion network where hardly any signal is left.
     """
-    normalizations = [layer for layer in model._flatten_layers() if isinstance(layer, keras.layers.BatchNormalization)]
+    normalizations = [layer for layer in _within(model) if isinstance(layer, keras.layers.BatchNormalization)]
     for k in range(min(MEASURED, len(batches))):
         for layer in normalizations:
             layer.momentum = k / (k + 1)  # so that what moves is the mean of all batches until now
@@ -141,13 +145,24 @@ def settle(model, batches):
     model.make_train_function(force=True)
 
 
+def _within(model):
+    """The layers of a model and of the models that it is made of."""
+    for layer in model.layers:
+        yield layer
+        if isinstance(layer, keras.Model):
+            yield from _within(layer)
+
+
 def feed(recipe, data_folder=None):
     """(what `model.fit` is fed with: arrays and a batch size, or batches as `x`; what is watched or None)."""
     if recipe.get("net") == "framing":
         return {"x": framing.windows(recipe, data_folder)}, None
     training, watched = split(recipe, data_folder)
     if recipe["kind"] != "judge" and recipe.get("flip"):
-        return {"x": Shuffled(training, recipe["batch_size"], recipe["seed"], mirror)}, watched
+        shares = None
+        if recipe.get("oftener"):  # what labels are for, here
+            shares, training, watched = by_attribute(recipe, training[1]), training[:1], watched and watched[:1]
+        return {"x": Shuffled(training, recipe["batch_size"], recipe["seed"], mirror, shares)}, watched
     if recipe.get("reduced"):
         reduce = faces.reducer(training[0], *recipe["reduced"])
         return {"x": Shuffled(training, recipe["batch_size"], recipe["seed"], reduce)}, watched
@@ -169,7 +184,15 @@ def split(recipe, data_folder=None):
 
 def needs_labels(recipe):
     """Whether a model of the recipe is trained on labels beside the images."""
-    return bool(recipe["kind"] == "judge" or recipe.get("conditional") or recipe.get("discriminator", {}).get("names"))
+    named = recipe.get("conditional") or recipe.get("oftener") or recipe.get("discriminator", {}).get("names")
+    return bool(recipe["kind"] == "judge" or named)
+
+
+def by_attribute(recipe, labels):
+    """How often each image is drawn, in times the mean, by its labels (n, k): `oftener` gives the factor of those with one."""
+    factors = np.array([recipe["oftener"].get(name, 1.0) for name in data.classes(recipe["data"])])
+    times = np.where(labels, factors, 1.0).prod(axis=1)
+    return times / times.mean()
 
 
 def losses(recipe):
@@ -200,13 +223,16 @@ def weighted_crossentropy(weights):
 
 
 class Shuffled(keras.utils.PyDataset):
-    """Batches of arrays (images first) in a new order each epoch, the images varied by `vary(images, rng)` in place."""
+    """Batches of arrays (images first) in a new order each epoch, the images varied by `vary(images, rng)` in place.
 
-    def __init__(self, arrays, batch_size, seed, vary):
+    With `shares` (n,), of mean 1, an epoch has each as often on average, some not at all, and is as long as without.
+    """
+
+    def __init__(self, arrays, batch_size, seed, vary, shares=None):
         super().__init__()
-        self.arrays, self.batch_size, self.vary = arrays, batch_size, vary
+        self.arrays, self.batch_size, self.vary, self.shares = arrays, batch_size, vary, shares
         self._rng = np.random.default_rng(seed)
-        self._order = self._rng.permutation(len(arrays[0]))
+        self.on_epoch_end()
 
     def __len__(self):
         return int(np.ceil(len(self.arrays[0]) / self.batch_size))
@@ -218,7 +244,8 @@ class Shuffled(keras.utils.PyDataset):
         return batch
 
     def on_epoch_end(self):
-        self._order = self._rng.permutation(len(self.arrays[0]))
+        n = len(self.arrays[0])
+        self._order = self._rng.permutation(n) if self.shares is None else self._rng.choice(n, n, p=self.shares / n)
 
 
 def mirror(images, rng):

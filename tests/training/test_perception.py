@@ -83,11 +83,35 @@ def test_divergence_is_that_of_two_coins():
     np.testing.assert_allclose(numpy(perception.divergence(*logits)), wanted, rtol=1e-4, atol=1e-6)
 
 
-def test_what_arithmetic_asks_for_is_made_of_three_neighbours():
-    labels = np.array([[1, 0], [0, 0], [1, 1], [0, 1]], "float32")
-    found = numpy(perception._a_less_b_and_c(ops.convert_to_tensor(labels)))
-    wanted = [labels[i] - labels[i - 1] + labels[i - 2] for i in range(4)]
-    np.testing.assert_array_equal(found, wanted)
+def test_three_alike_are_drawn_by_two_attributes():
+    """Of four kinds of pictures and two attributes, the second always the held one: who wears the first, who does not."""
+    kinds = np.tile(np.array([[1, 1], [0, 1], [0, 0], [1, 0]]), (5, 1))
+    logits, emphasis = (40.0 * kinds - 20).astype("float32"), np.array([0.5, 0.5], "float32")
+    a, b, c = (numpy(places) for places in perception.alike(logits, emphasis, 200, 3))
+    assert a.shape == b.shape == c.shape == (200, 3)
+    assert (kinds[a] == [1, 1]).all()
+    assert (kinds[c] == [0, 0]).all()
+    held = kinds[b]  # either attribute may be the held one, the same for the three
+    assert (held.sum(-1) == 1).all()
+    assert (held == held[:, :1]).all()
+    assert 60 < held[:, 0, 0].sum() < 140  # five standard deviations of a fair coin
+    assert len(np.unique(a)) == 5  # all of a kind
+
+
+def test_what_is_emphasized_is_drawn_oftener_and_never_twice():
+    logits = 20.0 * np.array([[1, 1, 1], [-1, 1, 1], [1, -1, 1], [1, 1, -1], [-1, -1, 1], [-1, 1, -1], [1, -1, -1]], "float32")
+    _, b, c = (numpy(places) for places in perception.alike(logits, np.array([0.8, 0.1, 0.1], "float32"), 400, 0))
+    added = (logits[b] < 0).all(1)
+    assert 0.7 < added[:, 0].mean() < 0.95
+    assert ((logits[c] < 0).sum(-1) == 2).all()
+
+
+def test_sums_are_of_the_means_of_three():
+    rows = np.random.default_rng(0).random((6, 4)).astype("float32")
+    places = [np.array([[0, 1, 2]]), np.array([[3, 3, 3]]), np.array([[4, 5, 4]])]
+    found = numpy(perception._a_less_b_and_c(ops.convert_to_tensor(rows), *places))
+    wanted = (rows[0] + rows[1] + rows[2]) / 3 - rows[3] + (2 * rows[4] + rows[5]) / 3
+    np.testing.assert_allclose(found, wanted[None], rtol=1e-5)
 
 
 def test_a_picture_of_which_only_the_mean_is_kept_has_lost_one_unit_in_each_layer(images, critic):

@@ -358,6 +358,21 @@ def test_labels_go_with_their_images(slanted):
         np.testing.assert_array_equal(images[:, 0, 0, 0], labels)
 
 
+def test_what_is_wanted_oftener_comes_as_often_as_asked_for(slanted):
+    labels = np.zeros((300, 40), "uint8")
+    labels[:30, data.ATTRIBUTES.index("Eyeglasses")] = labels[:3, data.ATTRIBUTES.index("Male")] = 1
+    shares = runs.by_attribute({"data": "celeba", "oftener": {"Eyeglasses": 4.0, "Male": 2.0}}, labels)
+    np.testing.assert_allclose(shares.mean(), 1)
+    np.testing.assert_allclose(shares / shares[-1], [8.0] * 3 + [4.0] * 27 + [1.0] * 270)
+    batches, seen = runs.Shuffled((slanted,), 64, 3, runs.mirror, shares), []
+    for _ in range(20):
+        seen.append(read(batches)[1])
+        batches.on_epoch_end()
+    assert {len(numbers) for numbers in seen} == {300}
+    share = np.mean(np.concatenate(seen) < 30)
+    assert abs(share - shares[:30].sum() / 300) < 0.03  # five standard deviations of 6,000 draws
+
+
 def test_a_recipe_that_flips_trains_on_mirrored_images(recipe, small_data, tmp_path, monkeypatch):
     seen, original = [], runs.Shuffled.__getitem__
 
