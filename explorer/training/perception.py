@@ -22,8 +22,8 @@ class Perceived(VAE):
       the activations' variance over `images` (n, h, w, c), summed over layers (Hou et al. 2017, arXiv:1610.00291);
     - "attributes": Kullback-Leibler divergence of what it says of the one from what it says of the other, the mean by `emphasis`;
     - "arithmetic": cross-entropy of what it says of the decoded z_mean of A - B + C, from what it says of A, less of B, and of C,
-      clipped to [0, 1]; the mean by `emphasis`: codes add and subtract as attributes do. Each of the three is the mean of
-      three pictures of the batch that it takes for alike (`alike`): with two attributes, with the second, with neither;
+      clipped to [0, 1], summed over two attributes: codes add and subtract as attributes do. Each of the three is the mean of
+      three pictures of the batch that it takes for alike (`alike`): with both attributes, with the second, with neither;
     - "prior": energy distance (Szekely and Rizzo 2013), by the root of that variance, between its activations at decoded draws from
       N(0, I) and at pictures (Li et al. 2015, arXiv:1502.02761, with another distance): it reaches the decoder where no picture's
       code lies;
@@ -56,14 +56,14 @@ class Perceived(VAE):
         terms = {"features": features_lost(seen, kept, self._variances), "grid": on_grid(y_pred["reconstruction"])}
         terms["attributes"] = ops.mean(ops.sum(divergence(said, kept[-1]) * emphasis, axis=-1))
         if training:  # of codes that no picture has
-            groups = alike(said, emphasis, DRAWN, self._random)
+            two, groups = alike(said, emphasis, DRAWN, self._random)
             sums, wanted = (_a_less_b_and_c(rows, *groups) for rows in (y_pred["z_mean"], ops.sigmoid(said)))
             z = keras.random.normal((DRAWN, sums.shape[-1]), seed=self._random)
             pictures = self.decoder(ops.concatenate([z, sums]), training=False)
             drawn = self.see(shifted(pictures, shift))
             terms["grid"] += on_grid(pictures)
             lost = ops.binary_crossentropy(ops.clip(wanted, 0, 1), drawn[-1][DRAWN:], from_logits=True)
-            terms["arithmetic"] = ops.mean(ops.sum(lost * emphasis, axis=-1))
+            terms["arithmetic"] = ops.mean(ops.sum(ops.take_along_axis(lost, two, axis=1), axis=-1))
             terms["prior"] = sum(
                 energy_distance(_flat(drawn[layer][:DRAWN]), _flat(seen[layer])) / self._variances[layer] ** 0.5
                 for layer in (-2, -3)  # the features before the classes, and the map before these
@@ -121,8 +121,8 @@ def divergence(logits, others):
 
 
 def alike(logits, emphasis, n, seed=None):
-    """Places (n, 3) in a batch, three times, by the `logits` (batch, k) of attributes: of three pictures with two attributes, of
-    three with the second alone, of three with neither; likely ones oftener. Which two, n times, is drawn by `emphasis` (k,).
+    """Two of k attributes (n, 2), drawn by `emphasis` (k,), and places (n, 3) in a batch, three times, by what the `logits`
+    (batch, k) say: of three pictures with both, of three with the second alone, of three with neither; likely ones oftener.
     """
     chances = ops.tile(ops.log(emphasis)[None], (n, 1))
     two = ops.top_k(chances - ops.log(-ops.log(keras.random.uniform(chances.shape, 1e-6, 1 - 1e-6, seed=seed))), 2)[1]
@@ -130,7 +130,7 @@ def alike(logits, emphasis, n, seed=None):
         tuple(ops.take(ops.transpose(ops.log_sigmoid(sign * logits)), two[:, k], axis=0) for sign in (1, -1)) for k in (0, 1)
     )
     kinds = (has + has_other, has_not + has_other, has_not + has_not_other)
-    return tuple(keras.random.categorical(kind, 3, seed=seed) for kind in kinds)
+    return two, [keras.random.categorical(kind, 3, seed=seed) for kind in kinds]
 
 
 def _a_less_b_and_c(rows, *places):

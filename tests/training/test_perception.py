@@ -87,23 +87,30 @@ def test_three_alike_are_drawn_by_two_attributes():
     """Of four kinds of pictures and two attributes, the second always the held one: who wears the first, who does not."""
     kinds = np.tile(np.array([[1, 1], [0, 1], [0, 0], [1, 0]]), (5, 1))
     logits, emphasis = (40.0 * kinds - 20).astype("float32"), np.array([0.5, 0.5], "float32")
-    a, b, c = (numpy(places) for places in perception.alike(logits, emphasis, 200, 3))
+    two, places = perception.alike(logits, emphasis, 200, 3)
+    a, b, c = map(numpy, places)
     assert a.shape == b.shape == c.shape == (200, 3)
     assert (kinds[a] == [1, 1]).all()
     assert (kinds[c] == [0, 0]).all()
-    held = kinds[b]  # either attribute may be the held one, the same for the three
-    assert (held.sum(-1) == 1).all()
-    assert (held == held[:, :1]).all()
-    assert 60 < held[:, 0, 0].sum() < 140  # five standard deviations of a fair coin
+    assert (kinds[b].sum(-1) == 1).all()
+    added, held = numpy(two).T
+    assert (kinds[b][:, :, 1] == held[:, None]).all()
+    assert sorted(set(zip(added.tolist(), held.tolist(), strict=True))) == [(0, 1), (1, 0)]
+    assert 60 < held.sum() < 140  # five standard deviations of a fair coin
     assert len(np.unique(a)) == 5  # all of a kind
 
 
 def test_what_is_emphasized_is_drawn_oftener_and_never_twice():
     logits = 20.0 * np.array([[1, 1, 1], [-1, 1, 1], [1, -1, 1], [1, 1, -1], [-1, -1, 1], [-1, 1, -1], [1, -1, -1]], "float32")
-    _, b, c = (numpy(places) for places in perception.alike(logits, np.array([0.8, 0.1, 0.1], "float32"), 400, 0))
-    added = (logits[b] < 0).all(1)
-    assert 0.7 < added[:, 0].mean() < 0.95
-    assert ((logits[c] < 0).sum(-1) == 2).all()
+    two, (_, b, c) = perception.alike(logits, np.array([0.8, 0.1, 0.1], "float32"), 400, 0)
+    added, held = numpy(two).T
+    assert (added != held).all()
+    assert 0.72 < (added == 0).mean() < 0.88  # four standard deviations
+    which = np.arange(400)[:, None], np.arange(3)[None]
+    for places, wanted in ((b, 1), (c, -1)):
+        said = logits[numpy(places)]
+        assert (said[(*which, added[:, None])] < 0).all()
+        assert (said[(*which, held[:, None])] * wanted > 0).all()
 
 
 def test_sums_are_of_the_means_of_three():
