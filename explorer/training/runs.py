@@ -133,7 +133,8 @@ def settle(model, batches):
     """Fix batch normalization: its statistics become those of the first of `batches`, with the weights as they are, for good.
 
     Otherwise they sway with the weights, never are those of the weights' moving average, and in training differ from batch to
-    batch: too coarse for a diffusion network where hardly any signal is left.
+    batch: too coarse for a diffusion network where hardly any signal is left. Once is enough: weights that were trained with
+    settled statistics do not fit those that are measured later.
     """
     normalizations = [layer for layer in _within(model) if isinstance(layer, keras.layers.BatchNormalization)]
     for k in range(min(MEASURED, len(batches))):
