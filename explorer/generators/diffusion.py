@@ -18,7 +18,7 @@ from explorer.generators.base import Generator, check_images, check_labels, chec
 class Diffusion(keras.Model):
     """A network that learns to tell the noise in pictures, (n, h, w, c) in [0, 1]; with `classes` in (pictures, labels (n,)).
 
-    `schedule`: a dict, `name` one of `schedules.SCHEDULES` and its settings; `loss`: "mae" or "huber", of the noise; `mean` and
+    `schedule`: a dict, `name` one of `schedules.SCHEDULES` and its settings; `loss`: one of `LOSSES`, of the noise; `mean` and
     `variance` by channel make pictures into what the network sees; without them `normalization.adapt(images)` finds them.
     Times are drawn evenly, or, dwelling on noise, with the density times * t^(times - 1) of a `times` above 1.
     One label in ten is kept from a network that knows `classes`, so that it can do without (Ho and Salimans 2022,

@@ -124,7 +124,7 @@ def alike(logits, emphasis, n, seed=None):
     """Two of k attributes (n, 2), drawn by `emphasis` (k,), and places (n, 3) in a batch, three times, by what the `logits`
     (batch, k) say: of three pictures with both, of three with the second alone, of three with neither; likely ones oftener.
     """
-    chances = ops.tile(ops.log(emphasis)[None], (n, 1))
+    chances = ops.tile(ops.log(emphasis)[None], (n, 1))  # with Gumbel's noise the two highest are two drawn, never the same
     two = ops.top_k(chances - ops.log(-ops.log(keras.random.uniform(chances.shape, 1e-6, 1 - 1e-6, seed=seed))), 2)[1]
     (has, has_not), (has_other, has_not_other) = (
         tuple(ops.take(ops.transpose(ops.log_sigmoid(sign * logits)), two[:, k], axis=0) for sign in (1, -1)) for k in (0, 1)

@@ -213,6 +213,7 @@ def test_a_run_trains_its_critic_first_and_keeps_a_plain_vae(images, tmp_path, m
                                                 "decoder": {"filters": [8] * 4, "batch_norm": True}}  # fmt: skip
     critic = recipes.recipe("celeba-vae-critic")["perception"]["critic"]
     small = {"image_shape": [32, 32, 3], "filters": [4, 8], "reduced": [5, 10, 0.3], "epochs": 1}
+    recipe["oftener"] = {"Male": 3.0}
     recipe["perception"] = {
         "features": 1.0,
         "attributes": 1.0,
