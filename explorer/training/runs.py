@@ -21,6 +21,7 @@ from explorer import data
 from explorer.generators import autoencoder, diffusion, family, gan, judge
 from explorer.generators import framing as framing_net
 from explorer.training import faces, framing, greedy, perception
+from explorer.training.muon import Muon
 
 MEASURED = 80  # batches that tell `settle` the statistics
 SHOWN = 512  # images that tell `perceived` what varies
@@ -90,7 +91,10 @@ def run(recipe, folder, model, batches, watched=None, preview=None, out=None):
     count = len(keras.tree.flatten(batches["x"])[0])
     steps = int(np.ceil(count / recipe["batch_size"])) if "batch_size" in batches else count
     settings = recipe["optimizer"] if isinstance(recipe["optimizer"], dict) else {"name": recipe["optimizer"]}
-    optimizer = keras.optimizers.get({"class_name": settings["name"], "config": {k: settings[k] for k in settings if k != "name"}})
+    config = {key: settings[key] for key in settings if key != "name"}
+    optimizer = (
+        Muon(**config) if settings["name"] == "muon" else keras.optimizers.get({"class_name": settings["name"], "config": config})
+    )
     optimizer.learning_rate = learning_rate(recipe["learning_rate"], steps, recipe["epochs"])
     model.compile(optimizer=optimizer, **losses(recipe))
     optimizer.build(model.trainable_variables)

@@ -15,6 +15,7 @@ from PIL import Image
 import explorer
 from explorer import checkpoints, data
 from explorer.training import recipes, runs
+from explorer.training.muon import Muon
 from explorer.training.train import train
 
 QUICK = {"encoder": {"dense": [16]}, "decoder": {"dense": [16]}, "batch_size": 200, "snapshots": []}
@@ -82,6 +83,16 @@ def test_the_same_seed_makes_the_same_run_and_another_another(recipe, small_data
     ]
     assert losses[0] == pytest.approx(losses[1], rel=1e-4)
     assert losses[0] != pytest.approx(losses[2], rel=1e-4)
+
+
+def test_a_recipe_may_name_muon_and_its_settings(recipe, small_data, tmp_path):
+    seen = []
+    recipe |= {"epochs": 1, "optimizer": {"name": "muon", "ema_momentum": 0.9, "use_ema": True}}
+    fit(recipe, tmp_path, small_data, preview=lambda model, _: seen.append(model.optimizer))
+    assert isinstance(seen[0], Muon)
+    assert seen[0].ema_momentum == 0.9
+    fit(recipe | {"epochs": 2}, tmp_path, small_data)
+    assert steps_taken(tmp_path) == 6  # its memory came along
 
 
 def test_the_kl_term_rises_to_its_weight(recipe, small_data, tmp_path):
