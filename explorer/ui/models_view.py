@@ -1,5 +1,6 @@
 """The Models view: a card for each model, written from its card.json."""
 
+import re
 from html import escape
 
 import gradio as gr
@@ -9,7 +10,7 @@ import plotly.graph_objects as go
 from explorer import checkpoints
 from explorer.state import parse
 
-# Keys of metrics that are plain numbers, in words; what is not named here is shown under its own name.
+# Keys of metrics in words, see `in_words`; what is not named here is shown under its own name.
 WORDS = {
     "bce_plus_kl": "BCE + KL on the test images (sums, z sampled, mean of 10 seeds)",
     "bce_plus_kl_standard_error": "standard error of it over the seeds",
@@ -31,10 +32,28 @@ WORDS = {
     "spread_of_reconstructions": "the same for reconstructions",
     "kernel_distance_of_real_flowers": "kernel distance of 1,000 training flowers to held-out ones, on the judge's features",
     "kernel_distance_of_flowers_reduced_to_16_pixels": "the same for flowers reduced to 16 x 16 and enlarged again",
+    **{f"mse_pca_{n}": f"MSE of PCA with {n} components" for n in (2, 10, 30, 200, 300)},
+    "ssim_pca_200": "SSIM of PCA with 200 components",
+    "mse_of_the_mean_image": "MSE of the mean image",
+    "z_mean_sd": "standard deviation of each code over the test images",
+    "kl_by_dimension": "KL of each dimension, nats",
+    "prior_samples": "share of 1,000 prior samples",
+    "samples": "share of samples",
+    "pretraining": "accuracy on the test images, classifiers with and without its encoder's weights, one for each seed",
+    **{
+        f"pushed_{method}": f"faces pushed both ways, {how}"
+        for method, how in (
+            ("free", "differences of means"),
+            ("whitened", "differences of means in whitened codes"),
+            ("learned", "learned directions"),
+        )
+    },
     **{f"kernel_distance_at_{steps}_steps": f"the same for 1,000 samples of {steps} steps" for steps in (5, 10, 20, 50)},
     "nearest_training_image_of_samples_median": "distance of 200 samples to their nearest training image (RMS), median",
     "nearest_training_image_of_held_out_median": "the same for held-out flowers",
     "nearest_training_image_of_held_out_tenth_percentile": "the same, tenth percentile",
+    "samples_judged_as_asked": "share of samples that the judge takes for what was asked for",
+    "samples_judged_above_0.9": "share of samples that the judge is sure of (above 0.9)",
     "samples_judged_above_0.9_ddpm_50_steps": "share of 1,000 samples (DDPM, 50 steps) that the judge is sure of (above 0.9)",
     "samples_judged_above_0.9_ddim_50_steps": "the same for DDIM, 50 steps",
     "samples_judged_above_0.9_ddpm_4000_steps": "the same for 100 samples of all 4,000 steps (DDPM)",
@@ -46,7 +65,6 @@ WORDS = {
     "flowers_test_images_judged_right_top_5": "what the same judge gets right of real ones",
     "glasses_asked_for": "share of 100 men with glasses, as asked, that the judge sees wearing them",
     "glasses_asked_for_and_in_the_negative_prompt": "the same with glasses in the negative prompt as well",
-    "mse_pca_30": "MSE of PCA with 30 components",
     "mse_before_clipping": "MSE at z_mean before what leaves [0, 1] is clipped",
     "mse_of_noisy_images": "MSE of the test images corrupted as in training",
     "mse_repaired": "MSE after they were repaired",
@@ -58,10 +76,23 @@ WORDS = {
     "discriminator_on_samples": "its discriminator's mean probability that its samples are real",
     "discriminator_on_test_images": "the same of real test images",
     "drawn_as_asked": "share of 5,000 samples, 500 of each garment, that the judge takes for the garment that was asked for",
+    "test_images_judged_right": "share of test images that the judge gets right",
+    "portraits_as_asked": "share of 50 portraits for each prompt that the judge finds as asked",
+    "real_faces_judged_right": "what the same judge gets right of real faces",
+    "commoner_answer": "share of the commoner answer",
+    "validation_faces": "validation faces, each moved, turned and scaled",
+    "eyes_within_3_px": "share with both eyes found within 3 pixels of 64",
+    "eyes_within_2_px": "the same within 2 pixels",
+    "median_eye_error_px": "median distance of an eye found from where it is, pixels",
+    "not_found": "share of these faces in which no face was found",
+    "false_alarms_on_flowers": "share of flowers in which a face was found",
     "validation_accuracy": "accuracy on the validation ids, mean over attributes",
     "test_accuracy": "accuracy on the test images",
     "test_share_above_0.9": "share of test images judged with confidence above 0.9",
 }
+_DETAILS = re.compile(
+    r"(?P<what>.+?)(_by_(?P<split>class|attribute))?(_(?P<sampler>ddpm|ddim)_(?P<steps>\d+)_steps)?(_at_guidance_(?P<guidance>\d+))?"
+)
 PARTS = (
     "loss",
     "generator_loss",
@@ -122,16 +153,26 @@ def _shapes(card):
     return f"{left} → {shape}" if "latent_shape" in card else f"{shape} → {len(card['classes'])} classes"
 
 
+def in_words(metric):
+    """What a key of `metrics` says, in words: how it was sampled and by what it is split up stand at the key's end."""
+    if metric in WORDS:
+        return WORDS[metric]
+    parts = _DETAILS.fullmatch(metric)
+    if parts["what"] not in WORDS:
+        return metric.replace("_", " ")
+    steps = parts["steps"] and f"{parts['sampler'].upper()}, {int(parts['steps']):,} steps"
+    guidance = parts["guidance"] and f"guidance {parts['guidance']}"
+    split = parts["split"] and f"by {parts['split']}"
+    return ", ".join(filter(None, (WORDS[parts["what"]], steps, guidance, split)))
+
+
 def _metrics(metrics):
-    numbers = {key: value for key, value in metrics.items() if isinstance(value, (int, float))}
     rows = "".join(
-        f"<tr><th scope='row'>{escape(WORDS.get(k, k.replace('_', ' ')))}</th><td>{v:,g}</td></tr>" for k, v in numbers.items()
+        f"<tr><th scope='row'>{escape(in_words(key))}</th>"
+        f"<td>{escape(f'{value:,g}' if isinstance(value, (int, float)) else _listed(value))}</td></tr>"
+        for key, value in metrics.items()
     )
-    others = "".join(
-        f"<tr><th scope='row'>{escape(key.replace('_', ' '))}</th><td>{escape(_listed(value))}</td></tr>"
-        for key, value in metrics.items() if key not in numbers
-    )  # fmt: skip
-    return f"<table>{rows}{others}</table>"
+    return f"<table>{rows}</table>"
 
 
 def _listed(value):
