@@ -77,14 +77,14 @@ def test_the_judge_of_faces_says_yes_or_no_to_each_attribute():
     assert (judge["data"], judge["image_shape"]) == (model["data"], model["image_shape"])
 
 
-def test_the_flowers_are_the_books_but_for_their_size():
+def test_the_flowers_are_the_books_but_for_size_and_optimizer():
     recipe = recipes.recipe("flowers-diffusion")
     assert recipe["network"] == {"widths": [32, 64, 96, 128], "depth": 2}
     assert recipe["schedule"] == {"name": "cosine", "most": 0.95, "least": 0.02}
     assert (recipe["loss"], recipe["batch_size"], recipe["epochs"]) == ("mae", 32, 100)
     optimizer, rate = recipe["optimizer"], recipe["learning_rate"]
-    assert (optimizer["name"], optimizer["weight_decay"], optimizer["use_ema"]) == ("adamw", 0.004, True)
-    assert (rate["name"], rate["initial"], rate["decay"], rate["steps"]) == ("inverse", 1e-3, 0.1, 1000)
+    assert (optimizer["name"], optimizer["weight_decay"], optimizer["use_ema"]) == ("muon", 0.004, True)  # the book's: AdamW
+    assert (rate["name"], rate["initial"], rate["final_fraction"]) == ("cosine", 2e-3, 0.01)  # the book's: inverse decay
     assert "mean" not in recipe  # Normalization is adapted to the data
 
 
