@@ -29,6 +29,7 @@ class Lane:
     sampler: str
     steps: int
     eta: float
+    epsilon_scale: float
     seed: int
     start: float = 1.0
     asked: dict = field(default_factory=dict)  # of a model that knows classes: `label` (n,) and `guidance_scale`
@@ -50,7 +51,7 @@ def complete(state):
     card = checkpoints.card(state.get("model") or default_model())
     if card["kind"] != "diffusion":
         raise KeyError(f"{card['name']} does not sample from noise: the diffusion view needs a diffusion model")
-    full = {"view": "diffusion", "what": "picture", "model": card["name"], "eta": 0.0,
+    full = {"view": "diffusion", "what": "picture", "model": card["name"], "eta": 0.0, "epsilon_scale": 1.0,
             "seed": card.get("start_seed", 0), "n": MOST_SAMPLES,
             "frames": 20 if state.get("what") == "trajectory" else 9, **card["sampling"]} | state  # fmt: skip
     places.check_label(full, card)
@@ -107,8 +108,8 @@ def lanes(generator, state, picture=None):
         told = asked(generator, state, len(noise))
         if told and len(set(told["label"])) == 1 and told["guidance_scale"] and what != "steps":
             title += f" · {generator.card['classes'][told['label'][0]]}"
-        return Lane(title, noise, **{key: settings.get(key, state[key]) for key in ("sampler", "steps", "eta", "seed")},
-                    start=settings.get("start", 1.0), asked=told)  # fmt: skip
+        own = {key: settings.get(key, state[key]) for key in ("sampler", "steps", "eta", "epsilon_scale", "seed")}
+        return Lane(title, noise, **own, start=settings.get("start", 1.0), asked=told)
 
     if what == "steps":
         return [lane(f"{steps} steps", noise(generator, state), steps=steps) for steps in COMPARED]
@@ -154,8 +155,8 @@ def title_of(sampler, eta):
 
 def decode(generator, lane, callback=None):
     """The pictures of a lane, float32 (n, h, w, c); `callback(step)` as `samplers.ddim`."""
-    return generator.decode(lane.noise, steps=lane.steps, sampler=lane.sampler, eta=lane.eta, seed=lane.seed, callback=callback,
-                            start=lane.start, **lane.asked)  # fmt: skip
+    return generator.decode(lane.noise, steps=lane.steps, sampler=lane.sampler, eta=lane.eta, epsilon_scale=lane.epsilon_scale,
+                            seed=lane.seed, callback=callback, start=lane.start, **lane.asked)  # fmt: skip
 
 
 def run(state, callback=None, picture=None):

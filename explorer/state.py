@@ -198,6 +198,7 @@ KEYS = {
     "sampler": _choice("ddim", "ddpm"),
     "to_sampler": _choice("ddim", "ddpm"),  # a second one beside it, from the same noise
     "eta": _number(0, 1),  # how much fresh noise DDIM adds
+    "epsilon_scale": _number(0.9, 1.1),  # times the predicted noise is what a sampler takes for noise
     "time": _number(0, 1),  # diffusion time: which step is shown, or how far a picture is noised
     "even": _flag,  # frames evenly spaced by what changes in the picture
     "closed": _flag,

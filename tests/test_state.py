@@ -33,6 +33,7 @@ EXAMPLES = {
     "sampler": "ddpm",
     "to_sampler": "ddim",
     "eta": 0.5,
+    "epsilon_scale": 0.995,
     "time": 0.25,
     "even": True,
     "closed": False,

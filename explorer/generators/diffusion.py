@@ -136,20 +136,24 @@ class DiffusionGenerator(Generator):
         counts = np.array(self.card.get("class_counts", [1] * self.model.classes))
         return np.random.default_rng([seed, 2]).choice(self.model.classes, size=n, p=counts / counts.sum())
 
-    def decode(self, z, label=None, steps=None, sampler=None, eta=0.0, guidance_scale=None, seed=0, callback=None, start=1.0):
+    def decode(
+        self, z, label=None, steps=None, sampler=None, eta=0.0, epsilon_scale=None, guidance_scale=None, seed=0, callback=None,
+        start=1.0,
+    ):  # fmt: skip
         """Sample from noise: float (n, h, w, c) -> float32 (n, h, w, c) in [0, 1].
 
-        `steps` and `sampler` ("ddim" with `eta` in [0, 1], or "ddpm") default to the card's, and so does `guidance_scale` (as of
-        `predict_noise`) of a model that knows classes; its `label`, one or n, is drawn by `seed` if it is not given. `seed` is
-        also that of the noise added on the way; `callback(step)` gets a `samplers.Step` at every step, `start` as there. Raises
-        ValueError for anything else.
+        `steps`, `sampler` ("ddim" with `eta` in [0, 1], or "ddpm") and `epsilon_scale` (as of `samplers.ddim`) default to the
+        card's, and so does `guidance_scale` (as of `predict_noise`) of a model that knows classes; its `label`, one or n, is
+        drawn by `seed` if it is not given. `seed` is also that of the noise added on the way; `callback(step)` gets a
+        `samplers.Step` at every step, `start` as there. Raises ValueError for anything else.
         """
         settings = self.card["sampling"]
         sampler = sampler or settings["sampler"]
         if sampler not in samplers.SAMPLERS:
             raise ValueError(f"sampler must be one of {', '.join(samplers.SAMPLERS)}, got {sampler!r}")
         z = check_latents(z, self.latent_shape)
-        own = {"eta": eta} if sampler == "ddim" else {}
+        own = {"epsilon_scale": settings.get("epsilon_scale", 1.0) if epsilon_scale is None else epsilon_scale}
+        own |= {"eta": eta} if sampler == "ddim" else {}
         asked = self._asked(label, guidance_scale, len(z), seed)
         x_0 = samplers.SAMPLERS[sampler](
             functools.partial(self.predict_noise, **asked), z, self.schedule, settings["steps"] if steps is None else steps,

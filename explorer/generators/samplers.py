@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import numpy as np
 
 MOST_STEPS = 4000
+EPSILON_SCALES = (0.9, 1.1)
 
 
 @dataclass(frozen=True)
@@ -29,16 +30,19 @@ class Step:
     x_0: np.ndarray
 
 
-def ddim(predict_noise, noise, schedule, steps, eta=0.0, seed=0, callback=None, bounds=None, start=1.0):
+def ddim(predict_noise, noise, schedule, steps, eta=0.0, seed=0, callback=None, bounds=None, start=1.0, epsilon_scale=1.0):
     """Denoising diffusion implicit models (Song, Meng and Ermon 2020, eq. 12; DLwP 3rd ed., ch. 17 for `eta` 0).
 
     `predict_noise(x_t, time)`: float (n, h, w, c) and a time in (0, 1] -> the noise in it; `noise`: float (n, h, w, c), what to
     start from; `schedule(times)` -> (noise_rates, signal_rates). `eta` in [0, 1]: 0 is deterministic, 1 adds as much fresh
     noise (from `seed`) as the posterior of the forward process has. `bounds` (low, high), broadcast over channels: where
     pictures lie; predictions are clipped to it, which keeps the first steps sane when hardly any signal is left. `start`: the
-    time of `noise`, below 1 to go on from a picture that was only partly noised. Returns x_0, float32 (n, h, w, c).
+    time of `noise`, below 1 to go on from a picture that was only partly noised. `epsilon_scale` in [0.9, 1.1] times the
+    predicted noise is what is taken for it: a network that is unsure sees too little in what it has partly denoised itself, and
+    takes away what would have become detail (Ning et al. 2024, arXiv:2308.15321, section 5). Returns x_0, float32 (n, h, w, c).
 
-    Raises ValueError for `steps` below 1 or above 4000, or not whole, `eta` outside [0, 1], `start` outside (0, 1].
+    Raises ValueError for `steps` below 1 or above 4000, or not whole, `eta` outside [0, 1], `start` outside (0, 1],
+    `epsilon_scale` outside [0.9, 1.1].
     """
     if not 0 <= eta <= 1:
         raise ValueError(f"eta must be a number from 0 to 1, got {eta}")
@@ -49,10 +53,10 @@ def ddim(predict_noise, noise, schedule, steps, eta=0.0, seed=0, callback=None, 
         x = signal_then * x_0 + np.sqrt(max(0.0, noise_then**2 - sigma**2)) * predicted
         return x + sigma * draw() if sigma else x
 
-    return _walk(predict_noise, noise, schedule, steps, onward, seed, callback, bounds, start)
+    return _walk(predict_noise, noise, schedule, steps, onward, seed, callback, bounds, start, epsilon_scale)
 
 
-def ddpm(predict_noise, noise, schedule, steps, seed=0, callback=None, bounds=None, start=1.0):
+def ddpm(predict_noise, noise, schedule, steps, seed=0, callback=None, bounds=None, start=1.0, epsilon_scale=1.0):
     """Ancestral sampling (Ho, Jain and Abbeel 2020; HOML 3rd ed., equation 17-8), with the betas worked out again for the steps.
 
     Arguments as of `ddim`. Its noise has variance beta, more than `ddim` adds at `eta` 1.
@@ -64,7 +68,7 @@ def ddpm(predict_noise, noise, schedule, steps, seed=0, callback=None, bounds=No
         mean = (x_t - (1 - alpha) / noise_now * predicted) / np.sqrt(alpha)
         return mean + np.sqrt(1 - alpha) * draw()
 
-    return _walk(predict_noise, noise, schedule, steps, onward, seed, callback, bounds, start)
+    return _walk(predict_noise, noise, schedule, steps, onward, seed, callback, bounds, start, epsilon_scale)
 
 
 def euler(predict_velocity, noise, sigmas, callback=None):
@@ -95,7 +99,9 @@ def times(steps, start=1.0):
     return start * (1 - np.arange(steps + 1) / steps)
 
 
-def _walk(predict_noise, x, schedule, steps, onward, seed, callback, bounds, start):
+def _walk(predict_noise, x, schedule, steps, onward, seed, callback, bounds, start, epsilon_scale):
+    if not EPSILON_SCALES[0] <= epsilon_scale <= EPSILON_SCALES[1]:
+        raise ValueError(f"epsilon_scale must be a number from {EPSILON_SCALES[0]} to {EPSILON_SCALES[1]}, got {epsilon_scale}")
     at = times(steps, start)
     noise_rates, signal_rates = (np.asarray(rates, "float64") for rates in schedule(at))
     # another stream than that of the noise; float64, since the picture is the small difference of x and its noise at first
@@ -106,7 +112,7 @@ def _walk(predict_noise, x, schedule, steps, onward, seed, callback, bounds, sta
 
     for index in range(steps):
         now, then = ((noise_rates[i], signal_rates[i]) for i in (index, index + 1))
-        predicted = np.asarray(predict_noise(x, float(at[index])), "float64")
+        predicted = epsilon_scale * np.asarray(predict_noise(x, float(at[index])), "float64")
         x_0 = (x - now[0] * predicted) / now[1]
         if bounds is not None:
             x_0 = np.clip(x_0, *bounds)

@@ -14,9 +14,10 @@ function query(extra = {}) {
     sampler: state.sampler === sampling.sampler ? undefined : state.sampler, to_sampler: mode === "samplers" ? state.to_sampler : undefined,
     label: state.label, guidance_scale: state.guidance_scale === sampling.guidance_scale ? undefined : numberText(state.guidance_scale),
     eta: state.eta && (state.sampler === "ddim" || state.to_sampler === "ddim") ? numberText(state.eta) : undefined,
+    epsilon_scale: state.epsilon_scale === (sampling.epsilon_scale ?? 1) ? undefined : numberText(state.epsilon_scale),
     time: mode === "forward" || state.time !== undefined && mode === "trajectory" ? numberText(state.time) : undefined, ...extra,
   };
-  const order = ["what", "model", "seed", "to", "frames", "n", "steps", "sampler", "to_sampler", "label", "guidance_scale", "eta", "time", "size"];
+  const order = ["what", "model", "seed", "to", "frames", "n", "steps", "sampler", "to_sampler", "label", "guidance_scale", "eta", "epsilon_scale", "time", "size"];
   return "view=diffusion&" + order.filter(key => full[key] !== undefined).map(key => `${key}=${encodeURIComponent(full[key])}`).join("&");
 }
 const remember = () => query();
@@ -148,7 +149,7 @@ function sync() {
     const value = state[control.dataset.set];
     if ((value !== undefined || control.dataset.set === "label") && document.activeElement !== control) control.value = value ?? "";
     const output = control.parentElement.querySelector("output");
-    if (output && value !== undefined) output.textContent = Number(value).toFixed(2);
+    if (output && value !== undefined) output.textContent = Number(value).toFixed(control.dataset.set === "epsilon_scale" ? 3 : 2);
   }
   find("[data-set=steps]").max = model.most_steps;
   find(".lx-scrub").hidden = mode === "grid";
@@ -207,8 +208,8 @@ async function open(text, { keepHistory } = {}) {
   if (!answer) return;
   stop();
   model = answer.model;
-  const { what, seed, to, frames, n, steps, sampler, to_sampler, label, guidance_scale, eta, time } = answer.state;
-  state = { what: what === "picture" ? "trajectory" : what, model: model.name, seed, to: to?.[0], frames: what === "strip" ? frames : 9, n, steps, sampler, to_sampler, label, guidance_scale, eta, time };
+  const { what, seed, to, frames, n, steps, sampler, to_sampler, label, guidance_scale, eta, epsilon_scale, time } = answer.state;
+  state = { what: what === "picture" ? "trajectory" : what, model: model.name, seed, to: to?.[0], frames: what === "strip" ? frames : 9, n, steps, sampler, to_sampler, label, guidance_scale, eta, epsilon_scale, time };
   find("[data-set=model]").replaceChildren(...answer.models.map(one => new Option(one.short, one.name)));
   find("[data-set=model]").value = model.name;
   find("[data-set=label]").replaceChildren(new Option("any", ""), ...model.classes.map((name, i) => new Option(name, i)));
@@ -222,9 +223,10 @@ async function open(text, { keepHistory } = {}) {
 }
 
 function fillCode() {
-  const { seed, to, steps, sampler, eta, label } = state, mode = modeOf(state), drawn = model.classes.length && label === undefined;
+  const { seed, to, steps, sampler, eta, epsilon_scale, label } = state, mode = modeOf(state), drawn = model.classes.length && label === undefined;
   const guidance = model.classes.length ? `, guidance_scale=${numberText(state.guidance_scale)}` : "", named = label === undefined ? "" : `, label=${label}`;
   const settings = `steps=${mode === "steps" ? 5 : steps}, sampler="${sampler}"` + (sampler === "ddim" && eta ? `, eta=${numberText(eta)}` : "") +
+    (epsilon_scale === (model.sampling.epsilon_scale ?? 1) ? "" : `, epsilon_scale=${numberText(epsilon_scale)}`) +
     (drawn && mode === "strip" ? `, label=model.labels(1, seed=${seed})` : named) + guidance + (sampler === "ddpm" || eta || drawn ? `, seed=${seed}` : "");
   const prior = `model.prior(${mode === "grid" ? state.n : 1}, seed=${seed})`;
   const noise = mode === "strip" ? `noise = explorer.Path(*model.prior(1, seed=${seed}), *model.prior(1, seed=${to}), kind="slerp").points(${state.frames})`

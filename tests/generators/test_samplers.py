@@ -25,11 +25,12 @@ def shape_of_noise(n=4, seed=0):
     return np.random.default_rng(seed).standard_normal((n, 2, 2, 3)).astype("float32")
 
 
-def recursion(schedule, steps, eta):
+def recursion(schedule, steps, eta, scale=1.0):
     """Mean and standard deviation of each channel, as the steps change them: x_u = A x_t + B in float64, noise added by its variance.
 
     Worked out from p(x_0 | x_t) and DDIM's q(x_u | x_t, x_0), not from a predicted noise. Returns (gain, offset, variance) of the
-    last predicted x_0 as a function of the noise that was started from.
+    last predicted x_0 as a function of the noise that was started from. Where only `scale` of the noise is taken away, x_0 keeps
+    the rest of it.
     """
     gain, offset, variance = np.ones(3), np.zeros(3), np.zeros(3)
     for i in range(steps):
@@ -37,6 +38,7 @@ def recursion(schedule, steps, eta):
         total = signal**2 * VARIANCE + noise**2
         slope = signal * VARIANCE / total  # E[x_0 | x_t] = slope x_t + level
         level = MEAN - slope * signal * MEAN
+        slope, level = slope + (1 - scale) * (1 / signal - slope), scale * level  # (1 - scale) of the way to x_t / signal
         if i + 1 == steps:
             return slope * gain, slope * offset + level, slope**2 * variance
         if eta is None:  # ancestral: the forward step's posterior mean, variance beta
@@ -62,6 +64,29 @@ def test_deterministic_ddim_is_the_closed_recursion(name, steps):
     found = samplers.ddim(exact(schedule), noise, schedule, steps)
     assert (found.dtype, found.shape) == (np.float32, noise.shape)
     np.testing.assert_allclose(found, gain * noise + offset, atol=1e-5)
+
+
+@pytest.mark.parametrize("scale", [0.9, 0.995, 1.1])
+def test_a_scaled_noise_is_the_recursion_that_leaves_some(scale):
+    schedule, noise = SCHEDULES["cosine"], shape_of_noise()
+    gain, offset, variance = recursion(schedule, 20, 0, scale)
+    np.testing.assert_allclose(samplers.ddim(exact(schedule), noise, schedule, 20, epsilon_scale=scale), gain * noise + offset, atol=1e-4)
+
+
+@pytest.mark.parametrize("sampler", ["ddim", "ddpm"])
+def test_a_network_that_sees_too_much_noise_is_put_right(sampler):
+    schedule, noise, walk = SCHEDULES["variance"], shape_of_noise(), samplers.SAMPLERS[sampler]
+    too_much = walk(lambda x, time: exact(schedule)(x, time) / 0.97, noise, schedule, 15, epsilon_scale=0.97)
+    right = walk(exact(schedule), noise, schedule, 15)
+    np.testing.assert_allclose(too_much, right, atol=1e-6)
+    assert np.abs(right - walk(exact(schedule), noise, schedule, 15, epsilon_scale=0.97)).max() > 0.01
+
+
+@pytest.mark.parametrize("scale", [0.5, 2, -1, np.nan])
+@pytest.mark.parametrize("sampler", ["ddim", "ddpm"])
+def test_scales_out_of_reach_are_refused(sampler, scale):
+    with pytest.raises(ValueError, match="epsilon_scale must be a number from 0.9 to 1.1"):
+        samplers.SAMPLERS[sampler](exact(SCHEDULES["cosine"]), shape_of_noise(), SCHEDULES["cosine"], 3, epsilon_scale=scale)
 
 
 @pytest.mark.parametrize("name", SCHEDULES)
