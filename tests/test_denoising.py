@@ -46,6 +46,27 @@ def test_a_seed_and_its_steps(diffusion_registry):
     close(decoded("view=diffusion"), gain(20) * noise(0))  # the card's steps and sampler
 
 
+def scaled_gain(steps, scale):
+    """As `gain`, where only `scale` of the noise that is found, the noise rate times x, is taken for noise."""
+    angles, x = END + (START - END) * np.arange(steps + 1) / steps, 1.0
+    for angle, then in zip(angles[:-1], angles[1:], strict=True):
+        x_0 = x * (1 - scale * np.sin(angle) ** 2) / np.cos(angle)
+        x = np.cos(then) * x_0 + np.sin(then) * scale * np.sin(angle) * x
+    return x_0
+
+
+def test_less_of_the_noise_is_taken_away_where_the_link_says_so_or_the_card(diffusion_registry):
+    assert scaled_gain(12, 1.0) == pytest.approx(gain(12))
+    assert state("view=diffusion")["epsilon_scale"] == 1
+    close(decoded("view=diffusion&seed=3&steps=12&epsilon_scale=0.995"), scaled_gain(12, 0.995) * noise(3))
+    shipped = explorer.load("blots")
+    carded = diffusion.DiffusionGenerator(
+        shipped.card | {"sampling": shipped.card["sampling"] | {"epsilon_scale": 0.99}}, shipped.model
+    )
+    close(carded.decode(noise(3), steps=12), scaled_gain(12, 0.99) * noise(3))
+    close(carded.decode(noise(3), steps=12, epsilon_scale=1), gain(12) * noise(3))
+
+
 def test_the_same_noise_in_few_steps_and_many(diffusion_registry):
     found = decoded("view=diffusion&what=steps&seed=2&steps=99")
     close(found, np.array([gain(steps) for steps in (5, 10, 15, 20, 25)])[:, None, None, None] * noise(2))
@@ -97,7 +118,7 @@ def test_a_picture_that_is_noised_is_repaired_as_what_it_is(diffusion_registry):
 @pytest.mark.parametrize(
     ("query", "words"),
     [("model=kinds&label=3", "label must be a whole number from 0 to 2 for kinds, got 3"), ("model=blots&label=0", "leave label out"),
-     ("model=blots&guidance_scale=2", "leave guidance_scale out"), ("model=kinds&guidance_scale=-1", "guidance_scale must be")],
+     ("epsilon_scale=0.5", "epsilon_scale must be a number from 0.9 to 1.1"), ("model=blots&guidance_scale=2", "leave guidance_scale out"), ("model=kinds&guidance_scale=-1", "guidance_scale must be")],
 )  # fmt: skip
 def test_classes_that_a_model_does_not_know_are_refused(diffusion_registry, query, words):
     with pytest.raises(StateError, match=words):

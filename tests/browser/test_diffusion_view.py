@@ -100,6 +100,20 @@ def test_a_run_fills_both_rows_and_can_be_scrubbed(diffusion):
     view.until("!link.has('time')")
 
 
+def test_less_of_the_noise_is_taken_away(diffusion):
+    view = diffusion("seed=3&steps=1")
+    shows(view, 2, 255 * np.clip(0.5 + 0.1 * 0.02 * noise(3), 0, 1))
+    scale = view.page.locator("#diffusion [data-set=epsilon_scale]")
+    another_run(view, lambda: scale.fill("0.99"))
+    view.until("link.get('epsilon_scale') === '0.99'")
+    expect(scale.locator("xpath=following-sibling::output")).to_have_text("0.990")
+    # noise rate^2 is 1 - 0.02^2, and what is not taken away is divided by the signal rate
+    shows(view, 2, 255 * np.clip(0.5 + 0.1 * (1 - 0.99 * (1 - 0.02**2)) / 0.02 * noise(3), 0, 1))
+    assert "epsilon_scale=0.99)" in view.page.locator("#diffusion .lx-folds code").text_content()
+    another_run(view, lambda: scale.fill("1"))
+    view.until("!link.has('epsilon_scale')")
+
+
 def kind(seed, mean, steps=10):
     """What `kinds` makes of a seed's noise, guided to a mean: 0..255 (16, 16)."""
     width = END - START

@@ -70,7 +70,9 @@ def test_deterministic_ddim_is_the_closed_recursion(name, steps):
 def test_a_scaled_noise_is_the_recursion_that_leaves_some(scale):
     schedule, noise = SCHEDULES["cosine"], shape_of_noise()
     gain, offset, variance = recursion(schedule, 20, 0, scale)
-    np.testing.assert_allclose(samplers.ddim(exact(schedule), noise, schedule, 20, epsilon_scale=scale), gain * noise + offset, atol=1e-4)
+    np.testing.assert_allclose(
+        samplers.ddim(exact(schedule), noise, schedule, 20, epsilon_scale=scale), gain * noise + offset, atol=1e-4
+    )
 
 
 @pytest.mark.parametrize("sampler", ["ddim", "ddpm"])
