@@ -12,6 +12,7 @@ from keras import layers, ops
 
 from explorer.generators import samplers, schedules, unets
 from explorer.generators.base import Generator, check_images, check_labels, check_latents
+from explorer.generators.terminal import Terminal
 
 
 @keras.saving.register_keras_serializable(package="explorer")
@@ -19,29 +20,38 @@ class Diffusion(keras.Model):
     """A network that learns to tell the noise in pictures, (n, h, w, c) in [0, 1]; with `classes` in (pictures, labels (n,)).
 
     `schedule`: a dict, `name` one of `schedules.SCHEDULES` and its settings; `loss`: one of `LOSSES`, of the noise; `mean` and
-    `variance` by channel make pictures into what the network sees; without them `normalization.adapt(images)` finds them.
+    `variance` by channel make pictures into what the network sees; without them `adapt(images)` finds them. `terminal`: of so
+    many frequencies along a side the noise that sampling starts from has what pictures leave in it (`terminal.py`); of none by 0.
     Times are drawn evenly, or, dwelling on noise, with the density times * t^(times - 1) of a `times` above 1.
     One label in ten is kept from a network that knows `classes`, so that it can do without (Ho and Salimans 2022,
     arXiv:2207.12598, algorithm 1).
     """
 
     LABEL_DROPOUT = 0.1
+    COMPOSING = (0.8, 0.65)  # so many of the times from here on, where large shapes come about, while `composing`
+    FAINTEST = 0.1  # signal rate below which a time weighs no more
 
     LOSSES = {"mae": keras.losses.mean_absolute_error, "mse": keras.losses.mean_squared_error, "huber": keras.losses.huber}
 
-    def __init__(self, network, schedule, loss="mae", mean=None, variance=None, seed=None, times=1, **kwargs):
+    def __init__(self, network, schedule, loss="mae", mean=None, variance=None, seed=None, times=1, terminal=0, **kwargs):
         super().__init__(**kwargs)
         self.network, self.schedule, self.loss_name, self.seed, self.times = network, dict(schedule), loss, seed, times
         self.rates = schedules.of(**schedule)
         self.normalization = layers.Normalization(axis=-1, mean=mean, variance=variance)
         self.normalization.build((None, *network.inputs[0].shape[1:]))
+        self.terminal = Terminal(network.inputs[0].shape[1:], terminal) if terminal else None
         self.classes = network.inputs[2].shape[-1] if len(network.inputs) > 2 else 0
-        self._fixed = {"mean": mean, "variance": variance}
+        self.composing = False
+        self._fixed = {"mean": mean, "variance": variance, "terminal": terminal}
         self._seed_generator = keras.random.SeedGenerator(seed)
         self.built = True
 
     def call(self, inputs, training=False):
-        """Noise pictures at random times and tell the noise: returns (noise, predicted noise)."""
+        """Noise pictures at random times and tell the noise: returns (noise, predicted noise).
+
+        While `composing` most times are late, and both are multiplied by signal_rates^-0.75, so that squared errors at all times
+        weigh about the same: where hardly any signal is left, the picture is decided by errors of the noise that are small.
+        """
         images, labels = inputs if self.classes else (inputs, None)
         images = self.normalization(images)
         noise = keras.random.normal(ops.shape(images), seed=self._seed_generator)
@@ -50,11 +60,15 @@ class Diffusion(keras.Model):
         if self.classes:
             kept = keras.random.uniform((ops.shape(images)[0], 1), seed=self._seed_generator) >= self.LABEL_DROPOUT
             seen.append(ops.one_hot(ops.cast(labels, "int32"), self.classes) * ops.cast(kept, "float32"))
-        return noise, self.network(seen, training=training)
+        predicted = self.network(seen, training=training)
+        if not self.composing:
+            return noise, predicted
+        weights = ops.maximum(signal_rates, self.FAINTEST) ** -0.75
+        return weights * noise, weights * predicted
 
     def draw_rates(self, shape):
         """Rates at random times, or at whole steps from 1 to the last, and what the network is told: tensors of `shape`."""
-        time = keras.random.uniform(shape, seed=self._seed_generator) ** (1 / self.times)
+        time = self._draw_times(shape)
         if not self.rates.steps:
             least, most = map(float, self.rates.angles)
             angles = least + (most - least) * time
@@ -64,8 +78,23 @@ class Diffusion(keras.Model):
                                      for rates in self.rates(np.arange(self.rates.steps + 1) / self.rates.steps))  # fmt: skip
         return noise_rates, signal_rates, ops.cast(step, "float32")
 
+    def _draw_times(self, shape):
+        time = keras.random.uniform(shape, seed=self._seed_generator)
+        if not self.composing:
+            return time ** (1 / self.times)
+        share, first = self.COMPOSING
+        late = keras.random.uniform(shape, seed=self._seed_generator) < share
+        return ops.where(late, first + (1 - first) * time, time)
+
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         return ops.mean(self.LOSSES[self.loss_name](*y_pred))
+
+    def adapt(self, images, mirrored=False):
+        """Find out what the images, float (n, h, w, c) in [0, 1], have in common, as far as it was not given."""
+        if self._fixed["mean"] is None:
+            self.normalization.adapt(images)
+        if self.terminal is not None:
+            self.terminal.adapt(self.normalize(images), mirrored)
 
     def normalize(self, images):
         """Pictures in [0, 1] -> what the network sees; NumPy."""
@@ -98,10 +127,10 @@ class Diffusion(keras.Model):
         return cls(**{**config, "network": keras.saving.deserialize_keras_object(config["network"], custom_objects)})
 
 
-def build(image_shape, network, schedule, loss, mean=None, variance=None, seed=None, times=1, classes=0):
+def build(image_shape, network, schedule, loss, mean=None, variance=None, seed=None, times=1, classes=0, terminal=0):
     """An untrained model from a recipe's data."""
     known = {"classes": classes} if classes else {}  # the book's network is told none
-    return Diffusion(unets.build(image_shape, **network, **known), schedule, loss, mean, variance, seed, times)
+    return Diffusion(unets.build(image_shape, **network, **known), schedule, loss, mean, variance, seed, times, terminal)
 
 
 class DiffusionGenerator(Generator):
@@ -111,6 +140,14 @@ class DiffusionGenerator(Generator):
     def schedule(self):
         """Times in [0, 1] -> (noise_rates, signal_rates)."""
         return self.model.rates
+
+    def prior(self, n, seed=0):
+        """Points drawn as the network was fed at the last time, t = 1: float32 (n, h, w, c).
+
+        Standard normal, but for what pictures leave in them there, where the model knows it (`terminal.py`).
+        """
+        noise, terminal = super().prior(n, seed), self.model.terminal
+        return noise if terminal is None else terminal.noised(noise, *map(float, self.schedule(1.0)))
 
     def predict_noise(self, x, time, label=None, guidance_scale=1.0):
         """What the network takes for noise in x, float (n, h, w, c), at a time in (0, 1].
@@ -177,4 +214,4 @@ class DiffusionGenerator(Generator):
         """The forward process: pictures float (n, h, w, c) in [0, 1] noised to a time in (0, 1] -> x_t, in the network's units."""
         x = self.model.normalize(check_images(images, self.image_shape))
         noise_rate, signal_rate = self.schedule(time)
-        return (signal_rate * x + noise_rate * self.prior(len(x), seed)).astype("float32")
+        return (signal_rate * x + noise_rate * super().prior(len(x), seed)).astype("float32")

@@ -3,7 +3,8 @@
 A run keeps its state in a folder: `history.json`, `last.weights.h5` (with the optimizer's state), `best.weights.h5`, and
 `epoch-NNN.weights.h5` where the recipe wants snapshots. Training again with the same folder goes on where it stopped.
 In the last `settled` epochs of a recipe that flips batch normalization keeps its statistics; in the last `squared` ones the
-loss of a diffusion model is the squared error, whose best answer is the mean that a step of DDIM wants, not the median.
+loss of a diffusion model is the squared error, whose best answer is the mean that a step of DDIM wants, not the median. In the
+last `composed` ones it dwells on the times where pictures are composed (`Diffusion.composing`).
 """
 
 import json
@@ -37,7 +38,7 @@ def build(recipe):
         keys = ("image_shape", "filters", "dense", "multi_label", "dropout", "augment", "flip", "blur", "stride")
         return judge.build(**{key: recipe[key] for key in keys if key in recipe}, classes=len(data.classes(recipe["data"])))
     if recipe["kind"] == "diffusion":
-        keys = ("image_shape", "network", "schedule", "loss", "mean", "variance", "seed", "times")
+        keys = ("image_shape", "network", "schedule", "loss", "mean", "variance", "seed", "times", "terminal")
         return diffusion.build(**{key: recipe[key] for key in keys if key in recipe}, classes=classes)
     if recipe["kind"] == "gan":
         keys = ("image_shape", "latent_size", "generator", "discriminator", "seed")
@@ -74,9 +75,9 @@ def fit(recipe, folder, data_folder=None, preview=None, out=None):
     keras.utils.set_random_seed(recipe["seed"])
     model = build(recipe)
     batches, watched = feed(recipe, data_folder)
-    if recipe["kind"] == "diffusion" and "mean" not in recipe:
-        images = batches["x"].arrays[0] if recipe.get("flip") else batches["x"]
-        model.normalization.adapt(images)
+    if recipe["kind"] == "diffusion":
+        flip = recipe.get("flip", False)
+        model.adapt(batches["x"].arrays[0] if flip else batches["x"], mirrored=flip)
     if recipe.get("perception"):
         critic, _ = fit(recipe["perception"]["critic"], Path(folder, "critic"), data_folder, out=out)
         model = perceived(recipe, model, critic, batches["x"].arrays[0][:SHOWN])
@@ -104,16 +105,16 @@ def run(recipe, folder, model, batches, watched=None, preview=None, out=None):
         model.load_weights(folder / LAST)
     elif 0 in recipe.get("snapshots", ()):
         model.save_weights(journal.snapshot(0))
-    settled, squared = (recipe["epochs"] - recipe.get(last, 0) for last in ("settled", "squared"))
+    settled, squared, composed = (recipe["epochs"] - recipe.get(last, 0) for last in ("settled", "squared", "composed"))
     try:
-        for until in sorted({settled, squared, recipe["epochs"]}):
+        for until in sorted({settled, squared, composed, recipe["epochs"]}):
             done = len(journal.history["loss"])
             if journal.finished or done >= until:
                 continue
             if until > settled:
                 settle(model, batches["x"] if done == settled else ())
             if until > squared:
-                model.loss_name = "mse"
+                model.loss_name, model.composing = "mse", until > composed
                 model.make_train_function(force=True)
             model.fit(
                 **batches, epochs=until, initial_epoch=done, callbacks=[journal], verbose=0,

@@ -79,7 +79,7 @@ def test_training_may_dwell_on_noise(settings):
 def tiny():
     """A network of one level that is told of the time, with weights that make a difference."""
     model = diffusion.build((8, 8, 3), {"widths": [4, 8], "depth": 1}, {"name": "cosine"}, "mae", seed=0)
-    model.normalization.adapt(np.random.default_rng(0).beta(2, 5, (64, 8, 8, 3)).astype("float32"))
+    model.adapt(np.random.default_rng(0).beta(2, 5, (64, 8, 8, 3)).astype("float32"))
     rng = np.random.default_rng(1)
     for weight in model.network.trainable_variables:
         weight.assign(rng.normal(0, 0.3, weight.shape))
@@ -218,8 +218,7 @@ def test_a_shrunken_recipe_learns_to_tell_noise(name, tmp_path):
     rng = np.random.default_rng(0)
     images = np.clip(rng.normal(0.5, 0.02, (256, 16, 16, 1)) + rng.uniform(-0.4, 0.4, (256, 1, 1, 1)), 0, 1)  # flat, of any grey
     images = images.repeat(model.network.inputs[0].shape[-1], -1).astype("float32")
-    if "mean" not in recipe:
-        model.normalization.adapt(images)
+    model.adapt(images)
     import keras
 
     model.compile(optimizer=keras.optimizers.Adam(3e-3))

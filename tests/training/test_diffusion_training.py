@@ -63,7 +63,7 @@ def test_an_inverse_rate_falls_as_in_the_book():
 def test_batch_normalization_settles_on_what_the_pictures_have(tmp_path):
     """In the last epochs its statistics stand still, and those of the noise rate that the network is told are the schedule's."""
     recipe = recipes.recipe("flowers-diffusion") | {"network": {"widths": [4, 8], "depth": 1}, "image_shape": [8, 8, 3],
-                                                    "times": 1, "epochs": 4, "settled": 2}  # fmt: skip
+                                                    "times": 1, "epochs": 4, "settled": 2, "composed": 0}  # fmt: skip
     images = np.random.default_rng(0).random((3200, 8, 8, 3)).astype("float32")
     seen = []
 
@@ -74,7 +74,7 @@ def test_batch_normalization_settles_on_what_the_pictures_have(tmp_path):
 
     def fit(epochs):
         model = runs.build(recipe)
-        model.normalization.adapt(images)
+        model.adapt(images)
         batches = {"x": runs.Shuffled((images,), 32, 0, runs.mirror)}
         return runs.run(
             recipe | {"epochs": epochs, "settled": max(0, epochs - 2)}, tmp_path, model, batches, None, look, io.StringIO()
@@ -93,20 +93,27 @@ def test_batch_normalization_settles_on_what_the_pictures_have(tmp_path):
 
 
 def test_the_last_epochs_are_by_squared_error(tmp_path):
-    """A network that says nothing yet is wrong by a normal variable: sqrt(2 / pi) in absolute value, 1 by squares."""
+    """A network that says nothing yet is wrong by a normal variable: sqrt(2 / pi) in absolute value, 1 by squares.
+
+    In the last epoch squares are weighed by max(signal rate, 0.1)^-1.5, at times four of five of which lie in the last 0.35.
+    """
     recipe = recipes.recipe("flowers-diffusion") | {
-        "network": {"widths": [4, 8], "depth": 1}, "image_shape": [8, 8, 3], "settled": 3, "squared": 2, "epochs": 4,
+        "network": {"widths": [4, 8], "depth": 1}, "image_shape": [8, 8, 3], "settled": 3, "squared": 3, "composed": 1, "epochs": 5,
         "learning_rate": {"name": "inverse", "initial": 0.0, "decay": 0.1, "steps": 1000},
     }  # fmt: skip
     images = np.random.default_rng(0).random((640, 8, 8, 3)).astype("float32")
-    for epochs in (3, 4):  # a run that goes on knows where it was
+    for epochs in (3, 4, 5):  # a run that goes on knows where it was
         model = runs.build(recipe)
-        model.normalization.adapt(images)
+        model.adapt(images)
         batches = {"x": runs.Shuffled((images,), 32, 0, runs.mirror)}
-        ends = {"epochs": epochs, "settled": epochs - 1, "squared": epochs - 2}
+        ends = {"epochs": epochs, "settled": epochs - 1, "squared": epochs - 2, "composed": epochs - 4}
         history = runs.run(recipe | ends, tmp_path, model, batches, None, None, io.StringIO())
     absolute = np.sqrt(2 / np.pi)
-    assert history["loss"] == pytest.approx([absolute, absolute, 1, 1], abs=0.02)  # 120,000 values an epoch
+    assert history["loss"][:4] == pytest.approx([absolute, absolute, 1, 1], abs=0.02)  # 120,000 values an epoch
+    times = (np.arange(10_000) + 0.5) / 10_000
+    first, last = np.arccos([0.95, 0.02])
+    weights = np.maximum(np.cos(first + times * (last - first)), 0.1) ** -1.5
+    assert history["loss"][4] == pytest.approx(0.2 * weights.mean() + 0.8 * weights[times > 0.65].mean(), rel=0.1)
 
 
 @pytest.fixture(scope="module")
