@@ -98,6 +98,11 @@ def fitted_gaussian(name):
     return stored["mean"].astype("float64"), stored["factor"].astype("float64")
 
 
+def fitted_mixture(name):
+    """Arrays of the mixture of Gaussians fitted to a VAE's codes: see `training.mixture.fit`."""
+    return arrays(name, PRIOR)
+
+
 def arrays(name, file):
     """The arrays of one of a checkpoint's NumPy files (dict), the same object each time; raises as `card` does."""
     return _once(_arrays, f"{name}:{file}")

@@ -33,8 +33,9 @@ def at(model, place):
         return np.array(place, "float32")
     if isinstance(place, int):
         card = checkpoints.card(model)
-        # only an autoencoder, which has no prior of its own, is asked for its Gaussian; the others need no decoder for it
-        generator = checkpoints.load(model) if card["kind"] == "ae" else Generator(card, None)
+        # a model whose draws are fitted to its codes is asked; the others need no decoder for it
+        fitted = {"fitted_gaussian", "fitted_mixture"} & set(card)
+        generator = checkpoints.load(model) if fitted else Generator(card, None)
         return np.round(generator.prior(1, seed=place)[0], DECIMALS)
     gallery, index = checkpoints.encodings(model).z_mean, int(place[1:])
     if index >= len(gallery):

@@ -104,8 +104,8 @@ recipe = recipes.recipe("fashion-tied-ae") | {"epochs": 2, "validation": 100}
 model, history = runs.fit(recipe, sys.argv[3] + "/tied", sys.argv[2], out=io.StringIO())
 assert history["loss"][1] < history["loss"][0], history
 
-# a diffusion model, with its moving average, and a stop between
-recipe = recipes.recipe("fashion-ddpm") | {"batch_size": 100, "learning_rate": {"name": "inverse", "initial": 3e-3, "decay": 0.1, "steps": 10}}
+# a diffusion model, with its moving average, a stop between, and another loss in its last epoch
+recipe = recipes.recipe("fashion-ddpm") | {"batch_size": 100, "squared": 1, "learning_rate": {"name": "inverse", "initial": 3e-3, "decay": 0.1, "steps": 10}}
 recipe["network"] = {"widths": [4, 8], "depth": [1, 1], "time_encoding": 8, "patch": 2}
 for epochs in (1, 3):
     model, history = runs.fit(recipe | {"epochs": epochs}, sys.argv[3] + "/ddpm", sys.argv[2], out=io.StringIO())

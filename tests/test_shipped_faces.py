@@ -37,7 +37,7 @@ def test_the_card_says_everything(card):
 def test_no_photograph_and_nobodys_attributes_are_shipped():
     folder = checkpoints.root() / NAME
     assert {path.name for path in folder.iterdir() if path.is_file()} == {
-        "model.keras", "card.json", "encodings.npz", "directions.npz", "SHA256SUMS",
+        "model.keras", "card.json", "encodings.npz", "directions.npz", "prior.npz", "SHA256SUMS",
     }  # fmt: skip
     with np.load(folder / "directions.npz") as arrays:
         shapes = {key: arrays[key].shape for key in arrays.files}
@@ -45,6 +45,20 @@ def test_no_photograph_and_nobodys_attributes_are_shipped():
     assert shapes.pop("learned") == (6, 200)
     assert shapes == {"means": (40, 2, 200), "counts": (40, 2), "covariance": (200, 200),
                       **{f"receipts_{how}": (40, 40) for how in ("free", "learned", "whitened", "plain")}}  # fmt: skip
+
+
+def test_random_faces_have_the_correlations_of_codes(card):
+    z = explorer.load(NAME).prior(40_000, seed=1).astype("float64")
+    assert card["fitted_mixture"]["components"] == card["recipe"]["mixture"] == recipes.recipe(NAME)["mixture"]
+    known = checkpoints.arrays(NAME, checkpoints.DIRECTIONS)["covariance"]  # of the codes themselves, without mirror images
+    found = np.cov(z.T)
+    apart = ~np.eye(200, dtype=bool)
+    assert np.corrcoef(found[apart], known[apart])[0, 1] > 0.9
+    np.testing.assert_allclose(np.diag(found), np.diag(known), rtol=0.1)
+    assert (
+        np.linalg.norm(z, axis=1).std()
+        > 1.5 * np.linalg.norm(np.random.default_rng(0).multivariate_normal(np.zeros(200), known, 4000), axis=1).std()
+    )  # some codes are far out: more than one Gaussian says
 
 
 def test_the_gallery_is_labelled_by_the_judge_on_decoded_faces():

@@ -179,6 +179,8 @@ def build(image_shape, latent_size, encoder, decoder, loss, variational=True, se
 class AutoencoderGenerator(Generator):
     """A trained autoencoder or VAE as a `Generator`; `model` is the Keras model, for those who want the layers."""
 
+    mixture = None  # what `prior` draws from while it is not on disk
+
     def _decode(self, z, label):
         most = max(1, _AT_ONCE // (self.image_shape[0] * self.image_shape[1]))
         parts = (self.model.decoder.predict_on_batch(z[i : i + most]) for i in range(0, max(1, len(z)), most))
@@ -208,13 +210,26 @@ class AutoencoderGenerator(Generator):
         return checkpoints.directions(self.card["name"]).direction(attribute, hold, how)
 
     def prior(self, n, seed=0):
-        """float32 (n, d): N(0, I) for a VAE; for an AE, which has no prior, a Gaussian fitted to its training encodings."""
+        """float32 (n, d): N(0, I) for a VAE, or a mixture of Gaussians fitted to its training images' z_mean, if its card
+        has one (ex-post density estimation: Ghosh et al. 2020, section 4); for an AE, which has no prior, one such Gaussian."""
         z = super().prior(n, seed)
+        if "fitted_mixture" in self.card:
+            return _mixed(z, seed, **(self.mixture or checkpoints.fitted_mixture(self.card["name"])))
         fitted = self.card.get("fitted_gaussian")
         if fitted is None:
             return z
         mean, factor = checkpoints.fitted_gaussian(self.card["name"]) if "file" in fitted else _mean_and_factor(fitted)
         return (mean + z @ factor.T).astype("float32")
+
+
+def _mixed(z, seed, weights, means, factors):
+    """What z (n, d) from N(0, I) is in a mixture of weights (k,), means (k, d), factors (k, d, d): each row in a part by lot."""
+    shares = weights.astype("float64")
+    lots = np.random.default_rng((seed, 1)).choice(len(shares), len(z), p=shares / shares.sum())
+    drawn = np.empty_like(z)
+    for part in np.unique(lots):
+        drawn[lots == part] = means[part] + z[lots == part] @ factors[part].T.astype("float32")
+    return drawn
 
 
 def _mean_and_factor(fitted):

@@ -8,6 +8,7 @@ import numpy as np
 
 from explorer import checkpoints, data, imaging
 from explorer.faces import SIX
+from explorer.generators.base import Generator
 from explorer.generators.directions import HOLDS, Directions
 from explorer.training import pushes
 
@@ -170,10 +171,13 @@ def metrics(generator, directions, folder=None, pca=None):
     }
     real, rebuilt_features = judge.features(images), judge.features(decoded)
     samples = judge.features(generator.decode(generator.prior(1000, seed=0)))
+    plain = judge.features(generator.decode(Generator.prior(generator, 1000, seed=0)))
     found |= {
         "kernel_distance_of_prior_samples": round(kernel_distance(samples, real), 5),
+        "kernel_distance_of_plain_samples": round(kernel_distance(plain, real), 5),
         "kernel_distance_of_reconstructions": round(kernel_distance(rebuilt_features[:1000], real), 5),
         "spread_of_prior_samples": round(spread(samples), 4),
+        "spread_of_plain_samples": round(spread(plain), 4),
         "spread_of_reconstructions": round(spread(rebuilt_features[:1000]), 4),
         "a_minus_b_plus_c_is_a_woman_with_glasses": round(arithmetic(generator, judge, z_mean, attributes, directions.names), 4),
     }

@@ -116,6 +116,9 @@ def run(recipe, folder, model, batches, watched=None, preview=None, out=None):
             if until > squared:
                 model.loss_name, model.composing = "mse", until > composed
                 model.make_train_function(force=True)
+            for variable in model.optimizer.variables:
+                # on JAX the weights that `fit` ends with are their averages' own arrays, which a second `fit` cannot donate twice
+                variable.assign(np.array(keras.ops.convert_to_numpy(variable)))
             model.fit(
                 **batches, epochs=until, initial_epoch=done, callbacks=[journal], verbose=0,
                 validation_data=watched, validation_batch_size=recipe["batch_size"],

@@ -17,7 +17,7 @@ from explorer.generators.directions import Directions
 from explorer.generators.framing import Framer
 from explorer.generators.gan import GanGenerator
 from explorer.generators.judge import Judge
-from explorer.training import diffusion, evaluation, faces, family, framing, tsne
+from explorer.training import diffusion, evaluation, faces, family, framing, mixture, tsne
 
 SHEET_CELLS = 30
 FEW = 2000  # encodings
@@ -167,6 +167,7 @@ def _add_faces(card, folder, generator, data_folder):
     arrays, gallery, card["amounts"], pca = faces.learn(generator, data_folder)
     np.savez_compressed(folder / checkpoints.DIRECTIONS, **arrays)
     np.savez_compressed(folder / checkpoints.ENCODINGS, **gallery)
+    _add_mixture(card, folder, generator, data_folder)
     card["attributes"] = card.pop("classes")
     card["face_examples"] = faces.examples(gallery["label"], card["attributes"])
     card["views"] = ["faces", "morph"]
@@ -176,6 +177,15 @@ def _add_faces(card, folder, generator, data_folder):
                             dict(zip(faces.SIX, arrays["learned"], strict=True)))  # fmt: skip
     card["metrics"] = faces.metrics(generator, directions, data_folder, pca)
     card["view"] = {"z": [0.0] * card["latent_shape"][0], "axes": [0, 1], "center": [0.0, 0.0], "extent": 3.0}
+
+
+def _add_mixture(card, folder, generator, data_folder):
+    """The mixture that random faces are drawn from, fitted to the codes of the training images and of their mirror images."""
+    images = data.load(card["recipe"]["data"], "train", generator.image_shape[0], data_folder)[0]
+    z_mean = np.concatenate([evaluation.encode(generator, way, 500)[0] for way in (images, images[:, :, ::-1])])
+    generator.mixture = mixture.fit(z_mean, card["recipe"]["mixture"])
+    np.savez_compressed(folder / checkpoints.PRIOR, **generator.mixture)
+    card["fitted_mixture"] = {"components": card["recipe"]["mixture"], "file": checkpoints.PRIOR}
 
 
 def view(z_mean, labels):

@@ -14,6 +14,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from explorer import checkpoints, faces, imaging
+from explorer.generators.base import Generator
 from explorer.state import DECIMALS
 from explorer.ui import views
 from explorer.ui.latent_plane import answered, in_turn, pixels, shipped
@@ -22,6 +23,7 @@ from explorer.ui.plane_view import export_file
 SCRIPTS = ("live.js", "view.js", "pictures.js", "latent_plane.js", "faces_view.js", "face_sources.js", "face_sheets.js")
 GALLERY_COLUMNS = 20
 HISTOGRAMS = 50
+DRAWS = 8
 
 
 def state_of(query):
@@ -104,10 +106,15 @@ def _gallery(name):
     codes, names = checkpoints.encodings(name), checkpoints.card(name)["attributes"]
     generator = checkpoints.load(name)
     pictures = np.concatenate([generator.decode(codes.z_mean[i : i + 60]) for i in range(0, len(codes.z_mean), 60)])
-    file = io.BytesIO()
-    imaging.to_pillow(imaging.grid(imaging.to_bytes(pictures), GALLERY_COLUMNS)).save(file, "JPEG", quality=85)
     having = {attribute: np.flatnonzero(codes.labels[:, i]).tolist() for i, attribute in enumerate(names)}
-    return {"url": "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode(), "having": having}
+    return {"url": _sheet(pictures, GALLERY_COLUMNS, 85), "having": having}
+
+
+def _sheet(images, columns, quality):
+    """Images side by side as one JPEG, for an <img>."""
+    file = io.BytesIO()
+    imaging.to_pillow(imaging.grid(imaging.to_bytes(images), columns)).save(file, "JPEG", quality=quality)
+    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
 
 
 @answered
@@ -131,9 +138,7 @@ def face_sheet(query):
     images = faces.plane(state) if state["view"] == "faces" else faces.sheet(state)
     if images.shape[-1] == 1:
         images = imaging.enlarged(images, 112)  # so that the browser has no small pixels to blur
-    file = io.BytesIO()
-    imaging.to_pillow(imaging.grid(imaging.to_bytes(images), state["n"])).save(file, "JPEG", quality=88)
-    return {"url": "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()}
+    return {"url": _sheet(images, state["n"], 88)}
 
 
 @answered
@@ -186,6 +191,14 @@ def histograms(name):
     return figure
 
 
+def draws(name):
+    """Eight faces drawn from N(0, I), and below them what the same numbers are in what the model's `prior` draws from: HTML."""
+    generator = shipped(name)
+    z = np.concatenate([Generator.prior(generator, DRAWS), generator.prior(DRAWS)])
+    said = f"{DRAWS} faces drawn from N(0, I), and below them {DRAWS} from the mixture"
+    return f'<img src="{_sheet(generator.decode(z), DRAWS, 92)}" alt="{said}" style="width: min(100%, 1024px); border-radius: 8px">'
+
+
 SERVER_FUNCTIONS = [
     open_faces,
     decode_face,
@@ -206,14 +219,20 @@ def build(tab):
     with gr.Accordion("What the latent space looks like", open=False):
         gr.Markdown(
             "The first 50 of its dimensions: z drawn from the posteriors of the validation faces (line) against N(0, 1) (dots). "
-            "Where both agree, a random draw from N(0, 1) is as good as a face's own code."
+            "Each dimension alone is close to N(0, 1); which go together, such curves do not show."
         )
         plot = gr.Plot(show_label=False)
+        gr.Markdown(
+            "**Above**, eight faces drawn from N(0, I), towards which a VAE is pressed. **Below**, the same random numbers, drawn "
+            "from a mixture of Gaussians that was fitted to the codes of training faces afterwards (Ghosh et al. 2020): "
+            "a cheek goes with the other again, hair with its shade. *Surprise me* draws from the mixture, as `prior` does."
+        )
+        pictures = gr.HTML()
 
     def draw():
         try:
-            return histograms(faces.DEFAULT_MODEL)
+            return histograms(faces.DEFAULT_MODEL), draws(faces.DEFAULT_MODEL)
         except (KeyError, checkpoints.CheckpointError) as error:
             raise gr.Error(str(error.args[0])) from None
 
-    tab.select(draw, outputs=plot, show_progress="hidden", api_visibility="private")
+    tab.select(draw, outputs=[plot, pictures], show_progress="hidden", api_visibility="private")

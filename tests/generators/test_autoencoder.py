@@ -1,12 +1,15 @@
 """Oracles: the books' tables, numerical integration, losses worked out pixel by pixel in NumPy."""
 
+import json
 import math
+import shutil
 
 import keras
 import numpy as np
 import pytest
 
 import explorer
+from explorer import checkpoints, places
 from explorer.generators.autoencoder import (
     VAE,
     Autoencoder,
@@ -349,6 +352,43 @@ def test_an_autoencoder_without_a_prior_draws_from_the_gaussian_on_its_card(toys
     np.testing.assert_allclose(z.mean(0), [2, -1], atol=0.04)
     np.testing.assert_allclose(np.cov(z.T), [[4, 1.2], [1.2, 1]], atol=0.1)
     assert z.dtype == np.float32
+
+
+@pytest.fixture
+def mixed(toys, tmp_path, monkeypatch):
+    """`deep`, with a mixture of two Gaussians fitted to its codes; returns the mixture."""
+    folder = shutil.copytree(toys.root / "deep", tmp_path / "deep")
+    rng = np.random.default_rng(8)
+    mixture = {"weights": np.float32([0.25, 0.75]), "means": np.float16([[9, 9, 9, 9], [-3, 0, 0, 1]]),
+               "factors": rng.normal(0, 0.5, (2, 4, 4)).astype("float16")}  # fmt: skip
+    np.savez(folder / checkpoints.PRIOR, **mixture)
+    card = json.loads((folder / checkpoints.CARD).read_text("utf-8"))
+    (folder / checkpoints.CARD).write_text(json.dumps({**card, "fitted_mixture": {"components": 2, "file": "prior.npz"}}), "utf-8")
+    checkpoints.seal(folder)
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path))
+    return {key: array.astype("float64") for key, array in mixture.items()}
+
+
+def test_a_vae_with_a_mixture_draws_from_it(mixed):
+    z = explorer.load("deep").prior(20_000, seed=3)
+    assert (z.shape, z.dtype) == ((20_000, 4), np.float32)
+    shares, means, factors = mixed["weights"], mixed["means"], mixed["factors"]
+    mean = shares @ means
+    np.testing.assert_allclose(z.mean(0), mean, atol=0.1)
+    # the law of total covariance
+    within = np.einsum("k,kij,klj->il", shares, factors, factors)
+    np.testing.assert_allclose(np.cov(z.T), within + ((means - mean).T * shares) @ (means - mean), atol=0.6)
+    first = z.sum(1) > 17  # the components are far apart
+    assert first.mean() == pytest.approx(0.25, abs=0.01)
+    np.testing.assert_allclose(np.cov(z[first].T), factors[0] @ factors[0].T, atol=0.06)
+    np.testing.assert_allclose(np.cov(z[~first].T), factors[1] @ factors[1].T, atol=0.06)
+
+
+def test_the_faces_of_a_mixture_are_told_apart_by_their_seed(mixed):
+    generator = explorer.load("deep")
+    np.testing.assert_array_equal(generator.prior(8, seed=5)[:3], generator.prior(3, seed=5))
+    assert len({tuple(generator.prior(1, seed)[0]) for seed in range(20)}) == 20
+    np.testing.assert_allclose(places.at("deep", 5), generator.prior(1, seed=5)[0], atol=1e-4)
 
 
 def test_what_a_model_cannot_do_it_says(toys):
