@@ -216,7 +216,7 @@ LIVE_FUNCTIONS = [decode_face]
 def build(tab):
     """The view; its histograms are drawn when its tab is first chosen."""
     views.component("faces", "faces_view.html", SCRIPTS, SERVER_FUNCTIONS)
-    with gr.Accordion("What the latent space looks like", open=False):
+    with gr.Accordion("What the latent space looks like", open=False, elem_id="faces-space"):
         gr.Markdown(
             "The first 50 of its dimensions: z drawn from the posteriors of the validation faces (line) against N(0, 1) (dots). "
             "Each dimension alone is close to N(0, 1); which go together, such curves do not show."

@@ -1,5 +1,6 @@
 """The faces and morph views, on a face model whose decoder is known."""
 
+import base64
 import io
 import re
 
@@ -419,6 +420,19 @@ def test_a_face_goes_to_the_morph_view(faces, face_root):
     view.until("link.get('view') === 'morph' && link.get('corners')?.split(';')[1].includes(',')")
     view.page.locator(".lx-morph .lx-strip button").last.click()
     shows(view, face_root, face_root.gallery[5] + face_root.directions[0], ".lx-morph .lx-of-two .lx-picture")
+
+
+def test_the_latent_space_in_curves_and_in_faces_drawn_from_it(faces, face_root):
+    page = faces("view=faces&face=3").page
+    page.get_by_role("button", name="What the latent space looks like").click()
+    expect(page.locator("#faces-space .js-plotly-plot")).to_be_visible()
+    pictures = page.get_by_role("img", name="faces drawn from N(0, I)")
+    expect(pictures).to_be_visible()
+    sheet = Image.open(io.BytesIO(base64.b64decode(pictures.get_attribute("src").split(",")[1]))).convert("RGB")
+    assert sheet.size == (8 * 64, 2 * 64)
+    for i, z in enumerate(np.random.default_rng(0).standard_normal((8, 8), dtype="float32")):
+        face = np.asarray(sheet, "float64")[:64, 64 * i : 64 * (i + 1)]
+        np.testing.assert_allclose(face[3::8, 3::8], expected(face_root, z)[3::8, 3::8], atol=12)  # JPEG
 
 
 @pytest.mark.parametrize("query", ["view=faces&face=3", "view=morph&corners=g0;g1", "view=morph&corners=g0;g1;g2;g3"])
