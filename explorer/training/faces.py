@@ -91,8 +91,12 @@ def arithmetic(generator, judge, z, attributes, names, trials=100, seed=0):
     groups = [np.flatnonzero((attributes[:, male] == m) & (attributes[:, glasses] == g)) for m, g in ((1, 1), (1, 0), (0, 0))]
     rng = np.random.default_rng(seed)
     a, b, c = (z[np.stack([rng.choice(group, 3, replace=False) for _ in range(trials)])].mean(1) for group in groups)
-    p = judged(generator, judge, a - b + c)
-    return float(((p[:, male] < 0.5) & (p[:, glasses] > 0.5)).mean())
+    return women_with_glasses(judged(generator, judge, a - b + c), names)
+
+
+def women_with_glasses(probabilities, names):
+    """Share of the judge's probabilities (n, k) that say a woman with glasses."""
+    return float(((probabilities[:, names.index("Male")] < 0.5) & (probabilities[:, names.index("Eyeglasses")] > 0.5)).mean())
 
 
 def kernel_distance(x, y):
@@ -172,6 +176,8 @@ def metrics(generator, directions, folder=None, pca=None):
     real, rebuilt_features = judge.features(images), judge.features(decoded)
     samples = judge.features(generator.decode(generator.prior(1000, seed=0)))
     plain = judge.features(generator.decode(Generator.prior(generator, 1000, seed=0)))
+    names = directions.names
+    those = (attributes[:, names.index("Male")] == 0) & (attributes[:, names.index("Eyeglasses")] == 1)
     found |= {
         "kernel_distance_of_prior_samples": round(kernel_distance(samples, real), 5),
         "kernel_distance_of_plain_samples": round(kernel_distance(plain, real), 5),
@@ -179,7 +185,9 @@ def metrics(generator, directions, folder=None, pca=None):
         "spread_of_prior_samples": round(spread(samples), 4),
         "spread_of_plain_samples": round(spread(plain), 4),
         "spread_of_reconstructions": round(spread(rebuilt_features[:1000]), 4),
-        "a_minus_b_plus_c_is_a_woman_with_glasses": round(arithmetic(generator, judge, z_mean, attributes, directions.names), 4),
+        "a_minus_b_plus_c_is_a_woman_with_glasses": round(arithmetic(generator, judge, z_mean, attributes, names), 4),
+        "women_with_glasses_are_judged_so": round(women_with_glasses(judge(images[those]), names), 4),
+        "women_with_glasses_are_judged_so_when_reconstructed": round(women_with_glasses(judge(decoded[those]), names), 4),
     }
     amounts = generator.card["amounts"]
     for how in amounts:

@@ -113,8 +113,8 @@ RECIPES = {
             "It still improved when its time was over: eighteen epochs on two cores",
             "The learned directions were found through the judge that measures them, on other faces: what it takes for turned the "
             "eye may not, and where black hair is taken away it may leave a pale cap",
-            "Man with glasses - man + woman is seldom judged a woman with glasses: the mean of three codes blurs glasses away "
-            "(bar: sum)",
+            "Man with glasses - man + woman is seldom judged a woman with glasses: the mean of three codes blurs glasses away, "
+            "and the judge overlooks those of many women, on photographs too (bar: sum)",
             "Draws from N(0, I) are three times as far from faces as reconstructions are: the codes do not go together like "
             "independent numbers. Random faces are therefore drawn from a mixture of Gaussians that was fitted to them "
             "afterwards",

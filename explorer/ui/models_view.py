@@ -26,6 +26,8 @@ WORDS = {
     "reconstructions_judged_as_labelled": "share of reconstructions judged as labelled",
     "ssim_at_z_mean": "SSIM at z_mean",
     "a_minus_b_plus_c_is_a_woman_with_glasses": "man with glasses − man + woman, judged a woman with glasses (100 random triples)",
+    "women_with_glasses_are_judged_so": "photographs of women with glasses, held out, judged so",
+    "women_with_glasses_are_judged_so_when_reconstructed": "the same photographs, reconstructed",
     "kernel_distance_of_prior_samples": "kernel distance of 1,000 prior samples to held-out faces, on the judge's features",
     "kernel_distance_of_plain_samples": "the same for draws from N(0, I)",
     "kernel_distance_of_reconstructions": "the same for reconstructions",
