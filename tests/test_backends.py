@@ -107,9 +107,11 @@ assert history["loss"][1] < history["loss"][0], history
 # a diffusion model, with its moving average, a stop between, and another loss in its last epoch
 recipe = recipes.recipe("fashion-ddpm") | {"batch_size": 100, "squared": 1, "learning_rate": {"name": "inverse", "initial": 3e-3, "decay": 0.1, "steps": 10}}
 recipe["network"] = {"widths": [4, 8], "depth": [1, 1], "time_encoding": 8, "patch": 2}
+recipe["optimizer"] |= {"ema_momentum": 0.5}  # averages over hundreds of steps would hardly leave where these few began
 for epochs in (1, 3):
     model, history = runs.fit(recipe | {"epochs": epochs}, sys.argv[3] + "/ddpm", sys.argv[2], out=io.StringIO())
-assert len(history["loss"]) == 3 and history["loss"][2] < history["loss"][0], history
+first, hubers, last = history["loss"]
+assert last < 0.98 * first and hubers < 0.5 * first, history  # half of a squared error is never less than Huber's
 assert all(np.isfinite(keras.ops.convert_to_numpy(w)).all() for w in model.weights)
 
 # a VAE under the eyes of a critic, which stays as it is
