@@ -114,20 +114,25 @@ first, hubers, last = history["loss"]
 assert last < 0.98 * first and hubers < 0.5 * first, history  # half of a squared error is never less than Huber's
 assert all(np.isfinite(keras.ops.convert_to_numpy(w)).all() for w in model.weights)
 
-# a VAE under the eyes of a critic, which stays as it is
+# shifts of codes, learned through a decoder and a critic that stay as they are, and an encoder that learns to encode as it is told
 from explorer.generators import judge
-from explorer.training.perception import Perceived
-images = np.random.default_rng(0).random((64, 16, 16, 3)).astype("float32")
+from explorer.training import shifts
+rng = np.random.default_rng(0)
+images, groups = rng.random((64, 16, 16, 3)).astype("float32"), np.arange(64) % 4
 critic = judge.build((16, 16, 3), [4, 8], 12, 5, multi_label=True, stride=2)
-before, loss = critic.get_weights(), {"reconstruction_loss": "mse", "reconstruction_weight": 200.0, "kl_weight": 0.5}
-vae = build((16, 16, 3), 4, {"filters": [8, 8], "batch_norm": True}, {"filters": [8, 8], "batch_norm": True}, loss, seed=0)
-weights = {"features": 1.0, "attributes": 2.0, "arithmetic": 3.0, "prior": 4.0, "grid": 5.0}
-model = Perceived(vae, critic, weights, [1] * 5, images)
-model.compile(optimizer="adam")
-logs = {name: values[0] for name, values in model.fit(images, batch_size=64, epochs=1, verbose=0).history.items()}
-known = 200 * logs["reconstruction"] + 0.5 * logs["kl"] + sum(weight * logs[name] for name, weight in weights.items())
-assert np.isclose(logs["loss"], known, rtol=1e-4), logs
-assert all(np.array_equal(a, b) for a, b in zip(before, critic.get_weights(), strict=True))
+parts = {"filters": [8, 8], "batch_norm": True}
+vae = build((16, 16, 3), 4, parts, parts, {"reconstruction_loss": "mse", "reconstruction_weight": 200.0, "kl_weight": 0.5}, seed=0)
+before = critic.get_weights() + vae.decoder.get_weights()
+codes = np.stack(vae.encoder.predict(images, verbose=0), 1)
+by = shifts.learn(vae.decoder, critic, codes[:, 0], groups, [0, 1], [1] * 5, [0.0] * 4, steps=4)
+assert by.shape == (4, 4) and np.isfinite(by).all() and (np.abs(by).max(1) > 0.01).all(), by
+assert all(np.array_equal(a, b) for a, b in zip(before, critic.get_weights() + vae.decoder.get_weights(), strict=True))
+codes[:, 0] += by[groups]
+told = shifts.Told(vae.encoder)
+runs.settle(told, ())
+told.compile(optimizer=keras.optimizers.Adam(3e-3))
+lost = told.fit(shifts.Mirrored(images, np.stack([codes, codes]), 32, 0, np.ones(64)), epochs=8, verbose=0).history["loss"]
+assert lost[-1] < 0.9 * lost[0], lost
 print("trained")
 """
 

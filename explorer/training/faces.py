@@ -99,6 +99,11 @@ def women_with_glasses(probabilities, names):
     return float(((probabilities[:, names.index("Male")] < 0.5) & (probabilities[:, names.index("Eyeglasses")] > 0.5)).mean())
 
 
+def glasses(probabilities, names):
+    """Share of the judge's probabilities (n, k) that say somebody with glasses."""
+    return float((probabilities[:, names.index("Eyeglasses")] > 0.5).mean())
+
+
 def kernel_distance(x, y):
     """Unbiased squared MMD of features (n, d), (m, d) with the kernel (x.y / d + 1)^3 (KID, Binkowski et al. 2018)."""
     x, y = np.asarray(x, "float64"), np.asarray(y, "float64")
@@ -177,7 +182,9 @@ def metrics(generator, directions, folder=None, pca=None):
     samples = judge.features(generator.decode(generator.prior(1000, seed=0)))
     plain = judge.features(generator.decode(Generator.prior(generator, 1000, seed=0)))
     names = directions.names
-    those = (attributes[:, names.index("Male")] == 0) & (attributes[:, names.index("Eyeglasses")] == 1)
+    said = {"photographs": judge(images), "reconstructions": judge(decoded)}
+    worn = attributes[:, names.index("Eyeglasses")] == 1
+    those = worn & (attributes[:, names.index("Male")] == 0)
     found |= {
         "kernel_distance_of_prior_samples": round(kernel_distance(samples, real), 5),
         "kernel_distance_of_plain_samples": round(kernel_distance(plain, real), 5),
@@ -186,8 +193,9 @@ def metrics(generator, directions, folder=None, pca=None):
         "spread_of_plain_samples": round(spread(plain), 4),
         "spread_of_reconstructions": round(spread(rebuilt_features[:1000]), 4),
         "a_minus_b_plus_c_is_a_woman_with_glasses": round(arithmetic(generator, judge, z_mean, attributes, names), 4),
-        "women_with_glasses_are_judged_so": round(women_with_glasses(judge(images[those]), names), 4),
-        "women_with_glasses_are_judged_so_when_reconstructed": round(women_with_glasses(judge(decoded[those]), names), 4),
+        "women_with_glasses_are_judged_so": {of: round(women_with_glasses(p[those], names), 4) for of, p in said.items()},
+        "glasses_seen_where_worn": {of: round(glasses(p[worn], names), 4) for of, p in said.items()},
+        "glasses_seen_where_not": {of: round(glasses(p[~worn], names), 4) for of, p in said.items()},
     }
     amounts = generator.card["amounts"]
     for how in amounts:

@@ -21,11 +21,10 @@ import numpy as np
 from explorer import data
 from explorer.generators import autoencoder, diffusion, family, gan, judge
 from explorer.generators import framing as framing_net
-from explorer.training import faces, framing, greedy, perception
+from explorer.training import faces, framing, greedy, shifts
 from explorer.training.muon import Muon
 
 MEASURED = 80  # batches that tell `settle` the statistics
-SHOWN = 512  # images that tell `perceived` what varies
 HISTORY, LAST, BEST = "history.json", "last.weights.h5", "best.weights.h5"
 
 
@@ -72,15 +71,14 @@ def fit(recipe, folder, data_folder=None, preview=None, out=None):
     """
     if recipe.get("layer_by_layer"):
         return greedy.fit(recipe, folder, data_folder, preview, out)
+    if recipe.get("shifted"):
+        return shifts.fit(recipe, folder, data_folder, preview, out)
     keras.utils.set_random_seed(recipe["seed"])
     model = build(recipe)
     batches, watched = feed(recipe, data_folder)
     if recipe["kind"] == "diffusion":
         flip = recipe.get("flip", False)
         model.adapt(batches["x"].arrays[0] if flip else batches["x"], mirrored=flip)
-    if recipe.get("perception"):
-        critic, _ = fit(recipe["perception"]["critic"], Path(folder, "critic"), data_folder, out=out)
-        model = perceived(recipe, model, critic, batches["x"].arrays[0][:SHOWN])
     history = run(recipe, folder, model, batches, watched, preview, out)
     return trained(recipe, Path(folder, BEST)), history
 
@@ -130,13 +128,6 @@ def run(recipe, folder, model, batches, watched=None, preview=None, out=None):
     return journal.history
 
 
-def perceived(recipe, vae, critic, images):
-    """The VAE of a recipe with `perception` as it is trained: its critic looks on; `images` show it what varies."""
-    settings = recipe["perception"]
-    weights = {name: settings[name] for name in settings if name not in ("critic", "emphasis")}
-    return perception.Perceived(vae, critic, weights, emphases(recipe["data"], settings), images, recipe["seed"])
-
-
 def settle(model, batches):
     """Fix batch normalization: its statistics become those of the first of `batches`, with the weights as they are, for good.
 
@@ -168,10 +159,7 @@ def feed(recipe, data_folder=None):
         return {"x": framing.windows(recipe, data_folder)}, None
     training, watched = split(recipe, data_folder)
     if recipe["kind"] != "judge" and recipe.get("flip"):
-        shares = None
-        if recipe.get("oftener"):  # what labels are for, here
-            shares, training, watched = by_attribute(recipe, training[1]), training[:1], watched and watched[:1]
-        return {"x": Shuffled(training, recipe["batch_size"], recipe["seed"], mirror, shares)}, watched
+        return {"x": Shuffled(training, recipe["batch_size"], recipe["seed"], mirror)}, watched
     if recipe.get("reduced"):
         reduce = faces.reducer(training[0], *recipe["reduced"])
         return {"x": Shuffled(training, recipe["batch_size"], recipe["seed"], reduce)}, watched
@@ -193,15 +181,8 @@ def split(recipe, data_folder=None):
 
 def needs_labels(recipe):
     """Whether a model of the recipe is trained on labels beside the images."""
-    named = recipe.get("conditional") or recipe.get("oftener") or recipe.get("discriminator", {}).get("names")
+    named = recipe.get("conditional") or recipe.get("discriminator", {}).get("names")
     return bool(recipe["kind"] == "judge" or named)
-
-
-def by_attribute(recipe, labels):
-    """How often each image is drawn, in times the mean, by its labels (n, k): `oftener` gives the factor of those with one."""
-    factors = np.array([recipe["oftener"].get(name, 1.0) for name in data.classes(recipe["data"])])
-    times = np.where(labels, factors, 1.0).prod(axis=1)
-    return times / times.mean()
 
 
 def losses(recipe):

@@ -129,6 +129,7 @@ def test_arithmetic_of_codes_that_are_attributes(world):
 def test_who_is_judged_a_woman_with_glasses():
     probabilities = np.array([[0.9, 0.1, 0.8], [0.9, 0.9, 0.8], [0.1, 0.1, 0.2], [0.4, 0.6, 0.7], [0.6, 0.4, 0.1]])
     assert faces.women_with_glasses(probabilities, ["Eyeglasses", "Male", "Young"]) == 2 / 5
+    assert faces.glasses(probabilities, ["Eyeglasses", "Male", "Young"]) == 3 / 5
 
 
 def test_the_gallery_shows_all_sorts():
