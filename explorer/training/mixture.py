@@ -1,7 +1,8 @@
 """A prior fitted to a trained VAE's codes: what N(0, I) leaves out is which codes go together.
 
-Ex-post density estimation: *From Variational to Deterministic Autoencoders* (Ghosh et al. 2020), section 4, with ten full Gaussians
-as there; see also *Diagnosing and Enhancing VAE Models* (Dai and Wipf 2019). A code is z_mean, as wherever a picture is encoded.
+Ex-post density estimation: *From Variational to Deterministic Autoencoders* (Ghosh et al. 2020), section 4, with full Gaussians as
+there, ten or as many more as make codes of held-out pictures likelier; see also *Diagnosing and Enhancing VAE Models* (Dai and Wipf
+2019). A code is z_mean, as wherever a picture is encoded.
 """
 
 import numpy as np
