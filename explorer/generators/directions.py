@@ -1,7 +1,7 @@
 """Directions of a latent space by name, from statistics of what a model encoded. NumPy only.
 
-Generative Deep Learning, 2nd ed., ch. 3: v = mean(z | attribute) - mean(z | not). What is stored holds nobody's picture and
-nobody's attributes: class means, counts and one covariance.
+Generative Deep Learning, 2nd ed., ch. 3: v = mean(z | attribute) - mean(z | not), no longer than `LONGEST`. What is stored holds
+nobody's picture and nobody's attributes: class means, counts and one covariance.
 """
 
 from functools import lru_cache
@@ -11,6 +11,7 @@ import numpy as np
 from explorer import geometry
 
 HOLDS = ("learned", "whitened", "plain")
+LONGEST = 2.4  # of a vector between means: codes have a standard deviation of about 1, and sliders go to three vectors
 
 
 class Directions:
@@ -63,4 +64,5 @@ class Directions:
         if attribute not in self.names:
             raise KeyError(f"no attribute {attribute!r}; there are {', '.join(self.names)}")
         without, having = self.means[self.names.index(attribute)]
-        return having.astype("float64") - without
+        v = having.astype("float64") - without
+        return v * (LONGEST / max(LONGEST, np.linalg.norm(v)))

@@ -257,8 +257,8 @@ def examples(labels, names):
     """Good places to start: faces of the gallery, by what the judge sees in them (n, k), with one attribute to turn."""
     wanted = (
         ("A smile", {"Smiling": 0, "Male": 0, "Young": 1}, "Smiling:2.5"),
-        ("Glasses on", {"Eyeglasses": 0, "Male": 1, "Wearing_Hat": 0}, "Eyeglasses:1.5"),
-        ("Glasses off", {"Eyeglasses": 1, "Wearing_Hat": 0}, "Eyeglasses:-1.5"),
+        ("Glasses on", {"Eyeglasses": 0, "Male": 1, "Wearing_Hat": 0}, "Eyeglasses:2"),
+        ("Glasses off", {"Eyeglasses": 1, "Wearing_Hat": 0}, "Eyeglasses:-2"),
         ("Older", {"Young": 1, "Male": 1, "Smiling": 1}, "Young:-2.5"),
         ("Blond", {"Black_Hair": 1, "Male": 0, "Eyeglasses": 0}, "Blond_Hair:2.5"),
     )

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from explorer.generators.directions import Directions
+from explorer.generators.directions import LONGEST, Directions
 from explorer.training import faces
 
 NAMES = ["beard", "hat", "tall"]
@@ -35,6 +35,14 @@ def test_a_bare_direction_is_the_difference_of_the_class_means(codes, directions
     for i, name in enumerate(NAMES):
         expected = z[attributes[:, i] == 1].mean(0) - z[attributes[:, i] == 0].mean(0)
         np.testing.assert_allclose(directions.direction(name), expected, rtol=1e-4, atol=1e-5)
+
+
+def test_classes_far_apart_have_a_direction_that_sliders_can_take_three_of():
+    means = np.zeros((2, 2, 4))
+    means[0, 1], means[1, 1] = [3, 0, 4, 0], [0, 2, 0, 0]
+    found = Directions(["far", "near"], means, np.full((2, 2), 10), np.eye(4))
+    np.testing.assert_allclose(found.direction("far"), np.array([0.6, 0, 0.8, 0]) * LONGEST, rtol=1e-6)
+    np.testing.assert_allclose(found.direction("near"), [0, 2, 0, 0], rtol=1e-6)
 
 
 def test_counts_and_covariance_are_the_codes_own(codes, directions):
