@@ -11,7 +11,7 @@ from explorer import checkpoints, data
 from explorer.training import faces, recipes
 
 NAME = "celeba-vae"
-SIX = faces.SIX
+SIX, HOWS = faces.SIX, ("free", "whitened", "learned")
 
 
 @pytest.fixture(scope="module")
@@ -100,6 +100,9 @@ def test_receipts_are_what_the_judge_says_of_one_unit():
         assert np.abs(table).max() <= 1
     assert (np.diag(tables["free"])[six] > 0.02).all()  # of glasses, a unit moves little
     leaks = {how: np.abs(tables[how][np.ix_(six, six)][~np.eye(6, dtype=bool)]).mean() for how in tables}
+    assert max(leaks["learned"], leaks["whitened"]) < 0.6 * leaks["free"]
+    metrics = checkpoints.card(NAME)["metrics"]  # and of as many as turn the judge's mind
+    leaks = {how: np.mean([metrics[f"pushed_{how}"][name]["others_change"] for name in SIX]) for how in HOWS}
     assert leaks["learned"] < leaks["whitened"] < leaks["free"]
 
 
