@@ -135,9 +135,9 @@ RECIPES = {
         " first 5 are given at the new weight. At weight 2,000 (64 filters, 32 x 32, 5 epochs) the KL was 13.9 nats and "
         "the error 0.0231, more than a quarter of the mean image's; at 10,000 53.8 nats and 0.0105, glasses and men's "
         "features mostly lost. After 18 epochs the encoder alone was told to say more of glasses: for 4 epochs by shifts that "
-        "were a fifth shorter, for 1 by some a fifth longer than those of the last 8, all from one search but the first, which "
-        "weighed what else the critic said a little otherwise. It made A - B + C a woman with glasses 0.90 times of 100, before "
-        "0.15, and the error at z_mean a quarter larger",
+        "were a seventh to a third shorter, for 1 by some a fifth longer than those of the last 8, all from one search but the "
+        "first, which weighed what else the critic said a little otherwise. It made A - B + C a woman with glasses 90 times of "
+        "100, before 15, and the error at z_mean a quarter larger",
     },
     "flowers-diffusion": {
         "kind": "diffusion", "order": 5, "title": "Flowers: a diffusion model", "source": _DLWP,
