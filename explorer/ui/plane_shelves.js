@@ -38,6 +38,8 @@ async function buildExamples() {
 
 const SHELF = "latent-explorer-kept";
 let kept = [];
+// In a frame of another site, which a Space is, storage may be blocked: then even asking for it throws, and the shelf lasts for this
+// page only.
 try { kept = JSON.parse(sessionStorage.getItem(SHELF)) || []; } catch { kept = []; }
 
 function keepPoint() {
@@ -47,7 +49,7 @@ function keepPoint() {
 }
 
 function showKept() {
-  sessionStorage.setItem(SHELF, JSON.stringify(kept.slice(-60)));
+  try { sessionStorage.setItem(SHELF, JSON.stringify(kept.slice(-60))); } catch { /* blocked or full */ }
   find(".lx-kept").hidden = !kept.length;
   find(".lx-kept div").replaceChildren(...kept.map((point, i) => {
     const title = `${point.model}, z ${point.z.slice(0, 3).map(short).join(", ")}${point.z.length > 3 ? ", …" : ""}`;
