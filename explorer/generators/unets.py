@@ -68,7 +68,7 @@ def build_book(image_shape, widths, depth):
     return keras.Model([noisy, told], noise, name="unet")
 
 
-def build_timed(image_shape, widths, depth, time_encoding, patch=1, classes=0):
+def build_timed(image_shape, widths, depth, time_encoding, patch=1, classes=0, given=0):
     """Nichol and Dhariwal 2021, section 2 and appendix A, made small: it is told the step's number, encoded in so many waves.
 
     `depth`: blocks at each width. In a block the time scales and shifts what its first convolution found; its second starts as
@@ -76,7 +76,7 @@ def build_timed(image_shape, widths, depth, time_encoding, patch=1, classes=0):
     picture in squares of `patch` pixels, normalizes by the root of the mean square over channels, which costs half of what groups
     of them do, and brings what comes up and what skips across to one width before they meet a 3x3 convolution.
     With `classes` it is told one as well, one-hot (n, classes), in a third input whose embedding is added to the time's; all
-    zeros: told none.
+    zeros: told none. With `given`, a number of channels, its last input is a picture (h, w, given) seen beside the noisy one.
     """
     height, width, channels = image_shape
     noisy, told = keras.Input(image_shape, name="noisy"), keras.Input((1, 1, 1), name="told")
@@ -104,19 +104,23 @@ def build_timed(image_shape, widths, depth, time_encoding, patch=1, classes=0):
         seen = layers.MultiHeadAttention(4, x.shape[-1] // 4)(places, places)
         return layers.Add()([x, layers.Reshape(x.shape[1:])(seen)])
 
-    x, skips = layers.Conv2D(widths[0], 2 * patch - 1, patch, padding="same")(noisy), []
-    for width, blocks in zip(widths[:-1], depth, strict=False):
+    seen = noisy
+    if given:
+        inputs.append(keras.Input((height, width, given), name="given"))
+        seen = layers.Concatenate()([noisy, inputs[-1]])
+    x, skips = layers.Conv2D(widths[0], 2 * patch - 1, patch, padding="same")(seen), []
+    for units, blocks in zip(widths[:-1], depth, strict=False):
         for _ in range(blocks):
-            x = block(x, width)
+            x = block(x, units)
             skips.append(x)
         x = layers.AveragePooling2D(2)(x)
     for i in range(depth[-1]):
         x = block(x, widths[-1])
         x = attend(x) if i == 0 else x
-    for width, blocks in zip(reversed(widths[:-1]), reversed(depth[:-1]), strict=True):
+    for units, blocks in zip(reversed(widths[:-1]), reversed(depth[:-1]), strict=True):
         x = layers.UpSampling2D(2)(x)
         for _ in range(blocks):
-            x = block(layers.Concatenate()([x, skips.pop()]), width)
+            x = block(layers.Concatenate()([x, skips.pop()]), units)
     x = layers.Activation("swish")(layers.RMSNormalization()(x))
     x = layers.Conv2D(channels * patch**2, 3, padding="same", kernel_initializer="zeros", name="noise")(x)
     x = layers.Reshape((*x.shape[1:3], patch, patch, channels))(x)  # each place tells a square of pixels

@@ -21,7 +21,8 @@ import numpy as np
 from explorer import data
 from explorer.generators import autoencoder, diffusion, family, gan, judge
 from explorer.generators import framing as framing_net
-from explorer.training import faces, framing, greedy, shifts
+from explorer.generators import refiner as refiner_net
+from explorer.training import faces, framing, greedy, refiner, shifts
 from explorer.training.muon import Muon
 
 MEASURED = 80  # batches that tell `settle` the statistics
@@ -36,6 +37,9 @@ def build(recipe):
     if recipe["kind"] == "judge":
         keys = ("image_shape", "filters", "dense", "multi_label", "dropout", "augment", "flip", "blur", "stride")
         return judge.build(**{key: recipe[key] for key in keys if key in recipe}, classes=len(data.classes(recipe["data"])))
+    if recipe.get("refines"):
+        keys = ("image_shape", "network", "schedule", "loss", "variance", "seed", "times")
+        return refiner_net.build(**{key: recipe[key] for key in keys if key in recipe})
     if recipe["kind"] == "diffusion":
         keys = ("image_shape", "network", "schedule", "loss", "mean", "variance", "seed", "times", "terminal")
         return diffusion.build(**{key: recipe[key] for key in keys if key in recipe}, classes=classes)
@@ -76,7 +80,7 @@ def fit(recipe, folder, data_folder=None, preview=None, out=None):
     keras.utils.set_random_seed(recipe["seed"])
     model = build(recipe)
     batches, watched = feed(recipe, data_folder)
-    if recipe["kind"] == "diffusion":
+    if recipe["kind"] == "diffusion" and not recipe.get("refines"):
         flip = recipe.get("flip", False)
         model.adapt(batches["x"].arrays[0] if flip else batches["x"], mirrored=flip)
     history = run(recipe, folder, model, batches, watched, preview, out)
@@ -157,6 +161,8 @@ def feed(recipe, data_folder=None):
     """(what `model.fit` is fed with: arrays and a batch size, or batches as `x`; what is watched or None)."""
     if recipe.get("net") == "framing":
         return {"x": framing.windows(recipe, data_folder)}, None
+    if recipe.get("refines"):
+        return {"x": refiner.pairs(recipe, data_folder)}, None
     training, watched = split(recipe, data_folder)
     if recipe["kind"] != "judge" and recipe.get("flip"):
         return {"x": Shuffled(training, recipe["batch_size"], recipe["seed"], mirror)}, watched

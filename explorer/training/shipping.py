@@ -17,7 +17,7 @@ from explorer.generators.directions import Directions
 from explorer.generators.framing import Framer
 from explorer.generators.gan import GanGenerator
 from explorer.generators.judge import Judge
-from explorer.training import diffusion, evaluation, faces, family, framing, mixture, tsne
+from explorer.training import diffusion, evaluation, faces, family, framing, mixture, refiner, tsne
 
 SHEET_CELLS = 30
 FEW = 2000  # encodings
@@ -334,6 +334,8 @@ def preview(recipe, path):
     """A callback for `runs.fit`: writes what the model decodes now (the plane, or 64 points of the prior) to `path`."""
     if recipe["kind"] == "judge":
         return None
+    if recipe.get("refines"):
+        return refiner.preview(recipe, lambda picture: _replace(path, picture))
     if recipe["kind"] == "diffusion":
         return _preview_of_diffusion(recipe, path)
     if recipe["kind"] == "gan":

@@ -1,0 +1,79 @@
+"""A diffusion model that is told a picture: what a VAE says of a face, painted out.
+
+DiffuseVAE (Pandey, Mukherjee, Rai and Kumar 2022, arXiv:2201.00308): the VAE says what is there, a diffusion model that sees its
+picture draws what squared error averaged away. Here it draws the difference between the two, the face minus the VAE's picture.
+"""
+
+import functools
+
+import keras
+import numpy as np
+
+from explorer.generators import samplers, unets
+from explorer.generators.base import check_images, check_latents
+from explorer.generators.diffusion import Diffusion, DiffusionGenerator
+
+
+@keras.saving.register_keras_serializable(package="explorer")
+class Refiner(Diffusion):
+    """A network that learns what faces have beyond pictures of them: both float (n, h, w, c) in [0, 1].
+
+    What is noised is (face - given) / sd, `variance` = sd^2 that of all these differences together. The network tells the velocity
+    v = signal_rate * noise - noise_rate * difference (Salimans and Ho 2022, arXiv:2202.00512, appendix D): where all is noise
+    that is the difference itself, where hardly any is left it is the noise.
+    """
+
+    def call(self, inputs, training=False):
+        """Noise the differences at random times and tell the velocity: returns (velocity, predicted velocity)."""
+        faces, given = inputs
+        difference = self.normalization(faces - given)
+        noise = keras.random.normal(keras.ops.shape(faces), seed=self._seed_generator)
+        noise_rates, signal_rates, told = self.draw_rates((keras.ops.shape(faces)[0], 1, 1, 1))
+        seen = signal_rates * difference + noise_rates * noise
+        return signal_rates * noise - noise_rates * difference, self.network([seen, told, centred(given)], training=training)
+
+
+def centred(pictures):
+    """Pictures in [0, 1] as the network sees them: about 0, with a variance of about 1."""
+    return 4.0 * pictures - 2.0
+
+
+def build(image_shape, network, schedule, loss, variance, seed=None, times=1):
+    """An untrained model from a recipe's data."""
+    unet = unets.build(image_shape, **network, given=image_shape[-1])
+    return Refiner(unet, schedule, loss, mean=0.0, variance=variance, seed=seed, times=times)
+
+
+class RefinerGenerator(DiffusionGenerator):
+    """A trained refiner as a `Generator`: the latent is the noise, and `decode` is told what to refine."""
+
+    def predict_noise(self, x, time, given):
+        """What the network takes for noise in x, float (n, h, w, c), at a time in (0, 1], `given` as `centred` makes it."""
+        noise_rate, signal_rate = map(float, self.schedule(time))
+        told = np.full((len(x), 1, 1, 1), self.schedule.told(time), "float32")
+        velocity = self.model.network.predict_on_batch([np.asarray(x, "float32"), told, given])
+        return signal_rate * np.asarray(velocity, "float64") + noise_rate * x
+
+    def decode(self, z, given=None, steps=None, sampler=None, eta=0.0, seed=0, callback=None):
+        """What pictures `given`, float (n, h, w, c) in [0, 1], may have been: float32 (n, h, w, c) in [0, 1].
+
+        `z`: noise, float (n, h, w, c): the same noise paints the same strands. `steps` and `sampler` ("ddim" with `eta` in [0, 1],
+        or "ddpm") default to the card's; `callback(step)` gets a `samplers.Step` at every step, of differences in the network's
+        units. Raises ValueError for anything else.
+        """
+        settings = self.card["sampling"]
+        sampler = sampler or settings["sampler"]
+        if sampler not in samplers.SAMPLERS:
+            raise ValueError(f"sampler must be one of {', '.join(samplers.SAMPLERS)}, got {sampler!r}")
+        if given is None:
+            raise ValueError(f"{self.card['name']} refines pictures: name them, as in decode(noise, given=pictures)")
+        z, given = check_latents(z, self.latent_shape), check_images(given, self.image_shape)
+        if len(given) != len(z):
+            raise ValueError(f"given must be as many pictures as there are latents, {len(z)}, got {len(given)}")
+        sd = self.model._sd
+        x_0 = samplers.SAMPLERS[sampler](
+            functools.partial(self.predict_noise, given=centred(given)), z, self.schedule,
+            settings["steps"] if steps is None else steps, seed=seed, callback=callback,
+            bounds=((0 - given) / sd, (1 - given) / sd), **({"eta": eta} if sampler == "ddim" else {}),
+        )  # fmt: skip
+        return np.clip(given + sd * x_0, 0.0, 1.0).astype("float32")
