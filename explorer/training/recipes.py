@@ -10,6 +10,7 @@ then stays; "plateau" falls by `factor` after so many stale epochs.
 `settled`: in so many last epochs batch normalization keeps the statistics that the images have when they begin.
 `squared`: in so many last epochs a diffusion model's loss is the squared error; `composed`: in so many it also dwells on the times
 where pictures are composed. `terminal`: of so many frequencies along a side its noise has what pictures leave in it.
+`refines`: the VAE whose pictures a diffusion model is told. `epoch_images`: of how many images, drawn anew, one of its epochs is.
 `emphasis`: weights of attributes in a judge's loss, 1 where none is named.
 `reduced`: from, to, share: so many of the images are replaced by what so many principal components say of them, each epoch anew.
 `shifted`: how a trained VAE's encoder learns to say more of two `attributes` (`shifts.py`): the recipe of the critic, the
@@ -184,8 +185,8 @@ RECIPES = {
             "What it adds is invented: strands, teeth and wrinkles that go with the VAE's picture, not those of the person",
         ],
         "optimizer": {"name": "muon", "weight_decay": 0.004, "use_ema": True, "ema_momentum": 0.999},
-        "learning_rate": {"name": "cosine", "initial": 2e-3, "warmup_epochs": 0.3, "final_fraction": 0.01},
-        "batch_size": 32, "epochs": 20, "patience": None, "seed": 0,
+        "learning_rate": {"name": "cosine", "initial": 2e-3, "warmup_epochs": 1, "final_fraction": 0.01},
+        "batch_size": 32, "epoch_images": 8192, "epochs": 40, "patience": None, "seed": 0,
     },
     "fashion-ddpm": {
         "kind": "diffusion", "order": 6, "title": "Clothes: a diffusion model with 4,000 steps", "source": _HOML,

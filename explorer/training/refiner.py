@@ -10,21 +10,22 @@ SHOWN = 8  # pictures in a preview
 
 
 class Pairs(keras.utils.PyDataset):
-    """Batches of (faces, what the VAE makes of them), in a new order each epoch, half of both mirrored.
+    """Batches of (faces, what the VAE makes of them), half of both mirrored; an epoch has `epoch_images` of them, drawn anew.
 
     Half of the codes are the posterior's mean, half are drawn from it, anew each time, so that the refiner forgives what codes
     that nobody encoded do not say well.
     """
 
-    def __init__(self, vae, images, batch_size, seed):
+    def __init__(self, vae, images, batch_size, epoch_images, seed):
         super().__init__()
         self.vae, self.images, self.batch_size = vae, images, batch_size
+        self.epoch_images = min(epoch_images, len(images))
         self._codes = [encoded(vae, way) for way in (images, images[:, :, ::-1])]
         self._rng = np.random.default_rng(seed)
         self.on_epoch_end()
 
     def __len__(self):
-        return int(np.ceil(len(self.images) / self.batch_size))
+        return int(np.ceil(self.epoch_images / self.batch_size))
 
     def __getitem__(self, index):
         which = self._order[index * self.batch_size : (index + 1) * self.batch_size]
@@ -37,7 +38,7 @@ class Pairs(keras.utils.PyDataset):
         return ((faces, self.vae.decode(z)),)
 
     def on_epoch_end(self):
-        self._order = self._rng.permutation(len(self.images))
+        self._order = self._rng.permutation(len(self.images))[: self.epoch_images]
 
 
 def encoded(vae, images, batch=500):
@@ -49,7 +50,8 @@ def encoded(vae, images, batch=500):
 def pairs(recipe, folder=None):
     """What a refiner's `fit` is fed with."""
     images = data.load(recipe["data"], "train", recipe["image_shape"][0], folder)[0]
-    return Pairs(checkpoints.load(recipe["refines"]), images, recipe["batch_size"], recipe["seed"])
+    return Pairs(checkpoints.load(recipe["refines"]), images, recipe["batch_size"], recipe["epoch_images"],
+                 recipe["seed"])  # fmt: skip
 
 
 def preview(recipe, write, folder=None):
