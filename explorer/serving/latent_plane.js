@@ -33,7 +33,7 @@ function normalQuantile(p) {
 
 const dot = (a, b) => { let sum = 0; for (let i = 0; i < a.length; i++) sum += a[i] * b[i]; return sum; };
 
-class LatentPlane {
+export class LatentPlane {
   constructor(root, { palette, onmove, onsettle, onwindow, onmark }) {
     this.palette = palette;
     Object.assign(this, { onmove, onsettle, onwindow, onmark });

@@ -1,0 +1,114 @@
+// @ts-check
+// A pad to draw on and a file to open: what "Your picture" and the bench of "Why a VAE?" share.
+
+const MOST_BYTES = 25e6;
+
+/** @param {File | undefined} file @returns {Promise<string | null>} as a data URL; null, and it was said why, if it is too large */
+export async function readFile(file, say) {
+  if (!file) return null;
+  if (file.size > MOST_BYTES) {
+    say(`This file has ${(file.size / 1e6).toFixed(0)} MB; at most 25 MB can be read.`);
+    return null;
+  }
+  return new Promise(resolve => {
+    const reader = new FileReader();
+    reader.onload = () => resolve(/** @type {string} */ (reader.result));
+    reader.readAsDataURL(file);
+  });
+}
+
+/** Calls `opened(url)` for a file chosen with a view's picker, by key too. @param {any} picker */
+export function listenToPicker(picker, say, opened) {
+  picker.onchange = async () => {
+    const [file] = picker.files;
+    const url = await readFile(file, say);
+    picker.value = "";
+    if (url) opened(url);
+  };
+  picker.parentElement.onkeydown = event => {
+    if (event.key !== "Enter" && event.key !== " ") return;
+    picker.click();
+    event.preventDefault();
+  };
+}
+
+/** Calls `opened(url)` for a file dropped on a place. @param {any} place */
+export function listenToDrops(place, say, opened) {
+  place.ondragover = event => event.preventDefault();
+  place.ondrop = async event => {
+    event.preventDefault();
+    const url = await readFile(event.dataTransfer.files[0], say);
+    if (url) opened(url);
+  };
+}
+
+export class DrawingPad {
+  /**
+   * @param {import("./view.js").View} view @param {string} place the selector of what holds pad and picker
+   * @param {(url: string) => any} drawn at each move and at the end of a stroke
+   * @param {(url: string) => any} opened for a file that was chosen or dropped there
+   */
+  constructor(view, place, drawn, opened) {
+    const canvas = view.find(`${place} .lx-pad canvas`), say = text => view.say(text);
+    this.ink = canvas.getContext("2d");
+    this.hint = view.find(`${place} .lx-hint`);
+    this.side = canvas.width;
+    /** @type {number[] | null} where the stroke under way has come to */
+    this.stroke = null;
+    const url = () => canvas.toDataURL("image/png");
+    canvas.onpointerdown = event => {
+      if (!event.isPrimary) return;
+      canvas.setPointerCapture(event.pointerId);
+      this.stroke = null;
+      this._drawTo(canvas, event);
+      event.preventDefault();
+    };
+    canvas.onpointermove = event => {
+      if (!this.stroke || !event.isPrimary) return;
+      this._drawTo(canvas, event);
+      drawn(url());
+    };
+    canvas.onpointerup = canvas.onpointercancel = () => {
+      if (!this.stroke) return;
+      this.stroke = null;
+      drawn(url());
+    };
+    listenToPicker(view.find(`${place} [type=file]`), say, opened);
+    listenToDrops(view.find(place), say, opened);
+  }
+
+  get drawing() {
+    return !!this.stroke;
+  }
+
+  clear() {
+    this.ink.fillStyle = "#000";
+    this.ink.fillRect(0, 0, this.side, this.side);
+    this.hint.hidden = false;
+    this.stroke = null;
+  }
+
+  /** An image in the middle of the pad; the first stroke wipes an `example` away, and goes on drawing on anything else. */
+  show(image, example = false) {
+    this.clear();
+    this.hint.hidden = !example;
+    const scale = Math.min(this.side / image.width, this.side / image.height), [w, h] = [image.width * scale, image.height * scale];
+    this.ink.imageSmoothingEnabled = !example;
+    this.ink.drawImage(image, (this.side - w) / 2, (this.side - h) / 2, w, h);
+  }
+
+  _drawTo(canvas, event) {
+    const box = canvas.getBoundingClientRect();
+    const at = [(event.clientX - box.left) / box.width * this.side, (event.clientY - box.top) / box.height * this.side];
+    if (!this.hint.hidden) this.clear();
+    this.hint.hidden = true;
+    this.ink.strokeStyle = "#fff";
+    this.ink.lineCap = this.ink.lineJoin = "round";
+    this.ink.lineWidth = 0.08 * this.side;
+    this.ink.beginPath();
+    this.ink.moveTo(...(this.stroke || at));
+    this.ink.lineTo(...at);
+    this.ink.stroke();
+    this.stroke = at;
+  }
+}

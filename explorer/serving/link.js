@@ -1,0 +1,39 @@
+// @ts-check
+// The one address bar that all views share: what it said when the page was opened, and what is written to it.
+
+/** What the page was opened with, without its question mark. */
+export const opening = location.search.slice(1);
+
+/** @type {Promise<string> | undefined} */
+let named;
+/**
+ * The view that the link wants: the one that it names, else its model's; the server knows which.
+ * @param {Record<string, (request: any) => Promise<any>>} server @returns {Promise<string>}
+ */
+export function viewOfLink(server) {
+  return named ??= server.view_of(opening).then(answer => answer.view);
+}
+
+let first = true;
+/** Whether nobody has opened a view yet; asking makes it so. */
+export function takeOpening() {
+  const mine = first;
+  first = false;
+  return mine;
+}
+export const isOpened = () => !first;
+
+/** Writes a state to the address bar, beside the keys of others (Gradio's own begin with two underscores). @param {string} query */
+export function writeQuery(query) {
+  const kept = location.search.slice(1).split("&").filter(part => part.startsWith("__"));
+  history.replaceState(null, "", `${location.pathname}?${[query, ...kept].join("&")}`);
+}
+
+/** The address of a state. @param {string} query */
+export const addressOf = query => `${location.origin}${location.pathname}?${query}`;
+
+/** Where the app itself is served: also below a path, and in a frame. @param {string} path */
+export function appUrl(path) {
+  const root = /** @type {any} */ (window).gradio_config?.root;
+  return new URL(path, root ? `${root.replace(/\/$/, "")}/` : document.baseURI);
+}

@@ -1,0 +1,284 @@
+// @ts-check
+// What all views share: their elements, words, questions to the server, the address bar, undo, files. A view makes one `View`,
+// gives it what is its own (`query`, `remember`, `open`, `fileState`, `actions`, `keyboard`) and calls `listen()`.
+import { addressOf, isOpened, opening, takeOpening, viewOfLink, writeQuery } from "./link.js";
+import { live } from "./live.js";
+import { bytesOf } from "./pictures.js";
+import { stateText } from "./state.js";
+
+const SILENT = "The server does not answer. Is it still running? Your point is kept in the address bar.";
+const LATE = 4000; // milliseconds after which a view that the link does not name opens all the same
+const SETTLED = 400; // ... without a move, after which what was done is a step of undo
+const MOST_UNDONE = 200;
+
+/** Signed, with two decimals and a minus as print has it. @param {number} value */
+export const short = value => (value < 0 ? "−" : "") + Math.abs(value).toFixed(2);
+
+/** @type {Record<string, string>} */
+const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
+/** Text as it may stand in HTML. @param {string} text */
+export const escaped = text => text.replace(/[&<>"]/g, sign => ENTITIES[sign]);
+
+/** A seed that nobody chose. */
+export const randomSeed = () => crypto.getRandomValues(new Uint32Array(1))[0] % 1e6;
+
+/** Whether somebody asked for less motion. */
+export const still = matchMedia("(prefers-reduced-motion: reduce)");
+
+/**
+ * `work`, one at a time: of the requests that come meanwhile the newest waits. Each request's promise is kept once nothing is
+ * waiting or under way any more.
+ * @template {any[]} What @param {(...what: What) => Promise<any>} work @returns {(...what: What) => Promise<void>}
+ */
+export function newest(work) {
+  /** @type {What | null} */
+  let waiting = null;
+  /** @type {Promise<void> | null} */
+  let under = null;
+  async function go() {
+    while (waiting) {
+      const next = waiting;
+      waiting = null;
+      try { await work(...next); } catch (error) { console.error(error); }
+    }
+    under = null;
+  }
+  return (...what) => {
+    waiting = what;
+    return under ??= go();
+  };
+}
+
+export class View {
+  /**
+   * @param {{element: HTMLElement, props: any, server: Record<string, (request: any) => Promise<any>>}} given what gr.HTML gives;
+   * `props`: `schema` as in state.js, `live`: the functions that go over the live channel, and what the view itself asked for
+   * @param {string} name the view's, as in the address
+   */
+  constructor({ element, props, server }, name) {
+    Object.assign(this, { element, props, server, name });
+    this.root = this.find(".lx");
+    /** @type {any} */
+    this.state = {};
+    /** @type {any} what the page knows of the state's model */
+    this.model = null;
+    /** @type {any} what a link need not say */
+    this.defaults = {};
+    /** @type {Record<string, (button?: any) => any>} by the `data-do` of a button */
+    this.actions = {};
+    /** @type {Record<string, string>} a key -> the action that it stands for */
+    this.keyboard = {};
+    /** @type {string[]} */
+    this.undone = [];
+    this.settled = "";
+    this._live = new Set(props.live);
+    this._undoing = Promise.resolve();
+  }
+
+  // ---- what a view may bring of its own
+
+  /** The state as a string, with `extra` keys; as it stands in the address bar and is sent to the server. */
+  query(extra = {}) {
+    return this.text({ ...this.state, ...extra }, Object.keys(extra));
+  }
+
+  /** The state as a step of undo. */
+  remember() {
+    return this.query();
+  }
+
+  /** Shows a state. @param {string} text @param {{keepHistory?: boolean}} [options] @returns {Promise<any>} */
+  async open(text, options) { /* a view's own */ }
+
+  /** The keys by which a file differs from the state. @param {string} what @returns {any} */
+  fileState(what) {
+    return { what };
+  }
+
+  /** A state as a string, without what is as usual but for the keys of `always`. @param {any} state @param {string[]} always */
+  text(state, always = []) {
+    const usual = { ...this.defaults };
+    for (const key of ["view", ...always]) delete usual[key];
+    return stateText(this.props.schema, { ...state, view: this.name }, usual);
+  }
+
+  // ---- elements and words
+
+  /** @param {string} selector @returns {any} */
+  find(selector) {
+    return this.element.querySelector(selector);
+  }
+
+  /** @param {string} selector @returns {any[]} */
+  all(selector) {
+    return [...this.element.querySelectorAll(selector)];
+  }
+
+  get isSeen() {
+    return !!this.element.offsetParent;
+  }
+
+  /** @param {string} text nothing takes the message away */
+  say(text) {
+    this.find(".lx-message span").textContent = text || "";
+    this.find(".lx-message").hidden = !text;
+  }
+
+  // ---- questions
+
+  /**
+   * The server's answer, or null where there is none and, unless `quiet`, it was said why.
+   * @param {string} name @param {any} request
+   */
+  async ask(name, request, quiet = false) {
+    let answer;
+    try {
+      answer = await (this._live.has(name) ? live(this.server, name, request) : this.server[name](request));
+    } catch { /* below */ }
+    if (answer && this.find(".lx-message span").textContent === SILENT) this.say("");
+    answer ??= { error: SILENT };
+    if (!answer.error) return answer;
+    if (!quiet) this.say(answer.error);
+    return null;
+  }
+
+  // ---- the address bar follows what is on screen
+
+  writeAddress() {
+    this._address ??= setTimeout(() => {
+      this._address = undefined;
+      if (this.model && this.isSeen) writeQuery(this.query());
+    }, 250);
+  }
+
+  /**
+   * Opens what the link says if it names this view, else the view's own start; not before anyone looks at it. Until the page has
+   * turned to the view that the link names, another one may be seen for a moment: it waits, and leaves the address alone.
+   * @param {() => any} [then] after it was opened @param {() => any} [again] each time that somebody comes back to it
+   */
+  openWhenSeen(then, again) {
+    let opened = false;
+    /** @param {string} text */
+    const go = text => {
+      if (opened || !this.isSeen) return;
+      opened = true;
+      this.open(takeOpening() ? text : "").then(then);
+    };
+    new IntersectionObserver(async entries => {
+      if (!entries.some(entry => entry.isIntersecting)) return;
+      if (opened) {
+        again?.();
+        return this.writeAddress();
+      }
+      const named = isOpened() ? "" : await viewOfLink(this.server);
+      if (named === this.name) go(opening);
+      else if (isOpened() || named === "models") go(""); // whose card stands in the link, and nothing for other views
+      else setTimeout(() => go(""), LATE);
+    }).observe(this.root);
+  }
+
+  // ---- one step of undo for each thing that people do
+
+  /** What was opened is where undo begins, or its next step. */
+  opened({ keepHistory = false } = {}) {
+    if (keepHistory) return;
+    if (this.settled) this.settle(); else this.settled = this.remember();
+  }
+
+  settle() {
+    clearTimeout(this._settling);
+    const now = this.remember();
+    if (this.settled && now !== this.settled) this.undone = [...this.undone, this.settled].slice(-MOST_UNDONE);
+    this.settled = now;
+    this._showUndo();
+    this.writeAddress();
+  }
+
+  settleSoon() {
+    clearTimeout(this._settling);
+    this._settling = setTimeout(() => this.settle(), SETTLED);
+  }
+
+  _showUndo() {
+    this.find("[data-do=undo]").disabled = !this.undone.length;
+  }
+
+  /**
+   * One step after the other, however fast they are asked for.
+   * @param {Promise<any>} [answer] what was asked for last and is yet to come
+   */
+  undo(answer) {
+    this._undoing = this._undoing.catch(() => {}).then(async () => {
+      await answer;
+      this.settle(); // what was done just now is a step too
+      const last = this.undone.pop();
+      if (!last) return;
+      this.settled = last;
+      await this.open(last, { keepHistory: true });
+      this.settled = this.remember(); // what opening makes of it is no step of its own
+      this._showUndo();
+      this.writeAddress();
+    });
+  }
+
+  // ---- files, the link
+
+  /** @param {any} extra @param {string} ending */
+  async save(extra, ending) {
+    const answer = await this.ask("export_file", { query: this.query(extra), ending });
+    if (!answer) return;
+    const link = document.createElement("a");
+    link.href = URL.createObjectURL(new Blob([bytesOf(answer.file)]));
+    link.download = answer.name;
+    link.click();
+    setTimeout(() => URL.revokeObjectURL(link.href), 1000);
+  }
+
+  async copyLink() {
+    const text = addressOf(this.query()), button = this.find("[data-do=link]");
+    const words = button.dataset.words ??= button.textContent;
+    try {
+      await navigator.clipboard.writeText(text);
+      button.textContent = "Copied";
+    } catch {
+      this.say(`The link: ${text}`);
+    }
+    setTimeout(() => { button.textContent = words; }, 1500);
+  }
+
+  // ---- buttons and keys
+
+  listen() {
+    this.root.addEventListener("click", (/** @type {any} */ event) => this._click(event.target.closest("button")));
+    this.element.addEventListener("keydown", (/** @type {any} */ event) => this._key(event));
+  }
+
+  /** @param {any} button */
+  _click(button) {
+    if (button?.dataset.do === "hush") return this.say("");
+    if (!button || !this.model) return;
+    const { do: action, save } = button.dataset;
+    if (action || save) this.say("");
+    if (action) this.actions[action]?.(button);
+    if (!save) return;
+    const [what, ending] = save.split(" ");
+    this.save(this.fileState(what), ending);
+  }
+
+  /** @param {any} event */
+  _key(event) {
+    if (event.target.closest("input, select, textarea") || !this.model) return;
+    const held = event.ctrlKey || event.metaKey, key = event.key.toLowerCase();
+    if (held && key === "z") {
+      this.actions.undo();
+      event.preventDefault();
+      return;
+    }
+    if (held || event.altKey) return;
+    if (key === " " && event.target.closest("button, summary, label, a")) return; // it presses these
+    const act = this.actions[this.keyboard[key]];
+    if (!act) return;
+    act();
+    if (key === " ") event.preventDefault(); // else it scrolls
+  }
+}
