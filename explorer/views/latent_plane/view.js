@@ -192,7 +192,8 @@ export class PlaneView extends View {
     this.walk.stop();
     const { z: before, axes, corners } = this.state, now = z.map(quantised);
     this.state.z = now;
-    if (corners === undefined && now.some((value, i) => value !== before[i] && !axes.includes(i))) this.layers.refresh(); // the plane goes through the point
+    const leaves = now.some((value, i) => value !== before[i] && !axes.includes(i));
+    if (leaves && corners === undefined) this.layers.refresh(); // the plane goes through the point
     this.plane.move(this.state.z);
     // here, not in `decode`, whose first request waits for the decoder
     if (!this.decoded.decoderIsThere) this.decoded.showFromSheet(began);
