@@ -141,9 +141,8 @@ export class PlaneView extends View {
 
   /** @param {any} answer */
   _take({ model, state, defaults, through }) {
-    const { seed, ...shown } = state; // a drawn point stands in the link itself, since it may be moved
-    Object.assign(this, { model, state: shown, served: defaults, through });
-    if (shown.to && !shown.from) shown.from = shown.z.slice();
+    Object.assign(this, { model, state, served: defaults, through });
+    if (state.to && !state.from) state.from = state.z.slice();
   }
 
   /** @param {boolean} kin whether it is of the family of the one before, whose points are on their way */
