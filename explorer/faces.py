@@ -7,12 +7,12 @@ of any model whose latents are vectors.
 import numpy as np
 
 from explorer import checkpoints, geometry, imaging, places
+from explorer.data import SIX  # noqa: F401  as others know it
 from explorer.state import DECIMALS, StateError
 
 DEFAULT_MODEL = "celeba-vae"
 REACH = 3.0  # lengths of a direction to each side, in strips and planes
 VIEWS = ("faces", "morph")
-SIX = ("Smiling", "Eyeglasses", "Male", "Young", "Blond_Hair", "Black_Hair")  # Generative Deep Learning's, ch. 3
 
 
 def complete(state):

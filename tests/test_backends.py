@@ -115,7 +115,7 @@ assert last < 0.98 * first and hubers < 0.5 * first, history  # half of a square
 assert all(np.isfinite(keras.ops.convert_to_numpy(w)).all() for w in model.weights)
 
 # shifts of codes, learned through a decoder and a critic that stay as they are, and an encoder that learns to encode as it is told
-from explorer.generators import judge
+from explorer.judges import classifier as judge
 from explorer.training import shifts
 rng = np.random.default_rng(0)
 images, groups = rng.random((64, 16, 16, 3)).astype("float32"), np.arange(64) % 4

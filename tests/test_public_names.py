@@ -12,7 +12,7 @@ PACKAGE = Path(explorer.__file__).parent
 NAMES = ["load", "models", "judge", "CheckpointError", "Generator", "Plane", "Path", "slerp", "lerp"]
 FLOORS = [
     ["geometry", "state", "imaging", "data"],
-    ["generators", "checkpoints", "presets"],
+    ["generators", "judges", "checkpoints", "presets"],
     ["rendering", "faces", "places", "family", "denoising", "prompting"],
     ["training"],
     ["ui"],
@@ -80,7 +80,7 @@ print(len(cards), first, [name for name in sys.argv[1:] if name in sys.modules])
         "generators.schedules",
         "generators.samplers",
         "generators.autoencoder",
-        "generators.judge",
+        "judges.classifier",
         "generators.text_to_image",
     ],
 )

@@ -6,7 +6,7 @@ Its layers, losses and the options by which a recipe names them; the models are 
 import keras
 from keras import layers, ops
 
-from explorer.generators.autoencoder import Autoencoder
+from explorer.generators.autoencoder import Autoencoder, AutoencoderGenerator
 
 
 @keras.saving.register_keras_serializable(package="explorer")
@@ -123,3 +123,7 @@ def build(image_shape, latent_size, encoder, decoder, loss, seed=None):
     """An untrained member of the family from a recipe's data: `encoder`, `decoder` and `loss` are keyword arguments."""
     parts = (build_encoder(image_shape, latent_size, seed=seed, **encoder), build_decoder(image_shape, latent_size, **decoder))
     return (TiedAutoencoder if decoder.get("tied") else Autoencoder)(*parts, **loss)
+
+
+class MemberGenerator(AutoencoderGenerator):
+    """A trained member of the family as a `Generator`; its file names layers from here."""

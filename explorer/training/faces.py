@@ -7,7 +7,7 @@ plus an amount times a direction, decoded.
 import numpy as np
 
 from explorer import checkpoints, data, imaging
-from explorer.faces import SIX
+from explorer.data import SIX
 from explorer.generators.base import Generator
 from explorer.generators.directions import HOLDS, Directions
 from explorer.training import pushes

@@ -15,7 +15,7 @@ from keras import ops
 from PIL import Image
 
 from explorer import data, imaging
-from explorer.generators import framing
+from explorer.judges import framing
 
 FLOWERS = "flowers128.zip"
 HELD_OUT = 3  # of the flowers' numbers mod 10: measured with, not trained on

@@ -379,7 +379,7 @@ JUDGES = {
         "stride": 2, "flip": True, "augment": 0.1, "dropout": 0.4,
         "optimizer": "adam", "learning_rate": _COSINE, "batch_size": 64, "epochs": 40, "seed": 0,
     },
-    "framing": {  # no classifier: finds the square of a face in a photograph (generators/framing.py, training/framing.py)
+    "framing": {  # no classifier: finds the square of a face in a photograph (judges/framing.py)
         "title": "Framing of faces", "data": "celeba", "image_shape": [48, 48, 1], "filters": [16, 32, 64, 96], "dense": 80,
         "net": "framing", "textures": 600,
         "optimizer": "adam", "learning_rate": {**_COSINE, "initial": 2e-3}, "batch_size": 128, "epochs": 9, "seed": 0,

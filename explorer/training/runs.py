@@ -19,9 +19,10 @@ import keras
 import numpy as np
 
 from explorer import data
-from explorer.generators import autoencoder, diffusion, family, gan, judge
-from explorer.generators import framing as framing_net
+from explorer.generators import autoencoder, diffusion, family, gan
 from explorer.generators import refiner as refiner_net
+from explorer.judges import classifier as judge
+from explorer.judges import framing as framing_net
 from explorer.training import faces, framing, greedy, refiner, shifts
 from explorer.training.muon import Muon
 

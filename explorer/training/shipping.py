@@ -13,10 +13,10 @@ from PIL import Image
 from explorer import checkpoints, data, imaging
 from explorer.generators.autoencoder import AutoencoderGenerator
 from explorer.generators.diffusion import DiffusionGenerator
-from explorer.generators.directions import Directions
-from explorer.generators.framing import Framer
+from explorer.generators.files import Files
 from explorer.generators.gan import GanGenerator
-from explorer.generators.judge import Judge
+from explorer.judges.classifier import Judge
+from explorer.judges.framing import Framer
 from explorer.training import diffusion, evaluation, faces, family, framing, mixture, refiner, tsne
 
 SHEET_CELLS = 30
@@ -71,7 +71,7 @@ def ship(name, recipe, model, history, root, data_folder=None):
             "architecture": {part: summary(network) for part, network in parts.items()},
         }
         add = _add_faces if recipe["data"] == "celeba" else _add_latent_space
-        add(card, folder, AutoencoderGenerator(card, stored), data_folder)
+        add(card, folder, AutoencoderGenerator(card, stored, Files(folder)), data_folder)
     return seal(folder, card)
 
 
@@ -173,9 +173,7 @@ def _add_faces(card, folder, generator, data_folder):
     card["views"] = ["faces", "morph"]
     card |= {key: card["recipe"][key] for key in ("start_face", "start_corners") if key in card["recipe"]}
     card["learned"] = list(faces.SIX)
-    directions = Directions(card["attributes"], *(arrays[key].astype("float64") for key in ("means", "counts", "covariance")),
-                            dict(zip(faces.SIX, arrays["learned"], strict=True)))  # fmt: skip
-    card["metrics"] = faces.metrics(generator, directions, data_folder, pca)
+    card["metrics"] = faces.metrics(generator, generator.directions, data_folder, pca)
     card["view"] = {"z": [0.0] * card["latent_shape"][0], "axes": [0, 1], "center": [0.0, 0.0], "extent": 3.0}
 
 
@@ -183,8 +181,7 @@ def _add_mixture(card, folder, generator, data_folder):
     """The mixture that random faces are drawn from, fitted to the codes of the training images and of their mirror images."""
     images = data.load(card["recipe"]["data"], "train", generator.image_shape[0], data_folder)[0]
     z_mean = np.concatenate([evaluation.encode(generator, way, 500)[0] for way in (images, images[:, :, ::-1])])
-    generator.mixture = mixture.fit(z_mean, card["recipe"]["mixture"])
-    np.savez_compressed(folder / checkpoints.PRIOR, **generator.mixture)
+    np.savez_compressed(folder / checkpoints.PRIOR, **mixture.fit(z_mean, card["recipe"]["mixture"]))
     card["fitted_mixture"] = {"components": card["recipe"]["mixture"], "file": checkpoints.PRIOR}
 
 

@@ -161,7 +161,9 @@ def test_many_codes_keep_their_gaussian_in_a_file(trained, monkeypatch):
     root, cards = trained
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(root))
     assert cards["fashion-sparse-l1-ae"]["fitted_gaussian"] == {"file": "prior.npz"}
-    mean, factor = checkpoints.fitted_gaussian("fashion-sparse-l1-ae")
+    mean, factor = (
+        checkpoints.arrays("fashion-sparse-l1-ae", checkpoints.PRIOR)[key].astype("float64") for key in ("mean", "factor")
+    )
     drawn = checkpoints.load("fashion-sparse-l1-ae").prior(4000)
     np.testing.assert_allclose(drawn.mean(0), mean, atol=0.02)
     np.testing.assert_allclose(drawn.var(0), (factor @ factor.T).diagonal(), atol=0.02)

@@ -6,7 +6,7 @@ import keras
 import numpy as np
 import pytest
 
-from explorer.faces import SIX
+from explorer.data import SIX
 from explorer.generators.directions import Directions
 from explorer.training import faces, pushes
 

@@ -8,7 +8,8 @@ import pytest
 from keras import ops
 
 from explorer import data
-from explorer.generators import autoencoder, judge
+from explorer.generators import autoencoder
+from explorer.judges import classifier as judge
 from explorer.training import recipes, runs, shifts
 
 SIDE = 16

@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 import explorer
-from explorer.generators import judge
+from explorer.judges import classifier as judge
 from explorer.training import runs
 from explorer.training.recipes import JUDGES, recipe
 

@@ -5,9 +5,9 @@ import pytest
 
 import explorer
 from explorer import data, imaging
-from explorer.generators import framing
-from explorer.generators.framing import Crop
 from explorer.imaging import PictureError
+from explorer.judges import framing
+from explorer.judges.framing import Crop
 from explorer.training import framing as training
 from explorer.training.recipes import JUDGES
 
