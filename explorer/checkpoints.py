@@ -150,7 +150,7 @@ def directions(name):
 
 
 def receipts(name):
-    """What one unit of each direction does to every attribute, {hold: float32 (k, k)}; see `training.faces.receipts`."""
+    """What one unit of each direction does to every attribute, {hold: float32 (k, k)}; see `training.face_measures.receipts`."""
     stored = arrays(name, DIRECTIONS)
     return {key.removeprefix("receipts_"): stored[key].astype("float32") for key in stored if key.startswith("receipts_")}
 
@@ -233,19 +233,18 @@ def _load(files):
     kind = generators.kind_of(card)
     if kind is None:
         raise CheckpointError(f"{files.name}/{CARD}: kind {card['kind']!r} is not one that this version can load")
-    return kind.made(card, _model(kind.made, files), files)
+    return _opened(kind.made, card, files)
 
 
 def _judge(files):
     card = files.card()
-    judge = judges.kind_of(card).made
-    return judge(card, _model(judge, files))
+    return _opened(judges.kind_of(card).made, card, files)
 
 
-def _model(made, files):
-    """The model that a class of ours is made of, loaded as the class says."""
+def _opened(made, card, files):
+    """An object of a class of ours, its model loaded as the class says."""
     try:
-        return made.load_model(files)
+        model = made.load_model(files)
     except CheckpointError:
         raise
     except Exception as error:  # whole, but of another version of this project or of a library
@@ -254,3 +253,4 @@ def _model(made, files):
             f"checkpoints/{files.name}/{made.file} is whole, but {library} {import_module(module).__version__} cannot load it: "
             f"{(str(error).strip() or repr(error)).splitlines()[0]}"
         ) from error
+    return made(card, model, files)

@@ -63,7 +63,7 @@ TRAIN = """
 import io, sys
 import keras, numpy as np
 from explorer.generators.autoencoder import build
-from explorer.training import recipes, runs
+from explorer.training import building, recipes, runs
 
 assert keras.backend.backend() == sys.argv[1]
 images = np.random.default_rng(0).random((8, 8, 8, 1)).astype("float32")
@@ -95,7 +95,7 @@ assert sys.argv[1] in history["device"]
 # a GAN told the class, whose generator and discriminator both move, and an autoencoder with tied weights
 recipe = recipes.recipe("fashion-cgan") | {"batch_size": 100, "epochs": 2}
 recipe |= {"generator": {"filters": [4, 4]}, "discriminator": {"filters": [4, 4]}}
-untrained = [keras.ops.convert_to_numpy(w) for w in runs.build(recipe).trainable_variables]
+untrained = [keras.ops.convert_to_numpy(w) for w in building.build(recipe).trainable_variables]
 model, history = runs.fit(recipe, sys.argv[3] + "/gan", sys.argv[2], out=io.StringIO())
 assert len(history["generator_loss"]) == len(history["discriminator_loss"]) == 2, history
 kernels = [(a, keras.ops.convert_to_numpy(b)) for a, b in zip(untrained, model.trainable_variables, strict=True) if a.ndim > 1]

@@ -41,7 +41,7 @@ def build(image_shape, filters, dense, classes, multi_label=False, dropout=0.3, 
 class Judge(KerasFile):
     """Calls a classifier on pictures; `card` carries its test accuracy, `classes` names its outputs."""
 
-    def __init__(self, card, model):
+    def __init__(self, card, model, files=None):
         self.card, self.model, self.classes = card, model, card["classes"]
         self.image_shape = tuple(card["image_shape"])
         self._features = None

@@ -98,7 +98,7 @@ def standardised(windows):
 class Framer(KerasFile):
     """Finds faces; `card` carries what it was measured at, `model` is the net."""
 
-    def __init__(self, card, model):
+    def __init__(self, card, model, files=None):
         self.card, self.model = card, model
         self.size = card["image_shape"][0]
         self._cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")

@@ -206,7 +206,7 @@ RECIPES = {
         "note": "it was told no names in its first eleven epochs, under a cosine of their own; from the twelfth on it is told "
         "them, with a fresh optimizer, under one up to 0.0006 that was laid out for ten epochs in the first three, then for seven",
     },
-    "stable_diffusion_3_tiny": {  # its stages, each with what is its own: training/text_to_image.py
+    "stable_diffusion_3_tiny": {  # its stages, each with what is its own: training/rectified_flow.py
         "kind": "text-to-image", "order": 7, "title": "Words: a small Stable Diffusion 3", "source": _DLWP,
         "short": "Words · Stable Diffusion 3",
         "data": ["mnist", "fashion", "celeba", "flowers"], "most": 33_000, "image_shape": [64, 64, 3],

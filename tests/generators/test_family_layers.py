@@ -6,7 +6,7 @@ import pytest
 
 from explorer.generators import autoencoder, family
 from explorer.generators.autoencoder import Autoencoder
-from explorer.training import recipes, runs
+from explorer.training import building, recipes
 
 # encoder, decoder; worked out from the chapter's layers
 PARAMETERS = {
@@ -25,7 +25,7 @@ LOSS = {"reconstruction_loss": "mse", "reconstruction_weight": 1.0}
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_the_layers_are_the_books(name):
-    model = runs.build(recipes.recipe(name))
+    model = building.build(recipes.recipe(name))
     assert (model.encoder.count_params(), model.decoder.count_params()) == PARAMETERS[name]
     images = np.random.default_rng(0).random((3, 28, 28, 1), dtype="float32")
     assert model.predict_on_batch(images).shape == images.shape

@@ -10,7 +10,8 @@ from keras import ops
 from explorer import data
 from explorer.generators import autoencoder
 from explorer.judges import classifier as judge
-from explorer.training import recipes, runs, shifts
+from explorer.training import building, recipes, runs, shifts
+from explorer.training.train import fit
 
 SIDE = 16
 LABELS = np.array([[1, 1], [1, 0], [0, 1], [0, 0]])
@@ -198,7 +199,7 @@ def test_pictures_are_drawn_as_often_as_asked_for():
 def test_the_critic_of_faces_is_not_their_judge():
     critic, judged = recipes.recipe("celeba-vae")["shifted"]["critic"], recipes.recipe("judges/faces")
     assert critic["seed"] != judged["seed"]
-    assert runs.build(critic).count_params() != runs.build(judged).count_params()
+    assert building.build(critic).count_params() != building.build(judged).count_params()
 
 
 def test_a_run_trains_the_vae_then_its_critic_then_its_encoder(tmp_path, monkeypatch):
@@ -211,19 +212,19 @@ def test_a_run_trains_the_vae_then_its_critic_then_its_encoder(tmp_path, monkeyp
     recipe = recipes.recipe("celeba-vae") | {"image_shape": [32, 32, 3], "epochs": 1, "encoder": part, "decoder": part}
     recipe["shifted"]["critic"] |= {"image_shape": [32, 32, 3], "filters": [4, 8], "reduced": [5, 10, 0.3], "epochs": 1}
     recipe["shifted"]["stage"]["epochs"] = 1
-    model, history = runs.fit(recipe, tmp_path, out=io.StringIO())
+    model, history = fit(recipe, tmp_path, out=io.StringIO())
     assert type(model) is autoencoder.VAE
     assert all(layer.trainable for part in (model.encoder, model.decoder) for layer in part.layers)
     assert len(history["loss"]) == len(history["val_loss"]) == len(history["encoder loss"]) == 1
     assert len(history["seconds"]) == 2
-    first = runs.trained(recipe, tmp_path / runs.BEST)
+    first = building.trained(recipe, tmp_path / runs.BEST)
     same = lambda part: all(map(np.array_equal, getattr(model, part).get_weights(), getattr(first, part).get_weights()))  # noqa: E731
     assert same("decoder")
     assert not same("encoder")
     told = np.load(tmp_path / shifts.SHIFTS)
     assert (np.linalg.norm(told, axis=1) > 0).all()
     recipe["shifted"]["stage"]["epochs"] = 3
-    _, longer = runs.fit(recipe, tmp_path, out=io.StringIO())
+    _, longer = fit(recipe, tmp_path, out=io.StringIO())
     assert longer["loss"] == history["loss"]
     assert longer["encoder loss"][0] == history["encoder loss"][0]
     assert len(longer["encoder loss"]) == 3
