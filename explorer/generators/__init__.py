@@ -38,7 +38,7 @@ KINDS = {
     "gan": Kind("explorer.generators.gan", "GanGenerator"),
     "diffusion": Kind("explorer.generators.diffusion", "DiffusionGenerator"),
     "text-to-image": Kind("explorer.generators.text_to_image", "TextToImageGenerator"),
-    "net: family": Kind("explorer.generators.family", "MemberGenerator", encodes=True, has_prior=False),
+    "net: family": Kind("explorer.generators.autoencoder_variants", "VariantGenerator", encodes=True, has_prior=False),
     "refines": Kind("explorer.generators.refiner", "RefinerGenerator"),
 }
 

@@ -20,7 +20,7 @@ class Directions:
 
     `names`: the k attributes; `means` float (k, 2, d): mean code without and with each; `counts` int (k, 2); `covariance`
     float (d, d) of all codes; `learned` {attribute: float (d,)}: vectors that keep each other's attributes still, learned through
-    the decoder (training/pushes.py).
+    the decoder (training/learned_directions.py).
     """
 
     def __init__(self, names, means, counts, covariance, learned=None):

@@ -10,7 +10,7 @@ from explorer import checkpoints, data, imaging
 from explorer.data import SIX
 from explorer.generators.base import Generator
 from explorer.generators.directions import HOLDS, Directions
-from explorer.training import mixture, pushes
+from explorer.training import learned_directions, mixture
 from explorer.training.measures import encode, figure, kernel_distance, kl_by_dimension, principal_components, spread
 
 AMOUNTS = (1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0)
@@ -197,7 +197,8 @@ def learn(generator, folder=None):
     directions = Directions(data.ATTRIBUTES, means, counts, covariance)
     some = slice(None, None, max(1, len(z) // RECEIPT_FACES))
     third = slice(None, None, 3)
-    learned = pushes.learn(generator, directions, judge, z[third], attributes[third], judged(generator, judge, z[third]))
+    before = judged(generator, judge, z[third])
+    learned = learned_directions.learn(generator, directions, judge, z[third], attributes[third], before)
     directions = Directions(data.ATTRIBUTES, means, counts, covariance, learned)
     hows = ("free", "whitened", "learned")
     amounts = {how: least_amount(generator, directions, judge, z[some], attributes[some], how) for how in hows}

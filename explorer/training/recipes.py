@@ -12,8 +12,8 @@ then stays; "plateau" falls by `factor` after so many stale epochs.
 where pictures are composed. `terminal`: of so many frequencies along a side its noise has what pictures leave in it.
 `emphasis`: weights of attributes in a judge's loss, 1 where none is named.
 `reduced`: from, to, share: so many of the images are replaced by what so many principal components say of them, each epoch anew.
-`shifted`: how a trained VAE's encoder learns to say more of two `attributes` (`shifts.py`): the recipe of the critic, the
-`emphasis` of what else it says, what lengths of the four shifts cost, by which factors pictures with attributes are drawn
+`shifted`: how a trained VAE's encoder learns to say more of two `attributes` (`critic_finetuning.py`): the recipe of the critic,
+the `emphasis` of what else it says, what lengths of the four shifts cost, by which factors pictures with attributes are drawn
 `oftener`, and in what else this `stage` differs from the recipe.
 `patience`: stop after so many epochs without a better validation loss, and keep the best; None runs all `epochs`. While a
 cosine still falls nothing is stale: the loss at a high rate says little of the loss at a low one.

@@ -5,7 +5,7 @@ from pathlib import Path
 import keras_hub
 
 from explorer.generators.text_to_image import TextToImageGenerator
-from explorer.training import captions, obedience, storing
+from explorer.training import captions, prompt_adherence, storing
 
 
 def ship(name, recipe, task, histories, root, data_folder=None):
@@ -33,10 +33,10 @@ def ship(name, recipe, task, histories, root, data_folder=None):
     card["recipe"]["minutes_by_stage"] = {stage: round(sum(history["seconds"]) / 60, 1) for stage, history in histories.items()}
     card["history"] = {f"{stage} {key}": values for stage, history in histories.items() for key, values in history.items()
                        if key != "device"}  # fmt: skip
-    card["metrics"] = obedience.metrics(TextToImageGenerator(card, stored), data_folder, log=print)
+    card["metrics"] = prompt_adherence.metrics(TextToImageGenerator(card, stored), data_folder, log=print)
     return storing.seal(folder, card)
 
 
 def measure(generator, folder=None):
     """Shares of its pictures that show what they were asked to."""
-    return obedience.metrics(generator, folder)
+    return prompt_adherence.metrics(generator, folder)

@@ -7,7 +7,7 @@ import keras
 import numpy as np
 
 from explorer import checkpoints, data
-from explorer.generators.family import NOISES
+from explorer.generators.autoencoder_variants import NOISES
 from explorer.training import autoencoder_measures
 from explorer.training.autoencoder_measures import describe, preview  # noqa: F401  of every autoencoder
 from explorer.training.measures import in_batches, pca, projected, squared_error

@@ -127,8 +127,8 @@ def build(image_shape, latent_size, encoder, decoder, loss, seed=None):
     return (TiedAutoencoder if decoder.get("tied") else Autoencoder)(*parts, **loss)
 
 
-class MemberGenerator(AutoencoderGenerator):
-    """A trained member of the family as a `Generator`; its file names layers from here."""
+class VariantGenerator(AutoencoderGenerator):
+    """A trained variant as a `Generator`; its file names layers from here."""
 
     def first_layer_only(self, images):
         """What a stacked autoencoder that was trained layer by layer made of pictures when it had one layer: the outer half of its

@@ -8,7 +8,7 @@ import pytest
 
 from explorer.data import SIX
 from explorer.generators.directions import Directions
-from explorer.training import face_measures, pushes
+from explorer.training import face_measures, learned_directions
 
 D = 12
 
@@ -35,7 +35,7 @@ def world():
 @pytest.fixture(scope="module")
 def learned(world):
     before = world.ask(world.generator.decode(world.z))
-    return pushes.learn(world.generator, world.directions, world.judge, world.z[:3000], world.attributes[:3000], before[:3000],
+    return learned_directions.learn(world.generator, world.directions, world.judge, world.z[:3000], world.attributes[:3000], before[:3000],
                         steps=500, verbose=0)  # fmt: skip
 
 
@@ -65,7 +65,7 @@ def test_batches_push_every_attribute_both_ways():
     rng = np.random.default_rng(1)
     having, before = rng.random((500, 6)) < 0.1, rng.random((500, 6))
     z = np.arange(500, dtype="float32")[:, None]
-    batches = pushes.Balanced(z, having, before, 40, seed=0)
+    batches = learned_directions.Balanced(z, having, before, 40, seed=0)
     assert len(batches) == 40
     signs = []
     for i in range(40):

@@ -7,7 +7,7 @@ import pytest
 from PIL import Image
 
 from explorer import checkpoints
-from explorer.training import building, family_measures, gan_measures, greedy, measures, recipes, runs, tsne
+from explorer.training import autoencoder_variants_measures, building, gan_measures, layerwise, measures, recipes, runs, tsne
 from explorer.training.train import fit, train
 
 
@@ -24,29 +24,29 @@ def test_pca_is_what_the_eigenvectors_say(small_data):
 
 
 def test_the_toy_set_is_nearly_flat():
-    points = family_measures.toy()
+    points = autoencoder_variants_measures.toy()
     assert points.shape == (60, 3)
     variances = np.linalg.svd(points - points.mean(0), compute_uv=False) ** 2
     assert variances[2] < 0.15 * variances.sum()  # a plane nearly holds it
 
 
 def test_a_linear_autoencoder_finds_the_plane_of_pca():
-    points = family_measures.toy()
+    points = autoencoder_variants_measures.toy()
     centred = points - points.mean(0)
     _, singular, _ = np.linalg.svd(centred)
     best = singular[2] ** 2 / points.size
-    found = np.square(family_measures.toy_autoencoder(points) - points).mean((1, 2))
-    assert len(found) == len(family_measures.TOY_EPOCHS)
+    found = np.square(autoencoder_variants_measures.toy_autoencoder(points) - points).mean((1, 2))
+    assert len(found) == len(autoencoder_variants_measures.TOY_EPOCHS)
     assert found[0] > 2 * best
     assert found[-1] == pytest.approx(best, rel=0.01)
 
 
 def test_noise_is_what_keras_layers_make():
     images = np.full((200, 28, 28, 1), 0.4, "float32")
-    lost = family_measures.corrupted(images, "dropout", 0.5)
+    lost = autoencoder_variants_measures.corrupted(images, "dropout", 0.5)
     assert set(np.round(np.unique(lost), 4)) == {0.0, np.float32(0.8).round(4)}
     assert (lost == 0).mean() == pytest.approx(0.5, abs=0.01)
-    assert family_measures.corrupted(images, "gaussian", 0.3).std() == pytest.approx(0.3, abs=0.01)
+    assert autoencoder_variants_measures.corrupted(images, "gaussian", 0.3).std() == pytest.approx(0.3, abs=0.01)
 
 
 def test_tsne_keeps_what_lies_together_together(tmp_path, capsys):
@@ -66,7 +66,8 @@ def test_layer_by_layer_nests_what_the_layers_learned(tmp_path, small_data):
     recipe["learning_rate"]["epochs"] = 2
     model, history = fit(recipe, tmp_path, small_data)
     one, two = (
-        greedy.balanced(building.trained(greedy.layer_recipe(recipe, i), tmp_path / f"layer-{i + 1}" / runs.BEST)) for i in (0, 1)
+        layerwise.balanced(building.trained(layerwise.layer_recipe(recipe, i), tmp_path / f"layer-{i + 1}" / runs.BEST))
+        for i in (0, 1)
     )
     images = np.random.default_rng(0).random((4, 28, 28, 1), dtype="float32")
     codes = one.encoder.predict_on_batch(images)
@@ -76,11 +77,11 @@ def test_layer_by_layer_nests_what_the_layers_learned(tmp_path, small_data):
 
 
 def test_balanced_layers_are_the_same_function_with_rows_of_equal_length():
-    recipe = greedy.layer_recipe(recipes.recipe("fashion-greedy-ae"), 0)
+    recipe = layerwise.layer_recipe(recipes.recipe("fashion-greedy-ae"), 0)
     images = np.random.default_rng(0).random((4, 28, 28, 1), dtype="float32")
     model = building.build(recipe)
     before, codes = model.predict_on_batch(images), model.encoder.predict_on_batch(images)
-    assert greedy.balanced(model) is model
+    assert layerwise.balanced(model) is model
     rows = model.decoder.get_weights()[0]
     lengths = np.linalg.norm(rows, axis=1)
     np.testing.assert_allclose(lengths, lengths.mean(), rtol=1e-5)
@@ -123,7 +124,7 @@ def trained(small, tmp_path_factory):
             patch.setitem(recipes.RECIPES, name, recipes.RECIPES[name] | own)
         patch.setattr(gan_measures, "SAMPLES", 60)
         patch.setattr(gan_measures, "ASKED", 6)
-        patch.setattr(family_measures.pretraining, "__defaults__", (None, 2, 2))
+        patch.setattr(autoencoder_variants_measures.pretraining, "__defaults__", (None, 2, 2))
         cards = {name: train(name, small.data, epochs=2 if "gan" in name else 1, out=root, log=open(root / "log", "a"))  # noqa: SIM115
                  for name in ("fashion-gan", "fashion-cgan", "fashion-denoising-ae", "fashion-sparse-l1-ae")}  # fmt: skip
     return root, cards

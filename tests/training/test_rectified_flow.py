@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from explorer import checkpoints, data
-from explorer.training import obedience, recipes, rectified_flow, text_to_image_measures
+from explorer.training import prompt_adherence, recipes, rectified_flow, text_to_image_measures
 
 
 def test_every_picture_of_a_pool_comes_once_before_any_comes_again():
@@ -68,11 +68,11 @@ def test_pictures_as_a_judge_of_small_ones_knows_them():
     class Judge:
         image_shape = (28, 28, 1)
 
-    np.testing.assert_allclose(obedience.as_known(large, Judge)[0, ..., 0], small[0, 2:-2, 2:-2] / 255, atol=1e-6)
+    np.testing.assert_allclose(prompt_adherence.as_known(large, Judge)[0, ..., 0], small[0, 2:-2, 2:-2] / 255, atol=1e-6)
 
 
 def test_what_is_shipped_is_a_preset_that_loads_with_its_card(text_model, tmp_path, monkeypatch):
-    monkeypatch.setattr(obedience, "metrics", lambda generator, folder, log: {"drawn": float(generator.image_shape[0])})
+    monkeypatch.setattr(prompt_adherence, "metrics", lambda generator, folder, log: {"drawn": float(generator.image_shape[0])})
     recipe = recipes.recipe("stable_diffusion_3_tiny") | text_model.recipe
     _, task = text_model.make()
     history = {"loss": [2.0, 1.0], "seconds": [60.0, 60.0], "device": "a test"}
@@ -97,6 +97,11 @@ def test_the_recipe_asks_for_prompts_that_captions_know():
     from explorer import prompting
     from explorer.training import captions
 
-    texts = [*recipe["prompts"], *(text for pair in recipe["examples"] for text in pair), *obedience.PORTRAITS, *obedience.NEGATIVE]
+    texts = [
+        *recipe["prompts"],
+        *(text for pair in recipe["examples"] for text in pair),
+        *prompt_adherence.PORTRAITS,
+        *prompt_adherence.NEGATIVE,
+    ]
     for text in texts:
         assert prompting.strange(text, captions.vocabulary()) == [], text
