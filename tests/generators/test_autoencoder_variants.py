@@ -4,9 +4,9 @@ import keras
 import numpy as np
 import pytest
 
-from explorer.generators import autoencoder, family
+from explorer.generators import autoencoder, autoencoder_variants
 from explorer.generators.autoencoder import Autoencoder
-from explorer.training import recipes, runs
+from explorer.training import building, recipes
 
 # encoder, decoder; worked out from the chapter's layers
 PARAMETERS = {
@@ -25,7 +25,7 @@ LOSS = {"reconstruction_loss": "mse", "reconstruction_weight": 1.0}
 
 @pytest.mark.parametrize("name", PARAMETERS)
 def test_the_layers_are_the_books(name):
-    model = runs.build(recipes.recipe(name))
+    model = building.build(recipes.recipe(name))
     assert (model.encoder.count_params(), model.decoder.count_params()) == PARAMETERS[name]
     images = np.random.default_rng(0).random((3, 28, 28, 1), dtype="float32")
     assert model.predict_on_batch(images).shape == images.shape
@@ -33,13 +33,15 @@ def test_the_layers_are_the_books(name):
 
 def tied(seed=0):
     keras.utils.set_random_seed(seed)
-    return family.build((4, 4, 1), 3, {"dense": [5], "code": "relu"}, {"dense": [5], "output": "linear", "tied": True}, LOSS)
+    return autoencoder_variants.build(
+        (4, 4, 1), 3, {"dense": [5], "code": "relu"}, {"dense": [5], "output": "linear", "tied": True}, LOSS
+    )
 
 
 def test_a_tied_decoder_is_the_encoders_transpose(tmp_path):
     model, z = tied(), np.random.default_rng(1).random((2, 3), dtype="float32")
     one, two = (layer.get_weights()[0] for layer in model.encoder.layers if isinstance(layer, keras.layers.Dense))
-    up, out = (layer for layer in model.decoder.layers if isinstance(layer, family.DenseTranspose))
+    up, out = (layer for layer in model.decoder.layers if isinstance(layer, autoencoder_variants.DenseTranspose))
     up.bias.assign(np.full(5, 0.3))
     by_hand = np.maximum(0, z @ two.T + 0.3) @ one.T
     np.testing.assert_allclose(model.decoder.predict_on_batch(z).reshape(2, 16), by_hand, atol=1e-5)
@@ -64,7 +66,7 @@ def test_training_a_tied_autoencoder_moves_the_one_kernel_that_both_use():
 
 def test_a_transpose_that_is_tied_to_nothing_says_so():
     with pytest.raises(ValueError, match="call its `tie`"):
-        family.DenseTranspose(4)(np.zeros((1, 3), "float32"))
+        autoencoder_variants.DenseTranspose(4)(np.zeros((1, 3), "float32"))
 
 
 @pytest.mark.parametrize("n", [2, 64])
@@ -72,14 +74,14 @@ def test_kl_sparsity_is_the_divergence_of_the_means_whatever_the_batch(n):
     codes = np.random.default_rng(3).uniform(0.05, 0.9, (n, 6)).astype("float32")
     q, p = codes.mean(0, dtype="float64"), 0.1
     by_hand = 5e-3 * sum(p * np.log(p / x) + (1 - p) * np.log((1 - p) / (1 - x)) for x in q)
-    layer = keras.layers.Activation("linear", activity_regularizer=family.KLSparsity(5e-3, 0.1))
+    layer = keras.layers.Activation("linear", activity_regularizer=autoencoder_variants.KLSparsity(5e-3, 0.1))
     layer(keras.ops.convert_to_tensor(codes))
     assert float(layer.losses[0]) == pytest.approx(by_hand, rel=1e-4)  # Keras has divided by the batch
 
 
 def test_the_loss_has_the_codes_regularizer_in_it():
     keras.utils.set_random_seed(0)
-    model = family.build((4, 4, 1), 7, {"code": "sigmoid", "sparsity": ["l1", 0.01]}, {"output": "linear"}, LOSS)
+    model = autoencoder_variants.build((4, 4, 1), 7, {"code": "sigmoid", "sparsity": ["l1", 0.01]}, {"output": "linear"}, LOSS)
     images = np.random.default_rng(4).random((5, 4, 4, 1), dtype="float32")
     codes = model.encoder.predict_on_batch(images)
     error = np.square(model.decoder.predict_on_batch(codes) - images).mean()
@@ -89,7 +91,7 @@ def test_the_loss_has_the_codes_regularizer_in_it():
 
 @pytest.mark.parametrize("noise", [["dropout", 0.5], ["gaussian", 0.5]])
 def test_noise_comes_in_while_training_only(noise):
-    encoder = family.build_encoder((4, 4, 1), 3, noise=noise, seed=0)
+    encoder = autoencoder_variants.build_encoder((4, 4, 1), 3, noise=noise, seed=0)
     images = np.ones((64, 4, 4, 1), "float32")
     calm = keras.ops.convert_to_numpy(encoder(images))
     np.testing.assert_allclose(calm, np.repeat(calm[:1], 64, 0), atol=1e-6)
@@ -112,7 +114,7 @@ def test_training_is_told_to_every_layer(kind):
 
 def test_a_denoising_autoencoder_is_trained_on_noise():
     keras.utils.set_random_seed(0)
-    model = family.build((4, 4, 1), 16, {"noise": ["dropout", 0.5]}, {"output": "linear"}, LOSS, seed=0)
+    model = autoencoder_variants.build((4, 4, 1), 16, {"noise": ["dropout", 0.5]}, {"output": "linear"}, LOSS, seed=0)
     for part in (model.encoder, model.decoder):
         part.set_weights([np.eye(16), np.zeros(16)])
     model.compile(optimizer=keras.optimizers.SGD(0.0))
@@ -122,7 +124,7 @@ def test_a_denoising_autoencoder_is_trained_on_noise():
 
 
 def test_codes_may_begin_above_zero():
-    encoder = family.build_encoder((4, 4, 1), 3, code="relu", code_bias=3.0)
+    encoder = autoencoder_variants.build_encoder((4, 4, 1), 3, code="relu", code_bias=3.0)
     np.testing.assert_allclose(encoder.predict_on_batch(np.zeros((1, 4, 4, 1), "float32")), 3.0)
 
 

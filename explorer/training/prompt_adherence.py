@@ -7,7 +7,8 @@ import numpy as np
 
 from explorer import checkpoints, data
 from explorer.training import captions
-from explorer.training.text_to_image import pictures
+from explorer.training.measures import figure
+from explorer.training.rectified_flow import pictures
 
 SEEDS, FACES = 50, 100
 COMMONEST = 20  # flowers
@@ -35,7 +36,7 @@ def metrics(generator, folder=None, log=None):
         shares = [
             (judge(as_known(drawn(generator, prompt, SEEDS), judge)).argmax(1) == i).mean() for i, prompt in enumerate(prompts)
         ]
-        found |= {f"{name}_obeyed": _figure(np.mean(shares)),
+        found |= {f"{name}_obeyed": figure(np.mean(shares)),
                   f"{name}_obeyed_by_class": _named(judge.classes, shares),
                   f"{name}_test_images_judged_right": judge.card["metrics"]["test_accuracy"],
                   f"{name}_test_images_judged_right_by_class": judge.card["metrics"]["test_accuracy_by_class"]}  # fmt: skip
@@ -64,14 +65,14 @@ def _faces(generator, folder, log):
     real, asked, given = judge(images) > 0.5, {}, {}
     for prompt, (attribute, wanted) in PORTRAITS.items():
         which = judge.classes.index(attribute)
-        asked[prompt] = _figure(((judge(drawn(generator, prompt, FACES))[:, which] > 0.5) == wanted).mean())
-        given[prompt] = _figure((real[attributes[:, which] == wanted, which] == wanted).mean())
+        asked[prompt] = figure(((judge(drawn(generator, prompt, FACES))[:, which] > 0.5) == wanted).mean())
+        given[prompt] = figure((real[attributes[:, which] == wanted, which] == wanted).mean())
         log(f"{prompt}: {asked[prompt]}")
     prompt, negative = NEGATIVE
     glasses = judge.classes.index("Eyeglasses")
     without = (judge(drawn(generator, prompt, FACES, negative))[:, glasses] > 0.5).mean()
     return {"portraits_as_asked": asked, "real_faces_judged_right": given, "glasses_asked_for": asked[prompt],
-            "glasses_asked_for_and_in_the_negative_prompt": _figure(without)}  # fmt: skip
+            "glasses_asked_for_and_in_the_negative_prompt": figure(without)}  # fmt: skip
 
 
 def _flowers(generator, folder, log):
@@ -85,9 +86,9 @@ def _flowers(generator, folder, log):
     names = [data.FLOWERS[i] for i in commonest]
     real = [top[labels == i].mean() for i in commonest]
     return {
-        "flowers_obeyed_top_5": _figure(np.mean(shares)),
+        "flowers_obeyed_top_5": figure(np.mean(shares)),
         "flowers_obeyed_top_5_by_class": _named(names, shares),
-        "flowers_test_images_judged_right_top_5": _figure(top[np.isin(labels, commonest)].mean()),
+        "flowers_test_images_judged_right_top_5": figure(top[np.isin(labels, commonest)].mean()),
         "flowers_test_images_judged_right_top_5_by_class": _named(names, real),
     }
 
@@ -97,8 +98,4 @@ def _in_top_5(probabilities, labels):
 
 
 def _named(names, shares):
-    return {name: _figure(share) for name, share in zip(names, shares, strict=True)}
-
-
-def _figure(value):
-    return round(float(value), 4)
+    return {name: figure(share) for name, share in zip(names, shares, strict=True)}

@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from explorer.generators import diffusion
-from explorer.generators.terminal import Terminal, cosines
+from explorer.generators.noise_prior import NoisePrior, cosines
 
 SHAPE = (12, 10, 3)
 
@@ -31,7 +31,7 @@ def test_the_waves_are_orthonormal_and_the_first_is_flat(side, size):
 @pytest.mark.parametrize("signal_rate", [0.02, 0.3])
 def test_the_noise_is_as_that_of_noised_pictures(signal_rate):
     images, n, noise_rate = pictures(20_000), 20_000, np.sqrt(1 - signal_rate**2)
-    terminal = Terminal(SHAPE, 6)
+    terminal = NoisePrior(SHAPE, 6)
     terminal.adapt(images)
     found = terminal.noised(np.random.default_rng(1).standard_normal((n, *SHAPE)), noise_rate, signal_rate)
     assert (found.dtype, found.shape) == (np.float32, (n, *SHAPE))
@@ -48,11 +48,11 @@ def test_the_noise_is_as_that_of_noised_pictures(signal_rate):
 
 def test_before_pictures_are_known_nothing_is_left_in_the_noise():
     noise = np.random.default_rng(0).standard_normal((2, *SHAPE)).astype("float32")
-    np.testing.assert_allclose(Terminal(SHAPE, 4).noised(noise, 0.8, 0.6), 0.8 * noise, atol=1e-6)
+    np.testing.assert_allclose(NoisePrior(SHAPE, 4).noised(noise, 0.8, 0.6), 0.8 * noise, atol=1e-6)
 
 
 def test_mirror_images_count_as_pictures():
-    images, both = pictures(200), (Terminal(SHAPE, 5), Terminal(SHAPE, 5))
+    images, both = pictures(200), (NoisePrior(SHAPE, 5), NoisePrior(SHAPE, 5))
     both[0].adapt(images, mirrored=True)
     both[1].adapt(np.concatenate([images, images[:, :, ::-1]]))
     for name in ("average", "covariance"):
@@ -63,7 +63,7 @@ def test_mirror_images_count_as_pictures():
 @pytest.mark.parametrize("side", [0, -1, 11])
 def test_more_frequencies_than_the_pictures_have_are_refused(side):
     with pytest.raises(ValueError, match="side must be a whole number from 1 to the pictures' 10"):
-        Terminal(SHAPE, side)
+        NoisePrior(SHAPE, side)
 
 
 def test_a_generator_starts_where_the_forward_process_ends_and_keeps_that_when_it_is_saved(tmp_path):

@@ -14,7 +14,7 @@ import numpy as np
 from keras import ops
 
 from explorer import data
-from explorer.training import runs
+from explorer.training import building, runs
 
 SHIFTS, ENCODER, CRITIC = "shifts.npy", "encoder", "critic"  # in the folder of a run
 SEEN = 3  # pixels that a picture is moved by at most, before the critic sees it
@@ -51,7 +51,7 @@ def fit(recipe, folder, data_folder=None, preview=None, out=None):
     batches = Mirrored(images, codes, stage["batch_size"], stage["seed"], shares_of(labels, factors))
     later = runs.run(stage, folder / ENCODER, told, {"x": batches}, None, None, out)
     told.load_weights(folder / ENCODER / runs.BEST)
-    whole = runs.trained(plain, folder / runs.BEST)  # whose layers are all free to be trained on
+    whole = building.trained(plain, folder / runs.BEST)  # whose layers are all free to be trained on
     whole.encoder.set_weights(told.encoder.get_weights())
     return whole, history | {f"{ENCODER} loss": later["loss"], "seconds": history["seconds"] + later["seconds"]}
 

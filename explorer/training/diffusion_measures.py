@@ -4,15 +4,15 @@ By the project's own judges, which saw training images only, beside the same fig
 """
 
 import numpy as np
-from PIL import Image
 
-from explorer import checkpoints, data
-from explorer.training.faces import kernel_distance
+from explorer import checkpoints, data, imaging
+from explorer.generators.diffusion import DiffusionGenerator
+from explorer.training.measures import CONFIDENT, figure, kernel_distance, nearest_distances, reduced
+from explorer.training.storing import parts, replace
 
 SAMPLES = 1000
 STEPS = (5, 10, 20, 50)
 COPIES = 200  # samples whose nearest training image is looked for
-CONFIDENT = 0.9
 
 
 def samples(generator, n, seed=0, batch=50, label=None, **settings):
@@ -24,31 +24,43 @@ def samples(generator, n, seed=0, batch=50, label=None, **settings):
     return np.concatenate(found)
 
 
-def reduced(images, side=16):
-    """Pictures (n, h, w, c) reduced to `side` pixels and enlarged again: a yardstick of what blur costs."""
-    whole = images.shape[1]
-    rows = []
-    for image in (255 * images).round().astype("uint8"):
-        small = Image.fromarray(image).resize((side, side), Image.Resampling.LANCZOS)
-        rows.append(np.asarray(small.resize((whole, whole), Image.Resampling.BICUBIC)))
-    return np.stack(rows).astype("float32") / 255
+def describe(recipe, model):
+    """What the card says of the network, and of how it is sampled."""
+    return parts({"unet": model.network}) | {
+        "latent_shape": recipe["image_shape"],
+        "sampling": recipe["sampling"],
+        "start_seed": recipe.get("start_seed", 0),  # of the noise that the view opens with
+        "schedule": recipe["schedule"],
+        "conditional": bool(recipe.get("conditional")),
+        "views": ["diffusion"],
+    }
 
 
-def nearest_distances(images, others, batch=20):
-    """Root of the mean square to the nearest of `others` or of their mirror images: (n,)."""
-    flat = np.concatenate([others, others[:, :, ::-1]]).reshape(2 * len(others), -1)
-    squares, found = np.square(flat).sum(1), []
-    for i in range(0, len(images), batch):
-        some = images[i : i + batch].reshape(len(images[i : i + batch]), -1)
-        distances = np.square(some).sum(1)[:, None] + squares - 2 * some @ flat.T
-        found.append(np.sqrt(np.maximum(0, distances.min(1)) / flat.shape[1]))
-    return np.concatenate(found)
+def keep(card, folder, generator, data_folder):
+    """How often the classes came in training, where it knows such, and what is measured of it."""
+    recipe = card["recipe"]
+    if card["conditional"]:
+        labels = data.load(recipe["data"], "train", recipe["image_shape"][0], data_folder)[1]
+        card["class_counts"] = np.bincount(labels, minlength=len(card["classes"])).tolist()
+    card["metrics"] = measure(generator, data_folder, log=print)
 
 
-def metrics(generator, folder=None, log=None):
+def preview(recipe, path):
+    """The book's: 3 x 6 pictures of 20 steps, always from the same noise."""
+    card = {"name": "preview", "sampling": recipe["sampling"],
+            "latent_shape": recipe["image_shape"], "image_shape": recipe["image_shape"]}  # fmt: skip
+
+    def write(model, _):
+        generator = DiffusionGenerator(card, model)
+        replace(path, imaging.grid(generator.decode(generator.prior(18), steps=20, sampler="ddim"), 6))
+
+    return write
+
+
+def measure(generator, folder=None, log=None):
     """All that the card says of a diffusion model."""
-    measure = _of_colour if generator.image_shape[-1] == 3 else _of_classes
-    return measure(generator, folder, log or (lambda words: None))
+    kind = _of_colour if generator.image_shape[-1] == 3 else _of_classes
+    return kind(generator, folder, log or (lambda words: None))
 
 
 def _of_colour(generator, folder, log):
@@ -59,20 +71,20 @@ def _of_colour(generator, folder, log):
     real = judge.features(test)
     some = train[np.random.default_rng(0).choice(len(train), SAMPLES, replace=len(train) < SAMPLES)]
     found = {
-        "kernel_distance_of_real_flowers": _figure(kernel_distance(judge.features(some), real)),
-        "kernel_distance_of_flowers_reduced_to_16_pixels": _figure(kernel_distance(judge.features(reduced(some)), real)),
+        "kernel_distance_of_real_flowers": figure(kernel_distance(judge.features(some), real)),
+        "kernel_distance_of_flowers_reduced_to_16_pixels": figure(kernel_distance(judge.features(reduced(some)), real)),
     }
     for steps in STEPS:
         drawn = samples(generator, SAMPLES, steps=steps)
-        found[f"kernel_distance_at_{steps}_steps"] = _figure(kernel_distance(judge.features(drawn), real))
+        found[f"kernel_distance_at_{steps}_steps"] = figure(kernel_distance(judge.features(drawn), real))
         log(f"{steps} steps: {found[f'kernel_distance_at_{steps}_steps']}")
         if steps == generator.card["sampling"]["steps"]:
             near = nearest_distances(drawn[:COPIES], train)
     held_out = nearest_distances(test[:COPIES], train)
     return found | {
-        "nearest_training_image_of_samples_median": _figure(np.median(near)),
-        "nearest_training_image_of_held_out_median": _figure(np.median(held_out)),
-        "nearest_training_image_of_held_out_tenth_percentile": _figure(np.quantile(held_out, 0.1)),
+        "nearest_training_image_of_samples_median": figure(np.median(near)),
+        "nearest_training_image_of_held_out_median": figure(np.median(held_out)),
+        "nearest_training_image_of_held_out_tenth_percentile": figure(np.quantile(held_out, 0.1)),
     }
 
 
@@ -85,7 +97,7 @@ def _of_classes(generator, folder, log):
     recipe, sampling = generator.card["recipe"], generator.card["sampling"]
     judge = checkpoints.judge(recipe["judge"])
     images = data.load(recipe["data"], "test", generator.image_shape[0], folder)[0]
-    found = {"test_images_judged_above_0.9": _figure((judge(images).max(1) > CONFIDENT).mean())}
+    found = {"test_images_judged_above_0.9": figure((judge(images).max(1) > CONFIDENT).mean())}
     measured = [("ddpm", 50, SAMPLES, {}), ("ddim", 50, SAMPLES, {}), ("ddpm", generator.schedule.steps, SAMPLES // 10, {})]
     knows = recipe.get("conditional", False)
     if knows:
@@ -95,13 +107,9 @@ def _of_classes(generator, folder, log):
         verdict = judge(samples(generator, count, steps=steps, sampler=sampler, label=label, **settings))
         by_class = np.bincount(verdict.argmax(1), minlength=len(judge.classes)) / count
         key = f"{sampler}_{steps}_steps" + "".join(f"_at_guidance_{scale:g}" for scale in settings.values())
-        found[f"samples_judged_above_0.9_{key}"] = _figure((verdict.max(1) > CONFIDENT).mean())
+        found[f"samples_judged_above_0.9_{key}"] = figure((verdict.max(1) > CONFIDENT).mean())
         if knows and settings.get("guidance_scale", 1.0):
-            found[f"samples_judged_as_asked_{key}"] = _figure((verdict.argmax(1) == label).mean())
-        found[f"samples_by_class_{key}"] = {name: _figure(share) for name, share in zip(judge.classes, by_class, strict=True)}
+            found[f"samples_judged_as_asked_{key}"] = figure((verdict.argmax(1) == label).mean())
+        found[f"samples_by_class_{key}"] = {name: figure(share) for name, share in zip(judge.classes, by_class, strict=True)}
         log(f"{key}: {found[f'samples_judged_above_0.9_{key}']}")
     return found
-
-
-def _figure(value):
-    return round(float(value), 4)

@@ -15,6 +15,7 @@ import numpy as np
 from keras import layers
 
 from explorer import imaging
+from explorer.generators.files import KerasFile
 
 OUTPUTS = ["face", "right", "down", "larger", "clockwise"]  # the logit of a face, and how the window must move to frame it
 STEP = np.array([0.1, 0.1, 0.2, 0.2], "float32")  # one unit of a correction: shares of the side, log of the side, radians
@@ -94,10 +95,10 @@ def standardised(windows):
     return (windows / (windows.std((1, 2), keepdims=True) + 0.02)).astype("float32")[..., None]
 
 
-class Framer:
+class Framer(KerasFile):
     """Finds faces; `card` carries what it was measured at, `model` is the net."""
 
-    def __init__(self, card, model):
+    def __init__(self, card, model, files=None):
         self.card, self.model = card, model
         self.size = card["image_shape"][0]
         self._cascade = cv2.CascadeClassifier(cv2.data.haarcascades + "haarcascade_frontalface_default.xml")

@@ -9,16 +9,16 @@ import pytest
 
 import explorer
 from explorer import checkpoints, data
-from explorer.training import diffusion, evaluation, recipes, runs
+from explorer.training import building, diffusion_measures, evaluation, feeding, measures, recipes, runs
 from explorer.training.train import train
 
 
 def test_reduced_pictures_hold_no_more_than_their_pixels():
     rng = np.random.default_rng(0)
     flat = np.full((2, 32, 32, 3), 0.4, "float32")
-    np.testing.assert_allclose(diffusion.reduced(flat), flat, atol=1 / 255)
+    np.testing.assert_allclose(measures.reduced(flat), flat, atol=1 / 255)
     noisy = rng.random((3, 32, 32, 3)).astype("float32")
-    found = diffusion.reduced(noisy, 8)
+    found = measures.reduced(noisy, 8)
     assert found.shape == noisy.shape
     blocks = noisy.reshape(3, 8, 4, 8, 4, 3).mean((2, 4)), found.reshape(3, 8, 4, 8, 4, 3).mean((2, 4))
     assert np.corrcoef(blocks[0].ravel(), blocks[1].ravel())[0, 1] > 0.8
@@ -30,7 +30,7 @@ def test_nearest_distances_by_loops():
     images, others = rng.random((5, 4, 4, 3)).astype("float32"), rng.random((7, 4, 4, 3)).astype("float32")
     images[2] = others[3, :, ::-1]  # a mirror image counts as a copy
     expected = [min(np.sqrt(np.square(a - b).mean()) for o in others for b in (o, o[:, ::-1])) for a in images]
-    found = diffusion.nearest_distances(images, others, batch=2)
+    found = measures.nearest_distances(images, others, batch=2)
     np.testing.assert_allclose(found, expected, atol=1e-3)
     assert found[2] < 1e-3
 
@@ -73,9 +73,9 @@ def test_batch_normalization_settles_on_what_the_pictures_have(tmp_path):
                      keras.ops.convert_to_numpy(model.network.trainable_variables[0]).copy()])  # fmt: skip
 
     def fit(epochs):
-        model = runs.build(recipe)
+        model = building.build(recipe)
         model.adapt(images)
-        batches = {"x": runs.Shuffled((images,), 32, 0, runs.mirror)}
+        batches = {"x": feeding.Shuffled((images,), 32, 0, feeding.mirror)}
         return runs.run(
             recipe | {"epochs": epochs, "settled": max(0, epochs - 2)}, tmp_path, model, batches, None, look, io.StringIO()
         )
@@ -103,9 +103,9 @@ def test_the_last_epochs_are_by_squared_error(tmp_path):
     }  # fmt: skip
     images = np.random.default_rng(0).random((640, 8, 8, 3)).astype("float32")
     for epochs in (3, 4, 5):  # a run that goes on knows where it was
-        model = runs.build(recipe)
+        model = building.build(recipe)
         model.adapt(images)
-        batches = {"x": runs.Shuffled((images,), 32, 0, runs.mirror)}
+        batches = {"x": feeding.Shuffled((images,), 32, 0, feeding.mirror)}
         ends = {"epochs": epochs, "settled": epochs - 1, "squared": epochs - 2, "composed": epochs - 4}
         history = runs.run(recipe | ends, tmp_path, model, batches, None, None, io.StringIO())
     absolute = np.sqrt(2 / np.pi)
@@ -127,7 +127,7 @@ def trained(small, tmp_path_factory):
         patch.setenv("EXPLORER_CHECKPOINTS", str(root))
         patch.setitem(recipes.RECIPES, "fashion-ddpm", recipe)
         patch.setitem(recipes.JUDGES, "fashion", recipes.JUDGES["fashion"] | {"filters": [4, 8], "dense": 16})
-        patch.setattr(diffusion, "SAMPLES", 40)
+        patch.setattr(diffusion_measures, "SAMPLES", 40)
         log = io.StringIO()
         train("judges/fashion", small.data, epochs=1, log=log)
         train("fashion-ddpm", small.data, epochs=1, log=log)
@@ -159,7 +159,7 @@ def test_its_metrics_are_shares(trained):
 def test_it_is_loaded_and_measured_anew_as_the_card_says(trained, monkeypatch):
     root, _, card, folder = trained
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(root))
-    monkeypatch.setattr(diffusion, "SAMPLES", 40)
+    monkeypatch.setattr(diffusion_measures, "SAMPLES", 40)
     generator = explorer.load("fashion-ddpm")
     assert generator.decode(generator.prior(2), steps=4).shape == (2, 28, 28, 1)
     assert evaluation.evaluate("fashion-ddpm", folder) == card["metrics"]
@@ -177,13 +177,13 @@ def test_flowers_are_measured_beside_two_yardsticks(monkeypatch, diffusion_regis
 
     monkeypatch.setattr(data, "load", lambda name, split, *_: (sets[split],))
     monkeypatch.setattr(checkpoints, "judge", lambda name: Colours())
-    monkeypatch.setattr(diffusion, "SAMPLES", 100)
-    monkeypatch.setattr(diffusion, "COPIES", 50)
+    monkeypatch.setattr(diffusion_measures, "SAMPLES", 100)
+    monkeypatch.setattr(diffusion_measures, "COPIES", 50)
     generator = explorer.load("specks")  # in colour
     generator.card["recipe"]["judge"] = "flowers"
     copies = sets["train"][:100]
-    monkeypatch.setattr(diffusion, "samples", lambda generator, n, steps: copies if steps != 5 else copies * 0)
-    found = diffusion.metrics(generator)
+    monkeypatch.setattr(diffusion_measures, "samples", lambda generator, n, steps: copies if steps != 5 else copies * 0)
+    found = diffusion_measures.measure(generator)
     real, blurred = (found[f"kernel_distance_of_{key}"] for key in ("real_flowers", "flowers_reduced_to_16_pixels"))
     assert abs(real) < 0.01 < found["kernel_distance_at_5_steps"]
     assert abs(found["kernel_distance_at_20_steps"]) < 0.01

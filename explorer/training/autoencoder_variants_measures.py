@@ -1,4 +1,4 @@
-"""What is measured and kept of the autoencoder family and the GANs: each one's point, in figures.
+"""What is measured and kept of the autoencoder family beside what is of every autoencoder: each one's point, in figures.
 
 *Hands-On Machine Learning*, 3rd ed., ch. 17; the toy set and PCA, ch. 8.
 """
@@ -7,34 +7,48 @@ import keras
 import numpy as np
 
 from explorer import checkpoints, data
+from explorer.generators.autoencoder_variants import NOISES
+from explorer.training import autoencoder_measures
+from explorer.training.autoencoder_measures import describe, preview  # noqa: F401  of every autoencoder
+from explorer.training.measures import in_batches, pca, projected, squared_error
 
-SURE = 0.8  # of the judge, on what GANs draw
-SAMPLES = 1000
-ASKED = 500  # of each class: at 100 the standard error of a share would be 4 points
 COMPONENTS = 30  # of the PCA that all of them are compared with
 SEEDS = 5
 TOY_EPOCHS = (0, 1, 2, 5, 10, 20, 50, 100, 500)
 
 
-def metrics(generator, folder=None):
+def keep(card, folder, generator, data_folder):
+    """As of every autoencoder, and its point; beside the linear one, PCA of the same data."""
+    autoencoder_measures.keep(card, folder, generator, data_folder)
+    card["metrics"] |= point(generator, data_folder)
+    if not card["recipe"]["encoder"]:  # no layer between pictures and codes
+        np.savez_compressed(folder / checkpoints.PCA, **linear(card["recipe"]["data"], data_folder))
+
+
+def measure(generator, folder=None):
+    """The metrics of every autoencoder, and its point."""
+    return autoencoder_measures.measure(generator, folder) | point(generator, folder)
+
+
+def point(generator, folder=None):
     """The figures that make a member's point, beside those of every autoencoder."""
     recipe = generator.card["recipe"]
     images, _ = data.load(recipe["data"], "test", generator.image_shape[0], folder)
     noise, sparsity = (recipe["encoder"].get(key) for key in ("noise", "sparsity"))
     network = generator.model
-    whole = _predict(lambda some: np.asarray(network.decoder.predict_on_batch(network.encoder.predict_on_batch(some))), images)
-    found = {"mse_before_clipping": _error(whole, images)}  # PCA's figure is of what leaves [0, 1], too
+    whole = in_batches(lambda some: np.asarray(network.decoder.predict_on_batch(network.encoder.predict_on_batch(some))), images)
+    found = {"mse_before_clipping": squared_error(whole, images)}  # PCA's figure is of what leaves [0, 1], too
     if noise:
         noisy = corrupted(images, *noise)
-        repaired = _predict(generator.reconstruct, noisy)
+        repaired = in_batches(generator.reconstruct, noisy)
         by_pca = projected(noisy, pca(recipe["data"], COMPONENTS, folder))
         found |= {
-            "mse_of_noisy_images": _error(noisy, images),
-            "mse_repaired": _error(repaired, images),
-            f"mse_repaired_by_pca_{COMPONENTS}": _error(np.clip(by_pca, 0, 1), images),
+            "mse_of_noisy_images": squared_error(noisy, images),
+            "mse_repaired": squared_error(repaired, images),
+            f"mse_repaired_by_pca_{COMPONENTS}": squared_error(np.clip(by_pca, 0, 1), images),
         }
     if sparsity:
-        codes = _predict(lambda some: generator.encode(some)[0], images)
+        codes = in_batches(lambda some: generator.encode(some)[0], images)
         found |= {"mean_activation": round(float(codes.mean()), 4),
                   "share_of_units_never_above_0.1": round(float((codes.max(0) < 0.1).mean()), 4)}  # fmt: skip
     if recipe.get("pretraining"):
@@ -42,66 +56,10 @@ def metrics(generator, folder=None):
     return found
 
 
-def gan_metrics(generator, folder=None):
-    """What the judge sees in a GAN's pictures, and what its own discriminator says of them and of real ones."""
-    recipe = generator.card["recipe"]
-    judge = checkpoints.judge(recipe["judge"])
-    images, _ = data.load(recipe["data"], "test", generator.image_shape[0], folder)
-    labels = np.arange(SAMPLES) % len(judge.classes) if generator.card["conditional"] else None
-    drawn = generator.decode(generator.prior(SAMPLES), label=labels)
-    judged, real = judge(drawn), judge(images)
-    answer = judged.argmax(1)
-    found = {
-        "samples_judged_above_0.8": round(float((judged.max(1) > SURE).mean()), 4),
-        "test_images_judged_above_0.8": round(float((real.max(1) > SURE).mean()), 4),
-        "samples_by_class": {name: round(float((answer == i).mean()), 4) for i, name in enumerate(judge.classes)},
-        "discriminator_on_samples": round(float(generator.verdict(drawn, labels).mean()), 4),
-    }
-    if labels is None:
-        return found | {"discriminator_on_test_images": round(float(generator.verdict(images[:SAMPLES]).mean()), 4)}
-    labels = np.repeat(np.arange(len(judge.classes)), ASKED)
-    noise = generator.prior(len(labels), seed=1)
-    answer = np.concatenate([judge(generator.decode(noise[labels == i], label=i)).argmax(1) for i in range(len(judge.classes))])
-    by_class = {name: round(float((answer[labels == i] == i).mean()), 4) for i, name in enumerate(judge.classes)}
-    return found | {"drawn_as_asked": round(float((answer == labels).mean()), 4), "drawn_as_asked_by_class": by_class,
-                    "test_images_judged_right_by_class": judge.card["metrics"]["test_accuracy_by_class"]}  # fmt: skip
-
-
-def three_seeds(generator):
-    """The first three seeds that give what the judge is sure of and takes for three different things: where a plane shows most. A
-    conditional model draws one thing on a plane, whatever the seeds."""
-    if generator.card["conditional"]:
-        return [0, 1, 2]
-    seeds = range(200)
-    judged = checkpoints.judge(generator.card["recipe"]["judge"])(
-        generator.decode(np.concatenate([generator.prior(1, s) for s in seeds]))
-    )
-    found = {}
-    for seed in seeds:
-        if judged[seed].max() > 0.9:
-            found.setdefault(int(judged[seed].argmax()), seed)
-    return [*found.values(), *(seed for seed in seeds if seed not in found.values())][:3]
-
-
 def corrupted(images, kind, amount, seed=0):
     """Pictures as a Keras layer corrupts them while it trains: "dropout" of a share of the pixels, the others made brighter by
     as much, or "gaussian" noise of a standard deviation; (n, h, w, c) -> float32 (n, h, w, c), not kept in [0, 1]."""
-    from explorer.generators.family import NOISES
-
     return np.asarray(NOISES[kind](amount, seed=seed)(images, training=True))
-
-
-def pca(name, components, folder=None):
-    """scikit-learn's PCA, fitted to the training images of a data set, 28 x 28."""
-    from sklearn.decomposition import PCA
-
-    images = data.load(name, "train", folder=folder)[0]
-    return PCA(components, svd_solver="covariance_eigh").fit(images.reshape(len(images), -1))
-
-
-def projected(images, fitted):
-    """Pictures (n, 28, 28, 1) as so many principal components say them."""
-    return fitted.inverse_transform(fitted.transform(images.reshape(len(images), -1))).reshape(images.shape).astype("float32")
 
 
 def toy():
@@ -169,11 +127,3 @@ def pretraining(generator, count, folder=None, seeds=SEEDS, epochs=80):
     gain = np.subtract(found["with"], found["without"])
     return {**found, "labels": count, "gain": round(float(gain.mean()), 4),
             "gain_standard_error": round(float(gain.std(ddof=1) / np.sqrt(seeds)), 4)}  # fmt: skip
-
-
-def _predict(function, images, batch=1000):
-    return np.concatenate([function(images[i : i + batch]) for i in range(0, len(images), batch)])
-
-
-def _error(found, images):
-    return round(float(np.square(found - images).mean()), 6)

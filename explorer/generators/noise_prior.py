@@ -10,7 +10,7 @@ import numpy as np
 from keras import layers, ops
 
 
-class Terminal(layers.Layer):
+class NoisePrior(layers.Layer):
     """Mean and covariance of the `side` x `side` lowest frequencies of pictures (h, w, c), in the network's units.
 
     Frequencies are those of the orthonormal cosine transform (DCT-II) along both sides; of none, and before `adapt`, nothing is

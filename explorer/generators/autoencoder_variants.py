@@ -4,9 +4,11 @@ Its layers, losses and the options by which a recipe names them; the models are 
 """
 
 import keras
+import numpy as np
 from keras import layers, ops
 
-from explorer.generators.autoencoder import Autoencoder
+from explorer.generators.autoencoder import Autoencoder, AutoencoderGenerator
+from explorer.generators.base import check_images
 
 
 @keras.saving.register_keras_serializable(package="explorer")
@@ -123,3 +125,15 @@ def build(image_shape, latent_size, encoder, decoder, loss, seed=None):
     """An untrained member of the family from a recipe's data: `encoder`, `decoder` and `loss` are keyword arguments."""
     parts = (build_encoder(image_shape, latent_size, seed=seed, **encoder), build_decoder(image_shape, latent_size, **decoder))
     return (TiedAutoencoder if decoder.get("tied") else Autoencoder)(*parts, **loss)
+
+
+class VariantGenerator(AutoencoderGenerator):
+    """A trained variant as a `Generator`; its file names layers from here."""
+
+    def first_layer_only(self, images):
+        """What a stacked autoencoder that was trained layer by layer made of pictures when it had one layer: the outer half of its
+        decoder on the outer half of its encoder. float (n, h, w, c) -> float32 (n, h, w, c) in [0, 1]."""
+        images = check_images(images, self.image_shape)
+        down, up = ([layer for layer in part.layers if layer.weights] for part in (self.model.encoder, self.model.decoder))
+        made = ops.convert_to_numpy(up[-1](down[0](images.reshape(len(images), -1))))
+        return np.clip(made, 0, 1).reshape(images.shape).astype("float32")

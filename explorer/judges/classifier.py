@@ -1,8 +1,10 @@
-"""Judges: small classifiers of the project's own, by which generated pictures are measured. They are no generators."""
+"""Judges: small classifiers of the project's own, by which generated pictures are measured."""
 
 import keras
 import numpy as np
 from keras import layers
+
+from explorer.generators.files import KerasFile
 
 
 def build(image_shape, filters, dense, classes, multi_label=False, dropout=0.3, augment=0.08, flip=False, blur=0.0, stride=1):
@@ -36,10 +38,10 @@ def build(image_shape, filters, dense, classes, multi_label=False, dropout=0.3, 
     return keras.Model(inputs, layers.Dense(classes, activation=activation, name="class")(x), name="judge")
 
 
-class Judge:
+class Judge(KerasFile):
     """Calls a classifier on pictures; `card` carries its test accuracy, `classes` names its outputs."""
 
-    def __init__(self, card, model):
+    def __init__(self, card, model, files=None):
         self.card, self.model, self.classes = card, model, card["classes"]
         self.image_shape = tuple(card["image_shape"])
         self._features = None

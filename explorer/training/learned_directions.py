@@ -11,7 +11,7 @@ import keras
 import numpy as np
 from keras import ops
 
-from explorer.faces import SIX
+from explorer.data import SIX
 
 AMOUNT = 3.0  # lengths of a push: a vector becomes as long as so many of it need to be
 MARGIN = 1.3  # of the judge's logit, beyond which a face counts as turned

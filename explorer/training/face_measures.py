@@ -7,10 +7,11 @@ plus an amount times a direction, decoded.
 import numpy as np
 
 from explorer import checkpoints, data, imaging
-from explorer.faces import SIX
+from explorer.data import SIX
 from explorer.generators.base import Generator
 from explorer.generators.directions import HOLDS, Directions
-from explorer.training import pushes
+from explorer.training import learned_directions, mixture
+from explorer.training.measures import encode, figure, kernel_distance, kl_by_dimension, principal_components, spread
 
 AMOUNTS = (1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0)
 RECEIPT_FACES = 160
@@ -104,62 +105,38 @@ def glasses(probabilities, names):
     return float((probabilities[:, names.index("Eyeglasses")] > 0.5).mean())
 
 
-def kernel_distance(x, y):
-    """Unbiased squared MMD of features (n, d), (m, d) with the kernel (x.y / d + 1)^3 (KID, Binkowski et al. 2018)."""
-    x, y = np.asarray(x, "float64"), np.asarray(y, "float64")
-    kernel = lambda a, b: (a @ b.T / a.shape[1] + 1) ** 3  # noqa: E731
-    within = [(k.sum() - np.trace(k)) / (len(k) * (len(k) - 1)) for k in (kernel(x, x), kernel(y, y))]
-    return float(sum(within) - 2 * kernel(x, y).mean())
-
-
-def spread(features):
-    """Mean distance of pairs of rows (n, d)."""
-    squares = np.square(features).sum(1)
-    distances = np.sqrt(np.maximum(0, squares[:, None] + squares - 2 * features @ features.T))
-    return float(distances.sum() / (len(features) * (len(features) - 1)))
-
-
-def principal_components(images, components, rounds=3, seed=0):
-    """Mean and orthonormal basis (pixels, components) by subspace iteration (Halko, Martinsson and Tropp 2011)."""
-    flat = images.reshape(len(images), -1)
-    mean = flat.mean(0)
-    basis = np.random.default_rng(seed).standard_normal((flat.shape[1], components + 20)).astype("float32")
-    for _ in range(rounds):
-        projected = flat @ basis - mean @ basis
-        basis, _ = np.linalg.qr(flat.T @ projected - np.outer(mean, projected.sum(0)))
-    projected = flat @ basis - mean @ basis
-    _, vectors = np.linalg.eigh(projected.T.astype("float64") @ projected)
-    return mean, basis @ vectors[:, ::-1][:, :components].astype("float32")
-
-
-def reducer(images, fewest, most, share):
-    """A function that leaves of a share of the images, in place, what `fewest` to `most` principal components say of them.
-
-    So blurred are the pictures of a model whose latent space has so many dimensions, whichever it is: a judge that saw
-    sharp ones only takes a smooth skin for a woman's and overlooks glasses.
-    """
-    mean, basis = principal_components(images, most)
-
-    def reduce(batch, rng):
-        some = rng.random(len(batch)) < share
-        codes = (batch[some].reshape(some.sum(), -1) - mean) @ basis
-        codes[np.arange(most) >= rng.integers(fewest, most + 1, len(codes))[:, None]] = 0
-        batch[some] = np.clip(codes @ basis.T + mean, 0, 1).reshape(batch[some].shape)
-
-    return reduce
-
-
 def encoded(generator, split, folder):
     """Images, attributes, z_mean and z_log_var of a partition."""
-    from explorer.training.evaluation import encode
-
     images, attributes = data.load("celeba", split, generator.image_shape[0], folder)
     return images, attributes, *encode(generator, images, 500)
 
 
-def metrics(generator, directions, folder=None, pca=None):
+def keep(card, folder, generator, data_folder):
+    """Directions, gallery and receipts of a face model, and what is measured of it."""
+    arrays, chosen, card["amounts"], pca = learn(generator, data_folder)
+    np.savez_compressed(folder / checkpoints.DIRECTIONS, **arrays)
+    np.savez_compressed(folder / checkpoints.ENCODINGS, **chosen)
+    _add_mixture(card, folder, generator, data_folder)
+    card["attributes"] = card.pop("classes")
+    card["face_examples"] = examples(chosen["label"], card["attributes"])
+    card["views"] = ["faces", "morph"]
+    card |= {key: card["recipe"][key] for key in ("start_face", "start_corners") if key in card["recipe"]}
+    card["learned"] = list(SIX)
+    card["metrics"] = measure(generator, data_folder, pca)
+    card["view"] = {"z": [0.0] * card["latent_shape"][0], "axes": [0, 1], "center": [0.0, 0.0], "extent": 3.0}
+
+
+def _add_mixture(card, folder, generator, data_folder):
+    """The mixture that random faces are drawn from, fitted to the codes of the training images and of their mirror images."""
+    images = data.load(card["recipe"]["data"], "train", generator.image_shape[0], data_folder)[0]
+    z_mean = np.concatenate([encode(generator, way, 500)[0] for way in (images, images[:, :, ::-1])])
+    np.savez_compressed(folder / checkpoints.PRIOR, **mixture.fit(z_mean, card["recipe"]["mixture"]))
+    card["fitted_mixture"] = {"components": card["recipe"]["mixture"], "file": checkpoints.PRIOR}
+
+
+def measure(generator, folder=None, pca=None):
     """All that the card says of a face model; `pca`: (mean, basis) of the training images, fitted anew if not given."""
-    judge = checkpoints.judge(generator.card["recipe"]["judge"])
+    judge, directions = checkpoints.judge(generator.card["recipe"]["judge"]), generator.directions
     images, attributes, z_mean, z_log_var = encoded(generator, "validation", folder)
     decoded = np.concatenate([generator.decode(z_mean[i : i + 256]) for i in range(0, len(z_mean), 256)])
     if pca is None:
@@ -167,16 +144,16 @@ def metrics(generator, directions, folder=None, pca=None):
     mean, basis = pca
     flat = images.reshape(len(images), -1) - mean
     rebuilt = np.clip((flat @ basis) @ basis.T + mean, 0, 1).reshape(images.shape)
-    kl = 0.5 * (np.square(z_mean) + np.exp(z_log_var) - z_log_var - 1)
+    kl = kl_by_dimension(z_mean, z_log_var)
     found = {
-        "mse_at_z_mean": round(float(np.square(images - decoded).mean()), 6),
-        "mse_of_the_mean_image": round(float(np.square(flat).mean()), 6),
-        f"mse_pca_{z_mean.shape[1]}": round(float(np.square(images - rebuilt).mean()), 6),
-        "ssim_at_z_mean": round(float(imaging.ssim(images, decoded).mean()), 4),
-        f"ssim_pca_{z_mean.shape[1]}": round(float(imaging.ssim(images, rebuilt).mean()), 4),
-        "kl": round(float(kl.sum(1).mean()), 3),
+        "mse_at_z_mean": figure(np.square(images - decoded).mean(), 6),
+        "mse_of_the_mean_image": figure(np.square(flat).mean(), 6),
+        f"mse_pca_{z_mean.shape[1]}": figure(np.square(images - rebuilt).mean(), 6),
+        "ssim_at_z_mean": figure(imaging.ssim(images, decoded).mean()),
+        f"ssim_pca_{z_mean.shape[1]}": figure(imaging.ssim(images, rebuilt).mean()),
+        "kl": figure(kl.sum(1).mean(), 3),
         "active_dimensions": int((kl.mean(0) > 0.01).sum()),
-        "kl_by_dimension": [round(float(k), 4) for k in kl.mean(0)],
+        "kl_by_dimension": [figure(k) for k in kl.mean(0)],
     }
     real, rebuilt_features = judge.features(images), judge.features(decoded)
     samples = judge.features(generator.decode(generator.prior(1000, seed=0)))
@@ -186,26 +163,26 @@ def metrics(generator, directions, folder=None, pca=None):
     worn = attributes[:, names.index("Eyeglasses")] == 1
     those = worn & (attributes[:, names.index("Male")] == 0)
     found |= {
-        "kernel_distance_of_prior_samples": round(kernel_distance(samples, real), 5),
-        "kernel_distance_of_plain_samples": round(kernel_distance(plain, real), 5),
-        "kernel_distance_of_reconstructions": round(kernel_distance(rebuilt_features[:1000], real), 5),
-        "spread_of_prior_samples": round(spread(samples), 4),
-        "spread_of_plain_samples": round(spread(plain), 4),
-        "spread_of_reconstructions": round(spread(rebuilt_features[:1000]), 4),
-        "a_minus_b_plus_c_is_a_woman_with_glasses": round(arithmetic(generator, judge, z_mean, attributes, names), 4),
-        "women_with_glasses_are_judged_so": {of: round(women_with_glasses(p[those], names), 4) for of, p in said.items()},
-        "glasses_seen_where_worn": {of: round(glasses(p[worn], names), 4) for of, p in said.items()},
-        "glasses_seen_where_not": {of: round(glasses(p[~worn], names), 4) for of, p in said.items()},
+        "kernel_distance_of_prior_samples": figure(kernel_distance(samples, real), 5),
+        "kernel_distance_of_plain_samples": figure(kernel_distance(plain, real), 5),
+        "kernel_distance_of_reconstructions": figure(kernel_distance(rebuilt_features[:1000], real), 5),
+        "spread_of_prior_samples": figure(spread(samples)),
+        "spread_of_plain_samples": figure(spread(plain)),
+        "spread_of_reconstructions": figure(spread(rebuilt_features[:1000])),
+        "a_minus_b_plus_c_is_a_woman_with_glasses": figure(arithmetic(generator, judge, z_mean, attributes, names)),
+        "women_with_glasses_are_judged_so": {of: figure(women_with_glasses(p[those], names)) for of, p in said.items()},
+        "glasses_seen_where_worn": {of: figure(glasses(p[worn], names)) for of, p in said.items()},
+        "glasses_seen_where_not": {of: figure(glasses(p[~worn], names)) for of, p in said.items()},
     }
     amounts = generator.card["amounts"]
     for how in amounts:
         pushes = flips(generator, directions, judge, z_mean, attributes, how, amounts[how])
         found[f"pushed_{how}"] = {"amount": amounts[how]} | {
             name: {
-                "has_it_after": round(there, 4),
-                "lacks_it_after": round(away, 4),
-                "others_change": round(change, 4),
-                "length": round(float(np.linalg.norm(toward(directions, name, how))), 3),
+                "has_it_after": figure(there),
+                "lacks_it_after": figure(away),
+                "others_change": figure(change),
+                "length": figure(np.linalg.norm(toward(directions, name, how)), 3),
             }
             for name, (there, away, change) in pushes.items()
         }
@@ -220,7 +197,8 @@ def learn(generator, folder=None):
     directions = Directions(data.ATTRIBUTES, means, counts, covariance)
     some = slice(None, None, max(1, len(z) // RECEIPT_FACES))
     third = slice(None, None, 3)
-    learned = pushes.learn(generator, directions, judge, z[third], attributes[third], judged(generator, judge, z[third]))
+    before = judged(generator, judge, z[third])
+    learned = learned_directions.learn(generator, directions, judge, z[third], attributes[third], before)
     directions = Directions(data.ATTRIBUTES, means, counts, covariance, learned)
     hows = ("free", "whitened", "learned")
     amounts = {how: least_amount(generator, directions, judge, z[some], attributes[some], how) for how in hows}

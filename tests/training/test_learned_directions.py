@@ -6,9 +6,9 @@ import keras
 import numpy as np
 import pytest
 
-from explorer.faces import SIX
+from explorer.data import SIX
 from explorer.generators.directions import Directions
-from explorer.training import faces, pushes
+from explorer.training import face_measures, learned_directions
 
 D = 12
 
@@ -24,7 +24,7 @@ def world():
     decoder = keras.Sequential([keras.Input((D,)), keras.layers.Reshape((1, 2, D // 2))])
     judge = keras.Sequential([keras.Input((1, 2, D // 2)), keras.layers.Flatten(), keras.layers.Dense(6, activation="sigmoid")])
     judge.set_weights([4 * normals, np.zeros(6)])
-    directions = Directions(SIX, *faces.statistics(z, attributes))
+    directions = Directions(SIX, *face_measures.statistics(z, attributes))
     generator = SimpleNamespace(model=SimpleNamespace(decoder=decoder), decode=lambda some: decoder.predict(some, verbose=0))
     ask = lambda images: judge.predict(images, verbose=0)  # noqa: E731
     asked = SimpleNamespace(model=judge)
@@ -35,7 +35,7 @@ def world():
 @pytest.fixture(scope="module")
 def learned(world):
     before = world.ask(world.generator.decode(world.z))
-    return pushes.learn(world.generator, world.directions, world.judge, world.z[:3000], world.attributes[:3000], before[:3000],
+    return learned_directions.learn(world.generator, world.directions, world.judge, world.z[:3000], world.attributes[:3000], before[:3000],
                         steps=500, verbose=0)  # fmt: skip
 
 
@@ -49,7 +49,7 @@ def test_a_learned_push_moves_its_own_logit_and_hardly_the_others(world, learned
 
 def test_it_turns_more_held_out_faces_with_less_leak_than_class_means(world, learned):
     directions = Directions(SIX, world.directions.means, world.directions.counts, world.directions.covariance, learned)
-    found = {how: faces.flips(world.generator, directions, world.ask, world.z[3000:], world.attributes[3000:], how, 2.0)
+    found = {how: face_measures.flips(world.generator, directions, world.ask, world.z[3000:], world.attributes[3000:], how, 2.0)
              for how in ("free", "learned")}  # fmt: skip
     turned = {how: min(min(there, away) for there, away, _ in rows.values()) for how, rows in found.items()}
     leak = {how: np.mean([change for _, _, change in rows.values()]) for how, rows in found.items()}
@@ -65,7 +65,7 @@ def test_batches_push_every_attribute_both_ways():
     rng = np.random.default_rng(1)
     having, before = rng.random((500, 6)) < 0.1, rng.random((500, 6))
     z = np.arange(500, dtype="float32")[:, None]
-    batches = pushes.Balanced(z, having, before, 40, seed=0)
+    batches = learned_directions.Balanced(z, having, before, 40, seed=0)
     assert len(batches) == 40
     signs = []
     for i in range(40):

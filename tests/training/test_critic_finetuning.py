@@ -8,8 +8,10 @@ import pytest
 from keras import ops
 
 from explorer import data
-from explorer.generators import autoencoder, judge
-from explorer.training import recipes, runs, shifts
+from explorer.generators import autoencoder
+from explorer.judges import classifier as judge
+from explorer.training import building, critic_finetuning, recipes, runs
+from explorer.training.train import fit
 
 SIDE = 16
 LABELS = np.array([[1, 1], [1, 0], [0, 1], [0, 0]])
@@ -56,14 +58,14 @@ def codes():
 
 
 def test_groups_are_both_the_first_the_second_and_neither():
-    assert shifts.group(LABELS.astype("uint8")).tolist() == [0, 1, 2, 3]
+    assert critic_finetuning.group(LABELS.astype("uint8")).tolist() == [0, 1, 2, 3]
 
 
 def test_shifts_make_sums_add_up_and_leave_the_rest(critic, codes):
     z, groups = codes
-    found = shifts.learn(decoder(), critic, z, groups, [0, 1], [1, 1, 1], [0.001] * 4, steps=150)
+    found = critic_finetuning.learn(decoder(), critic, z, groups, [0, 1], [1, 1, 1], [0.001] * 4, steps=150)
     assert found.shape == (4, 3)
-    (means, kinds), *_ = shifts.Sums(z, groups, 1, seed=9)[0]
+    (means, kinds), *_ = critic_finetuning.Sums(z, groups, 1, seed=9)[0]
     wanted = (LABELS[kinds[:, 0]] - LABELS[kinds[:, 1]] + LABELS[kinds[:, 2]]) == 1
 
     def right(by):
@@ -79,15 +81,18 @@ def test_shifts_make_sums_add_up_and_leave_the_rest(critic, codes):
 
 
 def test_longer_shifts_cost_more(critic, codes):
-    lengths = [np.linalg.norm(shifts.learn(decoder(), critic, *codes, [0, 1], [1, 1, 1], [cost] * 4, steps=60)) for cost in (0, 3)]
+    lengths = [
+        np.linalg.norm(critic_finetuning.learn(decoder(), critic, *codes, [0, 1], [1, 1, 1], [cost] * 4, steps=60))
+        for cost in (0, 3)
+    ]
     assert lengths[1] < 0.75 * lengths[0]
 
 
 def test_the_loss_of_shifts_is_what_is_wrong_what_else_changes_and_their_lengths(critic, codes):
-    model = shifts.Shifts(decoder(), critic, [0, 1], [5, 5, 2], [1.0, 2.0, 3.0, 4.0], 3)
+    model = critic_finetuning.Shifts(decoder(), critic, [0, 1], [5, 5, 2], [1.0, 2.0, 3.0, 4.0], 3)
     by = np.random.default_rng(0).normal(0, 0.5, (4, 3)).astype("float32")
     model.shifts.assign(by)
-    (means, kinds), *_ = shifts.Sums(*codes, 1, seed=2)[0]
+    (means, kinds), *_ = critic_finetuning.Sums(*codes, 1, seed=2)[0]
     model.compile("adam")
     found = model.compute_loss(x=(means, kinds), y_pred=model((means, kinds)))
     now, before = (1 / (1 + np.exp(-numpy(part).astype("float64"))) for part in model((means, kinds)))
@@ -97,22 +102,22 @@ def test_the_loss_of_shifts_is_what_is_wrong_what_else_changes_and_their_lengths
     others = (p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))).mean()
     length = (np.array([1, 2, 3, 4]) * np.square(by).sum(1)).sum()
     # the pictures are moved by other pixels at every call
-    np.testing.assert_allclose(float(found), wrong + shifts.OTHERS * others + length, rtol=0.15)
+    np.testing.assert_allclose(float(found), wrong + critic_finetuning.OTHERS * others + length, rtol=0.15)
     assert length > 0.2 * float(found)
 
 
 def test_sums_are_means_of_three_and_single_codes_stay_themselves(codes):
     groups = codes[1]
     z = np.stack([groups, np.arange(len(groups)), np.zeros(len(groups))], 1).astype("float32")
-    batches = shifts.Sums(z, groups, 2, seed=0)
+    batches = critic_finetuning.Sums(z, groups, 2, seed=0)
     assert len(batches) == 2
     (means, kinds), *_ = batches[0]
-    assert means.shape == (shifts.SUMS + shifts.REVERSED + shifts.SINGLE, 3, 3)
+    assert means.shape == (critic_finetuning.SUMS + critic_finetuning.REVERSED + critic_finetuning.SINGLE, 3, 3)
     np.testing.assert_allclose(means[:, :, 0], kinds, atol=1e-6)
-    assert (kinds[: shifts.SUMS] == [0, 2, 3]).all()
-    assert (kinds[shifts.SUMS : shifts.SUMS + shifts.REVERSED] == [0, 1, 3]).all()
-    alone = slice(shifts.SUMS + shifts.REVERSED, None)
-    assert np.bincount(kinds[alone, 0]).tolist() == [shifts.SINGLE // 4] * 4
+    assert (kinds[: critic_finetuning.SUMS] == [0, 2, 3]).all()
+    assert (kinds[critic_finetuning.SUMS : critic_finetuning.SUMS + critic_finetuning.REVERSED] == [0, 1, 3]).all()
+    alone = slice(critic_finetuning.SUMS + critic_finetuning.REVERSED, None)
+    assert np.bincount(kinds[alone, 0]).tolist() == [critic_finetuning.SINGLE // 4] * 4
     single = means[alone]
     assert (single == single[:, :1]).all()
     assert (single[:, 0, 1] == single[:, 0, 1].round()).all(), "of one picture each"
@@ -125,7 +130,7 @@ def test_sums_are_means_of_three_and_single_codes_stay_themselves(codes):
 
 def test_the_logits_of_a_critic(critic):
     pictures = np.random.default_rng(0).random((6, SIDE, SIDE, 3)).astype("float32")
-    said = numpy(shifts.logits(critic)(pictures, training=False))
+    said = numpy(critic_finetuning.logits(critic)(pictures, training=False))
     np.testing.assert_allclose(1 / (1 + np.exp(-said)), numpy(critic(pictures, training=False)), atol=1e-5)
 
 
@@ -134,22 +139,22 @@ def test_a_move_mirrors_what_is_missing(by):
     images = np.random.default_rng(0).random((5, SIDE, SIDE, 3)).astype("float32")
     padded = np.pad(images, [(0, 0), (3, 3), (3, 3), (0, 0)], mode="reflect")
     wanted = padded[:, 3 + by[0] : 3 + by[0] + SIDE, 3 + by[1] : 3 + by[1] + SIDE]
-    np.testing.assert_array_equal(numpy(shifts.moved(images, np.array(by, "int32"))), wanted)
+    np.testing.assert_array_equal(numpy(critic_finetuning.moved(images, np.array(by, "int32"))), wanted)
 
 
 def test_divergence_is_that_of_two_coins():
     p, q = np.array([0.9, 0.5, 0.01]), np.array([0.2, 0.5, 0.6])
     wanted = p * np.log(p / q) + (1 - p) * np.log((1 - p) / (1 - q))
     logits = [np.log(x / (1 - x)).astype("float32") for x in (p, q)]
-    np.testing.assert_allclose(numpy(shifts.divergence(*logits)), wanted, rtol=1e-4)
+    np.testing.assert_allclose(numpy(critic_finetuning.divergence(*logits)), wanted, rtol=1e-4)
 
 
 def test_smoothed_pictures_have_no_dots_and_the_same_areas():
     flat, stripes = np.full((1, SIDE, SIDE, 3), 0.3, "float32"), np.zeros((1, SIDE, SIDE, 3), "float32")
     stripes[:, :, ::2] = 1
     inside = (slice(None), slice(2, -2), slice(2, -2))
-    np.testing.assert_allclose(numpy(shifts.smooth(flat))[inside], 0.3, rtol=1e-5)
-    np.testing.assert_allclose(numpy(shifts.smooth(stripes))[inside], 0.5, rtol=1e-5)
+    np.testing.assert_allclose(numpy(critic_finetuning.smooth(flat))[inside], 0.3, rtol=1e-5)
+    np.testing.assert_allclose(numpy(critic_finetuning.smooth(stripes))[inside], 0.5, rtol=1e-5)
 
 
 # --- the encoder ---
@@ -161,7 +166,7 @@ def test_what_an_encoder_loses_is_nearly_the_divergence_of_gaussians():
     z_mean, z_log_var = told[:, 0] + rng.normal(0, 0.3, (50, 6)), told[:, 1] + rng.normal(0, 0.1, (50, 6))
     variance, over = np.exp(told[:, 1]), np.exp(z_log_var)
     wanted = 0.5 * (over / variance + np.square(z_mean - told[:, 0]) / variance - 1 - np.log(over / variance))
-    model = shifts.Told(keras.Sequential([keras.Input((2,)), keras.layers.Dense(6)]))
+    model = critic_finetuning.Told(keras.Sequential([keras.Input((2,)), keras.layers.Dense(6)]))
     found = model.compute_loss(y=told, y_pred=(z_mean.astype("float32"), z_log_var.astype("float32")))
     np.testing.assert_allclose(float(found), wanted.sum(1).mean(), rtol=0.02)
 
@@ -171,7 +176,7 @@ def test_mirrored_pictures_come_with_their_own_codes_as_often_as_asked_for():
     before = images.copy()
     codes = np.stack([images[:, :, 0, 0], images[:, :, -1, 0]])  # the first column of each way
     shares = np.where(np.arange(40) < 10, 3.0, 1.0)
-    batches, first, number = shifts.Mirrored(images, codes, 32, 0, shares), 0, 0
+    batches, first, number = critic_finetuning.Mirrored(images, codes, 32, 0, shares), 0, 0
     assert len(batches) == 2
     ways = set()
     for k in range(40):
@@ -186,7 +191,7 @@ def test_mirrored_pictures_come_with_their_own_codes_as_often_as_asked_for():
 
 
 def test_pictures_are_drawn_as_often_as_asked_for():
-    shares = shifts.shares_of(np.array([[0, 0], [1, 0], [0, 1], [1, 1]]), [4.0, 2.0])
+    shares = critic_finetuning.shares_of(np.array([[0, 0], [1, 0], [0, 1], [1, 1]]), [4.0, 2.0])
     np.testing.assert_allclose(shares / shares[0], [1, 4, 2, 8])
     np.testing.assert_allclose(shares.mean(), 1)
 
@@ -197,7 +202,7 @@ def test_pictures_are_drawn_as_often_as_asked_for():
 def test_the_critic_of_faces_is_not_their_judge():
     critic, judged = recipes.recipe("celeba-vae")["shifted"]["critic"], recipes.recipe("judges/faces")
     assert critic["seed"] != judged["seed"]
-    assert runs.build(critic).count_params() != runs.build(judged).count_params()
+    assert building.build(critic).count_params() != building.build(judged).count_params()
 
 
 def test_a_run_trains_the_vae_then_its_critic_then_its_encoder(tmp_path, monkeypatch):
@@ -205,25 +210,25 @@ def test_a_run_trains_the_vae_then_its_critic_then_its_encoder(tmp_path, monkeyp
     attributes = (rng.random((96, 40)) < 0.5).astype("uint8")
     faces = rng.random((96, 32, 32, 3)).astype("float32")
     monkeypatch.setattr(data, "load", lambda name, split, size, folder=None: (faces, attributes))
-    monkeypatch.setattr(shifts, "STEPS", 2)
+    monkeypatch.setattr(critic_finetuning, "STEPS", 2)
     part = {"filters": [8] * 4, "batch_norm": True}
     recipe = recipes.recipe("celeba-vae") | {"image_shape": [32, 32, 3], "epochs": 1, "encoder": part, "decoder": part}
     recipe["shifted"]["critic"] |= {"image_shape": [32, 32, 3], "filters": [4, 8], "reduced": [5, 10, 0.3], "epochs": 1}
     recipe["shifted"]["stage"]["epochs"] = 1
-    model, history = runs.fit(recipe, tmp_path, out=io.StringIO())
+    model, history = fit(recipe, tmp_path, out=io.StringIO())
     assert type(model) is autoencoder.VAE
     assert all(layer.trainable for part in (model.encoder, model.decoder) for layer in part.layers)
     assert len(history["loss"]) == len(history["val_loss"]) == len(history["encoder loss"]) == 1
     assert len(history["seconds"]) == 2
-    first = runs.trained(recipe, tmp_path / runs.BEST)
+    first = building.trained(recipe, tmp_path / runs.BEST)
     same = lambda part: all(map(np.array_equal, getattr(model, part).get_weights(), getattr(first, part).get_weights()))  # noqa: E731
     assert same("decoder")
     assert not same("encoder")
-    told = np.load(tmp_path / shifts.SHIFTS)
+    told = np.load(tmp_path / critic_finetuning.SHIFTS)
     assert (np.linalg.norm(told, axis=1) > 0).all()
     recipe["shifted"]["stage"]["epochs"] = 3
-    _, longer = runs.fit(recipe, tmp_path, out=io.StringIO())
+    _, longer = fit(recipe, tmp_path, out=io.StringIO())
     assert longer["loss"] == history["loss"]
     assert longer["encoder loss"][0] == history["encoder loss"][0]
     assert len(longer["encoder loss"]) == 3
-    np.testing.assert_array_equal(np.load(tmp_path / shifts.SHIFTS), told)
+    np.testing.assert_array_equal(np.load(tmp_path / critic_finetuning.SHIFTS), told)

@@ -8,21 +8,21 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from explorer.training import runs
+from explorer.training import building, feeding, runs
 
 
 def fit(recipe, folder, data_folder=None, preview=None, out=None):
     """As `runs.fit`; the last layer's history, with those before as `layer 1 loss` and so on, their seconds before its own."""
-    training, watched = (some and some[0] for some in runs.split(recipe, data_folder))
+    training, watched = (some and some[0] for some in feeding.split(recipe, data_folder))
     widths = [*recipe["encoder"]["dense"], recipe["latent_size"]]
     histories, layers = [], []
     for i, width in enumerate(widths):
         stage = layer_recipe(recipe, i)
         keras.utils.set_random_seed(stage["seed"])
-        model = runs.build(stage)
+        model = building.build(stage)
         batches = {"x": training, "batch_size": recipe["batch_size"]}
         histories.append(runs.run(stage, Path(folder, f"layer-{i + 1}"), model, batches, (watched,), out=out))
-        model = balanced(runs.trained(stage, Path(folder, f"layer-{i + 1}", runs.BEST)))
+        model = balanced(building.trained(stage, Path(folder, f"layer-{i + 1}", runs.BEST)))
         layers.append(model)
         training, watched = (
             model.encoder.predict(images, batch_size=1000, verbose=0).reshape(len(images), 1, 1, width)
@@ -68,7 +68,7 @@ def balanced(model):
 
 def nested(recipe, layers):
     """The stacked autoencoder of what the layers learned: encoders from the first to the last, then decoders back."""
-    whole = runs.build(recipe | {"layer_by_layer": False})
+    whole = building.build(recipe | {"layer_by_layer": False})
     whole.encoder.set_weights([weight for model in layers for weight in model.encoder.get_weights()])
     whole.decoder.set_weights([weight for model in reversed(layers) for weight in model.decoder.get_weights()])
     return whole

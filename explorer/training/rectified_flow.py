@@ -14,7 +14,7 @@ from PIL import Image
 from explorer import data, imaging
 from explorer.generators import stable_diffusion_3
 from explorer.generators.text_to_image import TextToImageGenerator
-from explorer.training import captions, runs
+from explorer.training import captions, feeding, runs
 
 SIDE = 64
 MIRRORED = ("celeba", "flowers")  # a digit or a shoe turned round is another
@@ -23,8 +23,11 @@ SHOWN = ("a handwritten digit seven", "a photo of an ankle boot", "a photo of a 
          "a portrait of a smiling young woman with blond hair", "a portrait of a man with glasses")  # fmt: skip
 
 
-def fit(recipe, folder, data_folder=None, out=None):
-    """Train the stages in `folder`, resuming what is there; returns (the KerasHub task, {stage: history})."""
+def fit(recipe, folder, data_folder=None, preview=None, out=None):
+    """Train the stages in `folder`, resuming what is there; returns (the KerasHub task, {stage: history}).
+
+    It shows what it has learned by previews of its own in `folder`.
+    """
     folder, histories = Path(folder), {}
     images, labels = {}, {}
     for name in recipe["data"]:
@@ -113,7 +116,7 @@ def pool(name, labels, emphasis):
 def _some(images, name, which, rng):
     some = images[name][which]
     if name in MIRRORED:
-        runs.mirror(some, rng)
+        feeding.mirror(some, rng)
     return (some,)
 
 

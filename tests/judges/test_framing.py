@@ -5,10 +5,10 @@ import pytest
 
 import explorer
 from explorer import data, imaging
-from explorer.generators import framing
-from explorer.generators.framing import Crop
 from explorer.imaging import PictureError
-from explorer.training import framing as training
+from explorer.judges import framing
+from explorer.judges.framing import Crop
+from explorer.training import framing_measures, framing_windows
 from explorer.training.recipes import JUDGES
 
 
@@ -28,14 +28,16 @@ def place(crop, points):
 
 def test_the_error_of_an_eye_is_its_distance_in_pixels_of_64():
     true = Crop(100, 80, 128, 0)
-    assert training.eye_error(true, true) == pytest.approx(0)
-    assert training.eye_error(Crop(106, 80, 128), true) == pytest.approx(3)
-    assert training.eye_error(Crop(100, 80, 64), true) == pytest.approx(np.hypot(7, 1), abs=1e-6)  # eyes 7 and 1 from the middle
+    assert framing_measures.eye_error(true, true) == pytest.approx(0)
+    assert framing_measures.eye_error(Crop(106, 80, 128), true) == pytest.approx(3)
+    assert framing_measures.eye_error(Crop(100, 80, 64), true) == pytest.approx(
+        np.hypot(7, 1), abs=1e-6
+    )  # eyes 7 and 1 from the middle
     one, other = Crop(50, 60, 100, 30), Crop(55, 57, 80, 12)
     eyes = [[25 / 64, 33 / 64], [39 / 64, 33 / 64]]
     moved = (place(one, eyes) - complex(55, 57)) * np.exp(-1j * np.radians(12)) / 80 + complex(0.5, 0.5)
     expected = 64 * np.abs(moved - np.array(eyes) @ [1, 1j]).max()
-    assert training.eye_error(other, one) == pytest.approx(expected)
+    assert framing_measures.eye_error(other, one) == pytest.approx(expected)
 
 
 def test_what_a_scene_says_of_its_face_is_where_the_face_is():
@@ -43,7 +45,7 @@ def test_what_a_scene_says_of_its_face_is_where_the_face_is():
     face, ground = np.full((64, 64, 3), 0.2, "float32"), np.full((20, 20, 3), 0.4, "float32")
     face[24:30, 10:16] = (1, 0.2, 0.2)  # a red mark with its middle at (13, 27), none of whose mirror images is there
     for _ in range(5):
-        picture, crop = training.scene(face, ground, rng)
+        picture, crop = framing_measures.scene(face, ground, rng)
         red = np.clip(picture[..., 0] - picture[..., 1], 0.05, None) - 0.05
         y, x = np.mgrid[: picture.shape[0], : picture.shape[1]] + 0.5
         at = complex((red * x).sum(), (red * y).sum()) / red.sum()
@@ -69,7 +71,7 @@ def test_what_the_net_learns_is_how_the_window_must_move():
     """A face with one bright dot: seen through the corrected window, the dot is where it is in the face itself."""
     faces = np.zeros((64, 64, 64), "uint8")
     faces[:, 18:23, 29:35] = 255  # its middle at (32, 20.5), the same when mirrored
-    batches = training.Windows(faces, np.zeros((3, 128, 128), "uint8"), 48, 64, seed=0)
+    batches = framing_windows.Windows(faces, np.zeros((3, 128, 128), "uint8"), 48, 64, seed=0)
     batches._worse = lambda windows: windows
     windows, answers = batches[0]
     assert (windows.shape, windows.dtype, answers.shape) == ((64, 48, 48, 1), np.float32, (64, 5))
@@ -107,7 +109,7 @@ def test_the_loss_by_hand():
     answers = np.array([[1, 0, 0, 0.5, 0], [0, 0, 0, 0, 0]], "float32")
     outputs = np.array([[0, 3, 0, 0, 0], [2, 9, 9, 9, 9]], "float32")  # where there is no face, no place is wrong
     expected = (np.log(2) + 2.5 + 0.125 + np.log(1 + np.exp(2))) / 2
-    assert float(keras.ops.convert_to_numpy(training.loss(answers, outputs))) == pytest.approx(expected, rel=1e-5)
+    assert float(keras.ops.convert_to_numpy(framing_windows.loss(answers, outputs))) == pytest.approx(expected, rel=1e-5)
 
 
 # --- pictures without a face ---
@@ -138,9 +140,9 @@ def test_without_a_face_people_are_told_what_to_do(framer, picture):
 
 @pytest.mark.data
 def test_flowers_are_no_faces(framer, real_data):
-    flowers = training.flowers(True, real_data)[::60]
+    flowers = framing_windows.flowers(True, real_data)[::60]
     assert len(flowers) > 10
-    assert sum(training.find(framer, flower[..., None] / 255) is not None for flower in flowers) <= 2
+    assert sum(framing_measures.find(framer, flower[..., None] / 255) is not None for flower in flowers) <= 2
 
 
 # --- faces ---
@@ -153,16 +155,16 @@ def faces(real_faces):
 
 
 def ground(rng):
-    return training.textures(1, rng)[0][..., None].repeat(3, -1)
+    return framing_windows.textures(1, rng)[0][..., None].repeat(3, -1)
 
 
 @pytest.mark.data
 def test_faces_in_larger_pictures_are_framed(framer, faces):
     rng, errors = np.random.default_rng(11), []
     for face in faces:
-        picture, true = training.scene(face, ground(rng), rng)
-        found = training.find(framer, picture)
-        errors.append(training.eye_error(found, true) if found else np.inf)
+        picture, true = framing_measures.scene(face, ground(rng), rng)
+        found = framing_measures.find(framer, picture)
+        errors.append(framing_measures.eye_error(found, true) if found else np.inf)
     assert np.mean(np.array(errors) <= 3) >= 0.9
 
 
@@ -170,7 +172,7 @@ def test_faces_in_larger_pictures_are_framed(framer, faces):
 def test_grey_and_transparent_pictures_are_framed_alike(framer, faces):
     rng, sides = np.random.default_rng(5), []
     for face in faces[:3]:
-        picture, true = training.scene(face, ground(rng), rng)
+        picture, true = framing_measures.scene(face, ground(rng), rng)
         crops = [framer.find(picture), framer.find(imaging.grey(picture)[..., None])]
         crops.append(framer.find(np.concatenate([picture, np.ones_like(picture[..., :1])], -1)))
         for crop in crops[1:]:
@@ -204,7 +206,7 @@ def test_a_face_in_a_photograph_of_30_megapixels_is_found(framer, faces):
     picture[..., 3] = 1
     picture[1000:2500, 2000:3500, :3] = face
     found = framer.find(picture)
-    assert training.eye_error(found, Crop(2750, 1750, 1500)) < 4
+    assert framing_measures.eye_error(found, Crop(2750, 1750, 1500)) < 4
 
 
 def test_the_framer_says_what_it_is(framer):

@@ -2,8 +2,8 @@ import numpy as np
 import pytest
 
 import explorer
-from explorer.generators import judge
-from explorer.training import runs
+from explorer.judges import classifier as judge
+from explorer.training import building
 from explorer.training.recipes import JUDGES, recipe
 
 
@@ -15,7 +15,7 @@ def test_parameters_by_arithmetic(name):
     normalizations = 4 * 2 * sum(filters)
     small = side // JUDGES[name].get("stride", 1) // 2 ** len(filters)
     tail = small * small * filters[-1] * dense + dense + dense * classes + classes
-    model = runs.build(recipe(f"judges/{name}"))
+    model = building.build(recipe(f"judges/{name}"))
     assert model.input_shape == (None, side, side, channels)
     assert model.count_params() == convolutions + normalizations + tail
 
