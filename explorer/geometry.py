@@ -9,7 +9,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.errors import InputError
+from explorer.errors import InputError, NotSupported
 
 KINDS = ("linear", "slerp")
 Points = NDArray[np.float32]
@@ -92,9 +92,7 @@ class Path:
         """n points from `start` to `stop`, both included; of a closed path, n points of one round: float32 (n, *shape)."""
         return self.at(self.positions(n, start, stop))
 
-    def positions(
-        self, n: int, start: float = 0.0, stop: float = 1.0, change: ArrayLike | None = None
-    ) -> NDArray[np.float64]:
+    def positions(self, n: int, start: float = 0.0, stop: float = 1.0, change: ArrayLike | None = None) -> NDArray[np.float64]:
         """The n positions of `points`, (n,). `change` (m + 1,) evens them out: how far the picture has come at m + 1 even
         positions from start to stop; each step then changes the picture by as much."""
         fractions = np.linspace(0, 1, n) if not self.closed else 1 - np.abs(1 - 2 * np.arange(n) / n)
@@ -168,7 +166,7 @@ class _Corners(Plane):
         return np.stack(points).reshape(*x.shape, *tops.shape[1:])
 
     def coordinates(self, z):
-        raise NotImplementedError("a surface through four points is curved: it has no nearest point by formula")
+        raise NotSupported("a surface through four points is curved: it has no nearest point by formula")
 
 
 def orthogonal(direction, others):
