@@ -30,7 +30,8 @@ PRIOR, PCA, MAP, EPOCHS = "prior.npz", "pca.npz", "tsne.npz", "epochs.webp"
 CARD_KEYS = ("name", "kind", "title", "latent_shape", "image_shape", "parameters", "bytes", "data", "licence", "source",
              "metrics", "recipe")  # fmt: skip
 _NAME = re.compile(r"(judges/)?\w[\w.-]{0,99}", re.ASCII)  # of a folder here, never of one elsewhere
-_locks, _made = defaultdict(threading.RLock), {}
+_locks: dict[Any, Any] = defaultdict(threading.RLock)
+_made: dict[Any, Any] = {}
 
 
 class CheckpointError(ExplorerError, RuntimeError):
@@ -60,7 +61,7 @@ class Sealed(Files):
     root: Path
 
     @property
-    def path(self):
+    def path(self) -> Path:  # type: ignore[override]  # worked out, where other files say where they are
         return self.root / self.name
 
     def names(self):

@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
-from numpy.typing import ArrayLike
+from numpy.typing import ArrayLike, NDArray
 
 from explorer.errors import InputError, NotSupported
 from explorer.generators.files import KerasFile
+
+Card = dict[str, Any]  # what `card.json` says
+Pictures = NDArray[np.float32]
 
 
 class Generator(KerasFile):

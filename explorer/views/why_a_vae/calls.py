@@ -44,7 +44,7 @@ def open_family(query):
 
 
 def facts(chapter):
-    """What the cards and files of a chapter's models say, as its charts take it; a damaged model has "error", until it is mended."""
+    """What the cards and files of a chapter's models say, as its charts take it; a damaged one has "error", until it is mended."""
     found = {}
     for name in pictures.MEMBERS[chapter]:
         try:
