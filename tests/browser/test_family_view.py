@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from explorer import checkpoints, family
+from explorer import checkpoints
 from explorer.state import CHAPTERS, parse_strictly
+from explorer.views.why_a_vae import pictures as family
 
 ROOT = ".lx-family"
 
