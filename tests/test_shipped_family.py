@@ -7,9 +7,10 @@ import pytest
 from PIL import Image
 
 import explorer
-from explorer import checkpoints, family
+from explorer import checkpoints
 from explorer.training import family as measures
 from explorer.training import recipes
+from explorer.views.why_a_vae import pictures as why
 
 PCA_30 = 0.015616  # on the test images; scikit-learn's is compared with it in training/test_family_training.py
 MEMBERS = [name for name in recipes.RECIPES if recipes.RECIPES[name].get("net") == "family"]
@@ -137,5 +138,5 @@ def test_the_map_is_of_the_codes_that_ship_and_keeps_classes_together():
 
 
 def test_the_family_is_shown_whole():
-    shown = {name for members in family.MEMBERS.values() for name in members}
+    shown = {name for members in why.MEMBERS.values() for name in members}
     assert set(MEMBERS) | set(GANS) <= shown <= set(checkpoints.names())

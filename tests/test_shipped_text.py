@@ -8,8 +8,9 @@ import numpy as np
 import pytest
 
 import explorer
-from explorer import checkpoints, prompting
+from explorer import checkpoints
 from explorer.training import captions, obedience, recipes
+from explorer.views.text_to_image import pictures as prompting
 
 NAME = "stable_diffusion_3_tiny"
 

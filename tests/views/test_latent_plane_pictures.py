@@ -8,16 +8,17 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer import imaging, rendering, state
+from explorer import imaging, state, views
 from explorer.state import StateError
+from explorer.views.latent_plane import pictures as plane
 
 
 def complete(query):
-    return rendering.complete(state.parse_strictly(query))
+    return views.complete(state.parse_strictly(query))
 
 
 def render(query, ending="png"):
-    return rendering.render(state.parse_strictly(query), ending)
+    return views.render(state.parse_strictly(query), ending)
 
 
 def pixels(file_bytes):
@@ -55,7 +56,7 @@ def test_what_a_link_leaves_out_comes_from_the_model(toys):
         ("model=flat&axes=0", "axes"),
         ("model=flat&axes=", "axes"),
         ("model=holes&scale=p", "scale p needs a prior"),
-        ("model=flat&what=forward", "what must be one of picture, strip, plane, grid for a latent plane, got forward"),
+        ("model=flat&what=forward", "what must be one of picture, strip, plane, grid with view=latent-plane, got forward"),
     ],
 )
 def test_what_does_not_fit_the_model_is_said(toys, query, words):
@@ -76,26 +77,26 @@ def test_an_unknown_model_and_a_judge_are_no_models_to_draw(toys, small_registry
 
 def test_a_picture_is_what_the_decoder_makes_of_z(toys):
     np.testing.assert_allclose(
-        rendering.picture(complete("model=deep&z=1,-2,0.5,3")), toys.deep.pictures([1, -2, 0.5, 3])[0], atol=1e-6
+        plane.picture(complete("model=deep&z=1,-2,0.5,3")), toys.deep.pictures([1, -2, 0.5, 3])[0], atol=1e-6
     )
 
 
 def test_the_window_looks_at_the_middles_of_its_cells(toys):
-    x, y = rendering.window(complete("model=flat&center=1,-2&extent=2"), 4)
+    x, y = plane.window(complete("model=flat&center=1,-2&extent=2"), 4)
     np.testing.assert_allclose(x, [-0.5, 0.5, 1.5, 2.5])
     np.testing.assert_allclose(y, [-0.5, -1.5, -2.5, -3.5])  # from the top
 
 
 def test_the_window_in_p_values_is_even_in_the_normals_share(toys):
-    x, y = rendering.window(complete("model=flat&scale=p"), 10)
+    x, y = plane.window(complete("model=flat&scale=p"), 10)
     np.testing.assert_allclose([0.5 * math.erfc(-z / math.sqrt(2)) for z in x], np.arange(0.05, 1, 0.1), atol=1e-9)
     np.testing.assert_allclose(y, -x, atol=1e-9)
-    far, _ = rendering.window(complete("model=flat&scale=p&extent=3"), 10)
+    far, _ = plane.window(complete("model=flat&scale=p&extent=3"), 10)
     assert np.isfinite(far).all()
 
 
 def test_a_plane_through_a_larger_space_keeps_the_other_coordinates(toys):
-    sheet = rendering.manifold(complete("model=deep&z=9,1,9,-2&axes=2,0&n=3&center=0.5,-1&extent=3"))
+    sheet = plane.manifold(complete("model=deep&z=9,1,9,-2&axes=2,0&n=3&center=0.5,-1&extent=3"))
     z = [(x_of_0, 1, x_of_2, -2) for x_of_0 in (1, -1, -3) for x_of_2 in (-1.5, 0.5, 2.5)]  # axis 2 across, axis 0 upwards
     np.testing.assert_allclose(sheet, toys.deep.pictures(z), atol=1e-6)
 
@@ -104,19 +105,19 @@ def test_a_plane_through_a_larger_space_keeps_the_other_coordinates(toys):
 
 
 def test_a_walk_has_its_ends_and_even_steps_between(toys):
-    pictures, z, ts = rendering.walk(complete("model=flat&z=-1,0&to=1,2&frames=5"))
+    pictures, z, ts = plane.walk(complete("model=flat&z=-1,0&to=1,2&frames=5"))
     np.testing.assert_allclose(z, [[-1, 0], [-0.5, 0.5], [0, 1], [0.5, 1.5], [1, 2]], atol=1e-6)
     np.testing.assert_allclose(ts, [0, 0.25, 0.5, 0.75, 1])
     np.testing.assert_allclose(pictures, toys.flat.pictures(z), atol=1e-6)
 
 
 def test_a_walk_may_begin_elsewhere_than_at_z(toys):
-    _, z, _ = rendering.walk(complete("model=flat&z=9,9&from=-1,0&to=1,2&frames=3"))
+    _, z, _ = plane.walk(complete("model=flat&z=9,9&from=-1,0&to=1,2&frames=3"))
     np.testing.assert_allclose(z, [[-1, 0], [0, 1], [1, 2]], atol=1e-6)
 
 
 def test_a_walk_on_the_circle_keeps_its_distance_from_the_origin(toys):
-    _, z, _ = rendering.walk(complete("model=flat&z=2,0&to=0,2&kind=slerp&frames=7&start=0.2&stop=0.7"))
+    _, z, _ = plane.walk(complete("model=flat&z=2,0&to=0,2&kind=slerp&frames=7&start=0.2&stop=0.7"))
     angles = np.degrees(np.arctan2(z[:, 1], z[:, 0]))
     np.testing.assert_allclose(angles, np.linspace(18, 63, 7), atol=0.01)
     np.testing.assert_allclose(np.hypot(*z.T), 2, atol=1e-3)
@@ -126,7 +127,7 @@ def test_an_even_walk_changes_the_picture_by_as_much_in_each_step(toys):
     query = "model=flat&z=-8,-6&to=3,4&frames=8"
     steps = {}
     for even in (0, 1):
-        _, z, _ = rendering.walk(complete(f"{query}&even={even}"))
+        _, z, _ = plane.walk(complete(f"{query}&even={even}"))
         fine = [toys.flat.pictures(np.linspace(a, b, 50)) for a, b in zip(z[:-1].astype(float), z[1:].astype(float), strict=True)]
         steps[even] = np.array([np.sqrt((np.diff(f, axis=0) ** 2).mean((1, 2, 3))).sum() for f in fine])  # lengths along the way
     assert steps[0].max() / steps[0].min() > 3
@@ -134,7 +135,7 @@ def test_an_even_walk_changes_the_picture_by_as_much_in_each_step(toys):
 
 
 def test_a_closed_walk_returns_the_way_it_came(toys):
-    _, z, _ = rendering.walk(complete("model=flat&z=0,0&to=1,0&frames=4&closed=1"))
+    _, z, _ = plane.walk(complete("model=flat&z=0,0&to=1,0&frames=4&closed=1"))
     np.testing.assert_allclose(z[:, 0], [0, 0.5, 1, 0.5], atol=1e-6)
 
 
@@ -147,7 +148,7 @@ def test_a_walk_needs_somewhere_to_go(toys):
 
 
 def test_the_normal_veil_is_the_standard_normal_relative_to_its_peak(toys):
-    veil = rendering.veil(complete("model=flat&veil=normal&center=0.5,0&extent=2"), 4)
+    veil = plane.veil(complete("model=flat&veil=normal&center=0.5,0&extent=2"), 4)
     expected = [[math.exp(-(x * x + y * y) / 2) for x in (-1, 0, 1, 2)] for y in (1.5, 0.5, -0.5, -1.5)]
     np.testing.assert_allclose(veil, expected, rtol=1e-9)
 
@@ -171,7 +172,7 @@ def test_the_data_veil_follows_a_kernel_estimate_made_by_hand(toys, query):
             z[full["axes"][0]] = full["center"][0] + full["extent"] * (2 * (column + 0.5) / n - 1)
             z[full["axes"][1]] = full["center"][1] - full["extent"] * (2 * (row + 0.5) / n - 1)
             expected[row, column] = sum(math.exp(-sum(((z[i] - p[i]) / width[i]) ** 2 for i in range(d)) / 2) for p in points)
-    veil = rendering.veil(full, n)
+    veil = plane.veil(full, n)
     assert veil.min() >= 0
     assert veil.max() <= 1
     inner = (veil < 0.999) & (veil > 1e-6)  # where nothing was clipped the two differ by a factor alone
@@ -181,7 +182,7 @@ def test_the_data_veil_follows_a_kernel_estimate_made_by_hand(toys, query):
 
 
 def test_the_veil_is_dark_where_the_model_only_guesses():
-    shade = rendering.shade(np.array([0.0, 1e-4, 0.01, 0.05, 0.5, 1.0]))
+    shade = plane.shade(np.array([0.0, 1e-4, 0.01, 0.05, 0.5, 1.0]))
     assert shade[0] == pytest.approx(0.85)
     assert (np.diff(shade) <= 0).all()
     assert shade[1] > 0.7
@@ -224,7 +225,7 @@ def test_the_plane_shows_a_point_of_each_class_that_is_not_hidden(toys):
         column, row = int((x + 3) / 6 * side), int((3 - y) / 6 * side)
         crowd = np.abs(toys.flat.z_mean.astype(float) - (x, y)).max(1) < 0.05
         if crowd.sum() == 1 and 5 < column < side - 5 and 5 < row < side - 5:
-            colour = tuple(int(rendering.PALETTE[label][i : i + 2], 16) for i in (1, 3, 5))
+            colour = tuple(int(plane.PALETTE[label][i : i + 2], 16) for i in (1, 3, 5))
             assert tuple(dotted[row, column]) == colour
             hidden = label == 1
             np.testing.assert_array_equal(without[row, column], (bare if hidden else dotted)[row, column])

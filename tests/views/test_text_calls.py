@@ -6,13 +6,15 @@ from urllib.parse import quote
 import pytest
 
 from explorer import presets
-from explorer.ui import jobs, runs, text_view
+from explorer.serving import calls as serving
+from explorer.serving import jobs
+from explorer.views.text_to_image import calls
 
 
 @pytest.fixture(autouse=True)
 def _registry(text_registry):
     yield
-    assert runs.JOBS.running() == 0, "nothing is left running"
+    assert serving.JOBS.running() == 0, "nothing is left running"
 
 
 @pytest.mark.parametrize(
@@ -21,12 +23,12 @@ def _registry(text_registry):
      ("view=text-to-image&model=nobody", "no checkpoint 'nobody'"), ("view=text-to-image&model=mnist-vae", "knows no words")],
 )  # fmt: skip
 def test_bad_requests_are_answered_and_nothing_begins(request_, words):
-    assert words in text_view.start_drawing(request_)["error"]
-    assert runs.JOBS.running() == 0
+    assert words in calls.start_drawing(request_)["error"]
+    assert serving.JOBS.running() == 0
 
 
 def test_a_walk_tells_its_titles_then_every_step_of_every_batch(follow):
-    answer = text_view.start_drawing("view=text-to-image&what=strip&frames=11&steps=3&to_prompt=a+zebra")
+    answer = calls.start_drawing("view=text-to-image&what=strip&frames=11&steps=3&to_prompt=a+zebra")
     assert answer["strange"]["to_prompt"] == ["zebra"]
     first, *rest = follow(answer["job"])
     assert (len(first["titles"]), first["total"], len(first["norms"]["slerp"])) == (11, 6, 33)
@@ -38,20 +40,20 @@ def test_a_walk_tells_its_titles_then_every_step_of_every_batch(follow):
 
 
 def test_a_stopped_drawing_ends_soon():
-    name = text_view.start_drawing("view=text-to-image&what=strip&frames=30&steps=100")["job"]
-    runs.run_news([name, 0])
-    runs.stop_run(name)
+    name = calls.start_drawing("view=text-to-image&what=strip&frames=30&steps=100")["job"]
+    serving.run_news([name, 0])
+    serving.stop_run(name)
     end = time.monotonic() + 20  # the step under way may be the first of its kind, which is compiled
-    while runs.JOBS.running() and time.monotonic() < end:
+    while serving.JOBS.running() and time.monotonic() < end:
         time.sleep(0.02)
-    assert runs.JOBS.running() == 0
+    assert serving.JOBS.running() == 0
 
 
 def test_a_link_that_asks_for_nonsense_opens_with_the_defaults():
-    answer = text_view.open_prompts("view=text-to-image&steps=900&prompt=a+man")
+    answer = calls.open_prompts("view=text-to-image&steps=900&prompt=a+man")
     assert "1 to 100" in answer["problems"][0]
     assert answer["state"]["prompt"] == "a rose"
-    answer = text_view.open_prompts("view=text-to-image&guidance_scale=x&prompt=a+man")
+    answer = calls.open_prompts("view=text-to-image&guidance_scale=x&prompt=a+man")
     assert "guidance_scale must be" in answer["problems"][0]
     assert (answer["state"]["prompt"], answer["state"]["guidance_scale"]) == ("a man", 3.0)
 
@@ -60,33 +62,33 @@ def test_a_preset_is_loaded_where_that_is_permitted_and_told_of(text_root, monke
     folder = str(text_root / "words")
     monkeypatch.setattr(presets, "_loaded", {})
     query = f"view=text-to-image&steps=1&model={quote(folder)}"
-    assert "nothing is downloaded" in text_view.start_drawing(query)["error"]
-    assert text_view.open_prompts(query)["wanted"] == {"model": folder, "image_size": None}
+    assert "nothing is downloaded" in calls.start_drawing(query)["error"]
+    assert calls.open_prompts(query)["wanted"] == {"model": folder, "image_size": None}
 
     request = {"name": folder, "image_size": None}
     monkeypatch.setenv(presets.PERMISSION, "another")
-    assert text_view.ask_preset(folder)["permitted"] is False
-    assert "may not have" in text_view.load_preset(request)["error"]
+    assert calls.ask_preset(folder)["permitted"] is False
+    assert "may not have" in calls.load_preset(request)["error"]
     monkeypatch.setenv(presets.PERMISSION, f"another, {folder}")
-    assert text_view.ask_preset(folder)["permitted"] is True
-    events = follow(text_view.load_preset(request)["job"])
+    assert calls.ask_preset(folder)["permitted"] is True
+    events = follow(calls.load_preset(request)["job"])
     assert events[0] == {"fetched": 0}
     assert events[-1] == {"loaded": True}
-    assert text_view.open_prompts(query)["model"]["name"] == folder
-    assert follow(text_view.start_drawing(query)["job"])[-1]["drawn"]
+    assert calls.open_prompts(query)["model"]["name"] == folder
+    assert follow(calls.start_drawing(query)["job"])[-1]["drawn"]
 
 
 def test_what_keeps_a_preset_from_loading_is_said_and_the_one_before_stays(text_root, monkeypatch):
     monkeypatch.setenv(presets.PERMISSION, "any")
     before = presets.load(str(text_root / "words"))
-    job = text_view.load_preset({"name": str(text_root / "words"), "image_size": 65})["job"]
+    job = calls.load_preset({"name": str(text_root / "words"), "image_size": 65})["job"]
     news = {"done": False}
     while "error" not in news and not news["done"]:
-        news = runs.run_news([job, 0])
+        news = serving.run_news([job, 0])
     assert "multiple of 16" in news["error"]
     assert presets.opened(str(text_root / "words")) is before
 
 
 def test_too_many_runs_are_said_to_be_too_many(monkeypatch):
     monkeypatch.setattr(jobs, "MOST_JOBS", 0)
-    assert "Many people" in text_view.start_drawing("view=text-to-image&steps=1")["error"]
+    assert "Many people" in calls.start_drawing("view=text-to-image&steps=1")["error"]

@@ -10,7 +10,12 @@ from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.testclient import TestClient
 
-from explorer.ui import faces_view, family_view, latent_plane, live, page, runs
+from explorer import page
+from explorer.serving import live
+from explorer.views.faces import calls as faces
+from explorer.views.latent_plane import calls as plane
+from explorer.views.morph import calls as morph
+from explorer.views.why_a_vae import calls as why
 
 ASKED = "model=deep&z=0.5,-1,0.25,2"
 
@@ -33,7 +38,7 @@ def connect():
 @pytest.fixture
 def socket(toys, connect):
     """A socket to what the page is served."""
-    return connect(page.LIVE)
+    return connect(page.live_functions())
 
 
 def ask(socket, name, request):
@@ -46,16 +51,17 @@ def picture(answer):
 
 
 def test_the_answer_is_that_of_the_function(socket, toys):
-    found, expected = ask(socket, "decode_point", ASKED), latent_plane.decode_point(ASKED)
+    found, expected = ask(socket, "decode_point", ASKED), plane.decode_point(ASKED)
     assert {key: found[key] for key in found if key != "ms"} == {key: expected[key] for key in expected if key != "ms"}
     assert found["ms"] > 0
     np.testing.assert_allclose(picture(found), toys.deep.picture_bytes([0.5, -1, 0.25, 2])[0], atol=1)
 
 
 def test_what_must_answer_at_once_is_live_and_nothing_heavy():
-    drags = {"decode_point": latent_plane.decode_point, "decode_face": faces_view.decode_face,
-             "repaired_picture": family_view.repaired_picture, "coded_picture": family_view.coded_picture}  # fmt: skip
-    assert dict(page.LIVE) == {**drags, "run_news": runs.run_news}  # the last computes nothing, it waits for a step
+    assert page.live_functions() == {
+        "decode_point": plane.decode_point, "decode_face": faces.decode_face, "decode_morph": morph.decode_morph,
+        "repaired_picture": why.repaired_picture, "coded_picture": why.coded_picture,
+    }  # fmt: skip
 
 
 def test_what_the_function_refuses_is_said(socket):
@@ -114,7 +120,7 @@ def test_a_slow_answer_holds_nobody_else_up(connect):
 
 
 def test_one_who_leaves_without_waiting_harms_nobody(toys):
-    routes = [WebSocketRoute(live.PATH, live.route(page.LIVE))]
+    routes = [WebSocketRoute(live.PATH, live.route(page.live_functions()))]
     with TestClient(Starlette(routes=routes)) as client:  # which raises what the server did not catch
         with client.websocket_connect(live.PATH) as socket:
             for _ in range(5):

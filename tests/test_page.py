@@ -7,8 +7,9 @@ from types import SimpleNamespace
 import httpx
 import pytest
 
-from explorer import checkpoints, rendering
-from explorer.ui import live, page
+from explorer import checkpoints, page
+from explorer.serving import live
+from explorer.views.latent_plane import pictures as plane
 
 
 @pytest.fixture
@@ -30,12 +31,12 @@ def loaded(monkeypatch):
 @pytest.fixture
 def registry(monkeypatch):
     """Four models and a step of a series."""
-    names = ("other", "step", "broken", rendering.DEFAULT_MODEL, "last")
+    names = ("other", "step", "broken", plane.DEFAULT_MODEL, "last")
     cards = [{"name": name, "series": ["epoch", 1] if name == "step" else None} for name in names]
     monkeypatch.setattr(checkpoints, "models", lambda: cards)
 
 
-ALL = [rendering.DEFAULT_MODEL, "other", "broken", "last"]
+ALL = [plane.DEFAULT_MODEL, "other", "broken", "last"]
 
 
 def wait_for(loaded, number):
@@ -99,7 +100,7 @@ def test_the_load_of_a_page_is_what_counts_as_a_visit(loaded, monkeypatch):
                     browser.post("/gradio_api/queue/join", json=request).raise_for_status()
         models = {card["name"] for card in checkpoints.models() if not card["series"]}
         wait_for(loaded, len(models))
-        assert loaded[0] == rendering.DEFAULT_MODEL
+        assert loaded[0] == plane.DEFAULT_MODEL
         assert set(loaded) == models
     finally:
         served[0].blocks.close()

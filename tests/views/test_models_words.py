@@ -5,7 +5,7 @@ import json
 import pytest
 
 from explorer import checkpoints
-from explorer.ui.models_view import in_words
+from explorer.views.models.calls import in_words
 
 KEYS = sorted({key for path in checkpoints.root().rglob("card.json") for key in json.loads(path.read_text("utf-8"))["metrics"]})
 

@@ -6,13 +6,14 @@ import numpy as np
 import pytest
 
 from explorer import imaging
-from explorer.ui import diffusion_view, runs
+from explorer.serving import calls as serving
+from explorer.views.diffusion import calls
 
 
 @pytest.fixture(autouse=True)
 def _registry(diffusion_registry):
     yield
-    assert runs.JOBS.running() == 0, "nothing is left running"
+    assert serving.JOBS.running() == 0, "nothing is left running"
 
 
 @pytest.mark.parametrize(
@@ -23,13 +24,13 @@ def _registry(diffusion_registry):
      ({"query": "view=diffusion&what=forward", "picture": "data:image/png;base64,AAAA"}, "not a picture")],
 )  # fmt: skip
 def test_bad_requests_are_answered_and_nothing_begins(request_, words):
-    answer = diffusion_view.start_run(request_)
+    answer = calls.start_run(request_)
     assert words in answer["error"]
-    assert runs.JOBS.running() == 0
+    assert serving.JOBS.running() == 0
 
 
 def test_a_run_tells_its_lanes_then_every_step(follow):
-    first, *steps = follow(diffusion_view.start_run("view=diffusion&steps=6&seed=2")["job"])
+    first, *steps = follow(calls.start_run("view=diffusion&steps=6&seed=2")["job"])
     assert first["lanes"] == [{"title": "DDIM, η 0", "steps": 6, "count": 1, "kept": 6, "start": 1.0}]
     assert [step["step"] for step in steps] == list(range(6))
     assert [step["time"] for step in steps] == pytest.approx(1 - np.arange(6) / 6, abs=1e-4)
@@ -37,18 +38,18 @@ def test_a_run_tells_its_lanes_then_every_step(follow):
 
 
 def test_of_4000_steps_a_hundred_are_sent(follow):
-    first, *steps = follow(diffusion_view.start_run("view=diffusion&model=specks&steps=4000&sampler=ddpm")["job"])
+    first, *steps = follow(calls.start_run("view=diffusion&model=specks&steps=4000&sampler=ddpm")["job"])
     assert first["lanes"][0]["kept"] == len(steps) == 100
     assert (steps[0]["step"], steps[-1]["step"]) == (0, 3999)
 
 
 def test_a_stopped_run_ends_soon():
-    name = diffusion_view.start_run("view=diffusion&model=specks&steps=4000")["job"]
-    runs.run_news([name, 0])
-    assert runs.JOBS.running() == 1
-    runs.stop_run(name)
+    name = calls.start_run("view=diffusion&model=specks&steps=4000")["job"]
+    serving.run_news([name, 0])
+    assert serving.JOBS.running() == 1
+    serving.stop_run(name)
     end = time.monotonic() + 3
-    while runs.JOBS.running():
+    while serving.JOBS.running():
         assert time.monotonic() < end
         time.sleep(0.01)
 
@@ -57,12 +58,12 @@ def test_a_picture_lives_in_its_run_only(tmp_path, follow):
     wide = np.zeros((20, 40, 3), "float32")
     wide[:, 5:35] = 0.5  # the square in the middle and a little more; x = 0
     request = {"query": "view=diffusion&what=forward&time=0.4&steps=2", "picture": imaging_url(wide)}
-    first, *steps = follow(diffusion_view.start_run(request)["job"])
+    first, *steps = follow(calls.start_run(request)["job"])
     assert set(imaging.of_data_url(first["picture"])) == {128}
-    answer = diffusion_view.noised_picture(request)
+    answer = calls.noised_picture(request)
     assert answer["x_t"] == steps[0]["x_t"]
     assert answer["noise_rate"] == steps[0]["noise_rate"]
-    again, *_ = follow(diffusion_view.start_run(request["query"])["job"])
+    again, *_ = follow(calls.start_run(request["query"])["job"])
     assert again["picture"] != first["picture"]
 
 
@@ -73,4 +74,4 @@ def imaging_url(picture):
 
 
 def test_an_unknown_run_is_said():
-    assert "This run has ended" in runs.run_news(["nobody", 0])["error"]
+    assert "This run has ended" in serving.run_news(["nobody", 0])["error"]

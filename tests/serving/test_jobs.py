@@ -5,8 +5,9 @@ import time
 
 import pytest
 
-from explorer.ui import jobs as module
-from explorer.ui.jobs import Jobs, TooMany, Turns
+from explorer.errors import TooMany
+from explorer.serving import jobs as module
+from explorer.serving.jobs import Jobs, Turns
 
 
 @pytest.fixture

@@ -7,15 +7,16 @@ import pytest
 from PIL import Image
 
 import explorer
-from explorer import denoising, geometry, imaging, rendering
-from explorer.generators import diffusion
+from explorer import geometry, imaging, views
+from explorer.generators import diffusion as networks
 from explorer.state import StateError, parse_strictly
+from explorer.views.diffusion import pictures as diffusion
 
 START, END = np.arccos(0.95), np.arccos(0.02)
 
 
 def state(query):
-    return denoising.complete(parse_strictly(query))
+    return views.complete(parse_strictly(query))
 
 
 def noise(*seeds):
@@ -36,11 +37,11 @@ def close(pictures, x):
 
 
 def decoded(query):
-    return np.concatenate(denoising.run(state(query)))
+    return np.concatenate(diffusion.run(state(query)))
 
 
 def test_a_seed_and_its_steps(diffusion_registry):
-    assert denoising.default_model() == "blots"
+    assert diffusion.default_model() == "blots"
     for steps in (1, 7, 20, 100):
         close(decoded(f"view=diffusion&seed=3&steps={steps}"), gain(steps) * noise(3))
     close(decoded("view=diffusion"), gain(20) * noise(0))  # the card's steps and sampler
@@ -60,7 +61,7 @@ def test_less_of_the_noise_is_taken_away_where_the_link_says_so_or_the_card(diff
     assert state("view=diffusion")["epsilon_scale"] == 1
     close(decoded("view=diffusion&seed=3&steps=12&epsilon_scale=0.995"), scaled_gain(12, 0.995) * noise(3))
     shipped = explorer.load("blots")
-    carded = diffusion.DiffusionGenerator(
+    carded = networks.DiffusionGenerator(
         shipped.card | {"sampling": shipped.card["sampling"] | {"epsilon_scale": 0.99}}, shipped.model
     )
     close(carded.decode(noise(3), steps=12), scaled_gain(12, 0.99) * noise(3))
@@ -89,7 +90,7 @@ def test_a_class_that_is_not_named_is_drawn_by_the_seed(diffusion_registry):
     generator, means = explorer.load("kinds"), np.array([-1.0, 0.5, 2.0])
     drawn = generator.labels(3000)
     assert np.bincount(drawn) == pytest.approx(1000, abs=120)
-    counted = diffusion.DiffusionGenerator({**generator.card, "class_counts": [0, 10, 30]}, generator.model)
+    counted = networks.DiffusionGenerator({**generator.card, "class_counts": [0, 10, 30]}, generator.model)
     assert np.bincount(counted.labels(2000)) / 2000 == pytest.approx([0, 0.25, 0.75], abs=0.04)
     kinds = {int(generator.labels(1, seed)[0]) for seed in range(9)}
     assert kinds == {0, 1, 2}
@@ -97,7 +98,7 @@ def test_a_class_that_is_not_named_is_drawn_by_the_seed(diffusion_registry):
         (kind,) = generator.labels(1, seed)
         close(decoded(f"view=diffusion&model=kinds&seed={seed}"), of_kind(2 * means[kind], noise(seed)))
         close(generator.decode(noise(seed), seed=seed), of_kind(2 * means[kind], noise(seed)))
-        (lane,) = denoising.lanes(generator, state(f"view=diffusion&model=kinds&seed={seed}"))
+        (lane,) = diffusion.lanes(generator, state(f"view=diffusion&model=kinds&seed={seed}"))
         assert lane.title == f"DDIM, η 0 · kind {kind}"
     of_grid = 2 * means[generator.labels(6, seed=4)][:, None, None, None]
     grid = np.random.default_rng(4).standard_normal((6, 16, 16, 1), dtype="float32")
@@ -110,9 +111,9 @@ def test_a_class_that_is_not_named_is_drawn_by_the_seed(diffusion_registry):
 def test_a_picture_that_is_noised_is_repaired_as_what_it_is(diffusion_registry):
     generator = explorer.load("kinds")
     full = state("view=diffusion&model=kinds&what=forward&time=0.5")
-    assert denoising.lanes(generator, full)[0].asked["guidance_scale"] == 0
+    assert diffusion.lanes(generator, full)[0].asked["guidance_scale"] == 0
     full = state("view=diffusion&model=kinds&what=forward&time=0.5&label=2")
-    assert denoising.lanes(generator, full)[0].asked == {"label": [2], "guidance_scale": 2.0}
+    assert diffusion.lanes(generator, full)[0].asked == {"label": [2], "guidance_scale": 2.0}
 
 
 @pytest.mark.parametrize(
@@ -152,42 +153,43 @@ def test_between_two_noises_the_way_is_spherical(diffusion_registry):
 
 def test_two_samplers_start_from_the_same_noise(diffusion_registry):
     generator = explorer.load("blots")
-    first, second = denoising.lanes(generator, state("view=diffusion&what=trajectory&to_sampler=ddpm&eta=0.5&seed=6"))
+    first, second = diffusion.lanes(generator, state("view=diffusion&what=trajectory&to_sampler=ddpm&eta=0.5&seed=6"))
     np.testing.assert_array_equal(first.noise, second.noise)
     assert (first.sampler, second.sampler, first.eta, first.steps) == ("ddim", "ddpm", 0.5, 20)
     assert (first.title, second.title) == ("DDIM, η 0.5", "DDPM")
-    pictures = denoising.run(state("view=diffusion&what=trajectory&to_sampler=ddpm&seed=6"))
+    pictures = diffusion.run(state("view=diffusion&what=trajectory&to_sampler=ddpm&seed=6"))
     close(pictures[0], gain(20) * noise(6))
     assert np.abs(pictures[1] - pictures[0]).mean() > 0.01
-    assert len(denoising.lanes(generator, state("view=diffusion&what=trajectory"))) == 1
+    assert len(diffusion.lanes(generator, state("view=diffusion&what=trajectory"))) == 1
 
 
 def test_a_picture_is_noised_and_denoised(diffusion_registry):
     generator = explorer.load("blots")
     picture = np.full((16, 16, 1), 0.7, "float32")  # x = 2
     full = state("view=diffusion&what=forward&time=0.3&seed=8&steps=1")
-    (lane,) = denoising.lanes(generator, full, picture)
+    (lane,) = diffusion.lanes(generator, full, picture)
     angle = START + 0.3 * (END - START)
     np.testing.assert_allclose(lane.noise, 2 * np.cos(angle) + np.sin(angle) * noise(9), atol=1e-5)
     assert lane.start == 0.3
-    close(denoising.run(full, picture=picture)[0], np.cos(angle) * lane.noise)
-    own = denoising.source(generator, full)
+    close(diffusion.run(full, picture=picture)[0], np.cos(angle) * lane.noise)
+    own = diffusion.source(generator, full)
     close(own, gain(1) * noise(8)[0])
-    shown, columns = denoising.pictures(full)
+    drawn = diffusion.pictures(full)
+    shown, columns = drawn.make(), drawn.columns
     assert (len(shown), columns) == (3, 3)
     np.testing.assert_array_equal(shown[0], imaging.to_bytes(own))
-    assert denoising.complete(parse_strictly("view=diffusion&what=forward"))["time"] == 0.5
+    assert diffusion.complete(parse_strictly("view=diffusion&what=forward"))["time"] == 0.5
 
 
 def test_times_are_whole_where_the_schedule_has_steps(diffusion_registry):
-    assert denoising.whole_time(explorer.load("specks"), 0.33337) == 1333 / 4000
-    assert denoising.whole_time(explorer.load("specks"), 1e-9) == 1 / 4000
-    assert denoising.whole_time(explorer.load("blots"), 0.33337) == 0.33337
+    assert diffusion.whole_time(explorer.load("specks"), 0.33337) == 1333 / 4000
+    assert diffusion.whole_time(explorer.load("specks"), 1e-9) == 1 / 4000
+    assert diffusion.whole_time(explorer.load("blots"), 0.33337) == 0.33337
 
 
 def test_the_callback_sees_every_lane_and_step(diffusion_registry):
     seen = []
-    denoising.run(state("view=diffusion&what=steps"), lambda lane, step, generator: seen.append((lane, step.index, step.steps)))
+    diffusion.run(state("view=diffusion&what=steps"), lambda lane, step, generator: seen.append((lane, step.index, step.steps)))
     assert seen == [(lane, i, steps) for lane, steps in enumerate((5, 10, 15, 20, 25)) for i in range(steps)]
 
 
@@ -195,7 +197,7 @@ def test_the_callback_sees_every_lane_and_step(diffusion_registry):
     ("steps", "most", "expected"), [(5, 9, [0, 1, 2, 3, 4]), (100, 5, [0, 25, 50, 74, 99]), (1, 5, [0]), (7, 7, list(range(7)))]
 )
 def test_steps_are_kept_evenly_with_both_ends(steps, most, expected):
-    assert denoising.kept(steps, most) == expected
+    assert diffusion.kept(steps, most) == expected
 
 
 @pytest.mark.parametrize(
@@ -236,13 +238,13 @@ def test_4000_steps_are_for_schedules_that_have_them(diffusion_registry):
 
 def test_other_models_are_refused_in_either_direction(diffusion_registry, toys, monkeypatch, diffusion_root):
     with pytest.raises(KeyError, match="there is no diffusion model.*train flowers-diffusion"):
-        denoising.complete({})
-    with pytest.raises(KeyError, match="flat does not sample from noise"):
-        denoising.complete({"model": "flat"})
+        diffusion.complete({})
+    with pytest.raises(StateError, match="flat does not sample from noise"):
+        diffusion.complete({"model": "flat"})
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(diffusion_root))
     with pytest.raises(StateError, match="blots has no plane to drag across: it is shown with view=diffusion"):
-        rendering.complete({"model": "blots"})
-    assert rendering.complete_for_view({"model": "blots"})["view"] == "diffusion"
+        views.complete({"model": "blots", "view": "latent-plane"})
+    assert views.complete({"model": "blots"})["view"] == "diffusion"
 
 
 def opened(data):
@@ -250,7 +252,7 @@ def opened(data):
 
 
 def render(query, ending="png"):
-    return rendering.render(parse_strictly(query), ending)
+    return views.render(parse_strictly(query), ending)
 
 
 def test_files_show_what_the_state_says_and_carry_it(diffusion_registry):
@@ -274,7 +276,7 @@ def test_a_picture_at_a_time_is_the_prediction_of_the_nearest_step(diffusion_reg
 
 
 def test_rows_hold_x_t_above_its_prediction(diffusion_registry):
-    rows = denoising.film(state("view=diffusion&what=trajectory&seed=3&steps=4"))
+    rows = diffusion.film(state("view=diffusion&what=trajectory&seed=3&steps=4"))
     assert rows.shape == (1, 2, 4, 16, 16, 1)
     shrink = np.cos((END - START) / 4)
     for i in range(4):
@@ -296,5 +298,5 @@ def test_films(diffusion_registry):
     for what in ("picture", "grid", "steps", "forward"):
         with pytest.raises(StateError, match="a GIF shows a walk"):
             render(f"view=diffusion&what={what}&steps=2", "gif")
-    with pytest.raises(StateError, match="has no what=plane"):
+    with pytest.raises(StateError, match="what must be one of picture, trajectory"):
         render("view=diffusion&what=plane")

@@ -4,12 +4,13 @@ import numpy as np
 import pytest
 
 import explorer
-from explorer import checkpoints, prompting, rendering
+from explorer import checkpoints, views
 from explorer.state import StateError, parse_strictly
+from explorer.views.text_to_image import pictures as prompting
 
 
 def state(query):
-    return prompting.complete(parse_strictly(query))
+    return views.complete(parse_strictly(query))
 
 
 def drawn(query):
@@ -87,11 +88,11 @@ def test_files_are_what_the_page_shows(text_registry):
 
     from PIL import Image
 
-    one = Image.open(io.BytesIO(rendering.render(parse_strictly("model=words&size=32"), "png")))
+    one = Image.open(io.BytesIO(views.render(parse_strictly("model=words&size=32"), "png")))
     close(np.asarray(one)[None] / 255, drawn("view=text-to-image"))
-    row = Image.open(io.BytesIO(rendering.render(parse_strictly("model=words&what=strip&frames=3&size=32"), "png")))
+    row = Image.open(io.BytesIO(views.render(parse_strictly("model=words&what=strip&frames=3&size=32"), "png")))
     assert row.size == (3 * 32 + 2 * 4, 32)
-    film = Image.open(io.BytesIO(rendering.render(parse_strictly("model=words&what=strip&frames=3&size=32"), "gif")))
+    film = Image.open(io.BytesIO(views.render(parse_strictly("model=words&what=strip&frames=3&size=32"), "gif")))
     assert film.n_frames == 3
 
 

@@ -7,8 +7,10 @@ import pytest
 from PIL import Image
 
 import explorer
-from explorer import checkpoints, faces, imaging, rendering
+from explorer import checkpoints, imaging, views
 from explorer.state import StateError, parse_strictly, text
+from explorer.views.faces import pictures as faces
+from explorer.views.morph import pictures as morphs
 
 
 def decoded(world, z):
@@ -22,7 +24,7 @@ def close(pictures, expected):
 
 
 def state(query):
-    return faces.complete(parse_strictly(query))
+    return views.complete(parse_strictly(query))
 
 
 def test_a_gallery_face_a_seed_and_coordinates(face_registry):
@@ -69,20 +71,20 @@ def test_a_minus_b_plus_c(face_registry):
 
 def test_a_morph_between_two_and_among_four(face_registry):
     g = face_registry.gallery
-    frames, z, ts = faces.morph(state("view=morph&corners=g3;g4&frames=5"))
+    frames, z, ts = morphs.frames(state("view=morph&corners=g3;g4&frames=5"))
     np.testing.assert_allclose(z, [(1 - t) * g[3] + t * g[4] for t in (0, 0.25, 0.5, 0.75, 1)], atol=1e-4)
     close(frames, decoded(face_registry, z))
-    close(faces.picture(state("view=morph&corners=g3;g4&t=0.25")), frames[1])
-    sheet = faces.sheet(state("view=morph&corners=g0;g1;g2;g3&n=3"))
+    close(morphs.picture(state("view=morph&corners=g3;g4&t=0.25")), frames[1])
+    sheet = morphs.sheet(state("view=morph&corners=g0;g1;g2;g3&n=3"))
     close(sheet[[0, 2, 6, 8]], decoded(face_registry, g[:4]))
     close(sheet[4], decoded(face_registry, g[:4].mean(0))[0])
-    close(faces.picture(state("view=morph&corners=g0;g1;g2;g3&t=-1,1")), sheet[0])
+    close(morphs.picture(state("view=morph&corners=g0;g1;g2;g3&t=-1,1")), sheet[0])
 
 
 def test_even_spacing_evens_out_what_changes(face_registry):
     ratios = []
     for even in (1, 0):
-        frames = faces.morph(state(f"view=morph&corners=g5;g9&frames=8&even={even}"))[0]
+        frames = morphs.frames(state(f"view=morph&corners=g5;g9&frames=8&even={even}"))[0]
         steps = 1 - imaging.ssim(frames[:-1], frames[1:])
         ratios.append(steps.max() / steps.min())
     assert ratios[0] <= 1.5
@@ -153,21 +155,21 @@ def test_a_model_without_attributes_has_no_faces(toys):
     ],
 )
 def test_files_show_the_pictures_and_carry_their_state(face_registry, query, shape):
-    data = rendering.render(parse_strictly(query), "png")
+    data = views.render(parse_strictly(query), "png")
     image = Image.open(io.BytesIO(data))
     assert image.size == shape
     assert parse_strictly(imaging.state_of(data)) == parse_strictly(query)
 
 
 def test_a_file_is_the_picture_smoothly_enlarged(face_registry):
-    data = rendering.render(parse_strictly("view=faces&what=picture&face=4&size=64"), "png")
+    data = views.render(parse_strictly("view=faces&what=picture&face=4&size=64"), "png")
     pixels = np.asarray(Image.open(io.BytesIO(data)))
     assert np.abs(pixels - 255 * decoded(face_registry, face_registry.gallery[4])[0]).max() <= 1
 
 
 def test_films_of_a_strip(face_registry):
     for ending, start in (("gif", b"GIF89a"), ("mp4", b"ftyp")):
-        data = rendering.render(parse_strictly("view=morph&what=strip&corners=g0;g1&frames=4"), ending)
+        data = views.render(parse_strictly("view=morph&what=strip&corners=g0;g1&frames=4"), ending)
         assert start in data[:12]
         assert "corners=g0;g1" in imaging.state_of(data)
 
@@ -177,14 +179,14 @@ def test_films_of_a_strip(face_registry):
 )
 def test_what_a_view_does_not_have_is_said(face_registry, query):
     with pytest.raises(StateError, match="has no what="):
-        rendering.render(parse_strictly(query), "png")
+        views.render(parse_strictly(query), "png")
 
 
 def test_without_a_decoder_faces_are_found_and_directions_known(face_root, fresh_python):
     code = """
 import sys
-from explorer import faces
 from explorer.state import parse_strictly
+from explorer.views.faces import pictures as faces
 faces.point(faces.complete(parse_strictly("view=faces&seed=3&attributes=Smiling:1&hold=Male")))
 assert "keras" not in sys.modules
 """

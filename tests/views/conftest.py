@@ -2,7 +2,7 @@
 
 import pytest
 
-from explorer.ui import runs
+from explorer.serving.calls import run_news
 
 
 @pytest.fixture
@@ -12,7 +12,7 @@ def follow():
     def follow(name):
         events = []
         while True:
-            news = runs.run_news([name, len(events)])
+            news = run_news([name, len(events)])
             assert "error" not in news, news
             events += news["events"]
             if news["done"]:
