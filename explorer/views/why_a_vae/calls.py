@@ -1,5 +1,4 @@
-"""The view "Why a VAE?": the autoencoder family and the GANs, chapter by chapter. The page's half is `view.js`, `charts.js`
-and `planes.js`."""
+"""The view "Why a VAE?": the autoencoder family and the GANs, chapter by chapter. The page's half is `view.js`."""
 
 import base64
 import functools
