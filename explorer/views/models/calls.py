@@ -239,6 +239,11 @@ def curves(name):
     return figure
 
 
+def _script(function):
+    """A function of the view's script, as Gradio calls it with the chosen model."""
+    return f"""async (name) => {{ (await import(new URL("lx/views/models/view.js", document.baseURI))).{function}(name); }}"""
+
+
 def below(blocks, tab):
     """The view: choose a model, read its card, see its curves."""
     names = list(cards())
@@ -259,15 +264,9 @@ def below(blocks, tab):
         name = parse(str(request.query_params))[0].get("model")
         return gr.Dropdown(value=name) if name in names else gr.skip()
 
-    write = """(name) => {
-        const others = location.search.slice(1).split("&").filter(part => part.startsWith("__"));
-        const query = [`view=models&model=${encodeURIComponent(name)}`, ...others].join("&");
-        history.replaceState(null, "", `${location.pathname}?${query}`);
-    }"""
     chosen.change(show, chosen, [card, plot], show_progress="hidden", api_visibility="private")
     # of a link's model as well, which may come only after the tab has been turned to and has written the first one
-    here = f"""(name) => {{ if (new URLSearchParams(location.search).get("view") === "models") ({write})(name); }}"""
-    chosen.change(None, chosen, js=here, api_visibility="private")
-    tab.select(None, chosen, js=write, api_visibility="private")
+    chosen.change(None, chosen, js=_script("writeModelHere"), api_visibility="private")
+    tab.select(None, chosen, js=_script("writeModel"), api_visibility="private")
     blocks.load(of_link, outputs=chosen, show_progress="hidden", api_visibility="private")
     return warning

@@ -1,5 +1,4 @@
-"""The view "Why a VAE?": the autoencoder family and the GANs, chapter by chapter. The page's half is `view.js`, `charts.js`
-and `planes.js`."""
+"""The view "Why a VAE?": the autoencoder family and the GANs, chapter by chapter. The page's half is `view.js`."""
 
 import base64
 import functools
@@ -189,7 +188,7 @@ def _mapped_apart(job, codes, perplexity, count):
         np.save(source, codes.z_mean[:count])
         command = [sys.executable, "-u", "-m", "explorer.training.tsne", source, target, f"{perplexity:g}"]
         with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True,
-                              cwd=Path(__file__).parent.parent.parent) as process:  # fmt: skip
+                              cwd=Path(__file__).parents[3]) as process:  # fmt: skip
             try:
                 for line in process.stdout:
                     iteration = line.partition("Iteration ")[2].partition(":")[0]
