@@ -13,9 +13,8 @@ const PATIENT_STEPS = 100; // more steps than these are started by hand
 const COMPARED = 25; // the most steps of "few or many"
 const SOON = 300; // milliseconds from the last move of a slider to its run
 
-// The keys that mean something in each mode, beside those that always do. A link names `what` and `model` even if they are as
-// usual: this page shows a picture with the run that makes it, and what is usual hangs on the model.
-const ALWAYS = ["what", "model", "seed", "sampler", "label", "guidance_scale", "epsilon_scale"], NAMED = ["what", "model"];
+// The keys that mean something in each mode, beside those that always do.
+const ALWAYS = ["what", "model", "seed", "sampler", "label", "guidance_scale", "epsilon_scale"];
 /** @type {Record<string, string[]>} */
 const MEANT = {
   trajectory: ["steps", "time"], samplers: ["steps", "to_sampler"], steps: [], strip: ["steps", "to", "frames"],
@@ -67,7 +66,7 @@ class DiffusionView extends View {
   query(extra = {}) {
     const meant = [...ALWAYS, ...MEANT[this.mode], ...(this.takesEta ? ["eta"] : [])];
     const said = Object.fromEntries(meant.map(key => [key, this.state[key]]));
-    return this.text({ ...said, ...extra }, [...NAMED, ...Object.keys(extra)]);
+    return this.text({ ...said, ...extra }, Object.keys(extra));
   }
 
   fileState(what) {

@@ -13,7 +13,7 @@ const SOON = 500; // milliseconds from the last move of a slider to its run
 const WIDE = 9, WIDE_FILM = 14; // pictures in a row, at most
 
 // The keys that mean something in each mode, beside those that always do. A link names `what` and the model even if they are as
-// usual: this page begins with a walk, and what is usual hangs on the model.
+// usual: this page begins with a walk, and what is usual hangs on the model and the size that it was loaded in.
 const NAMED = ["what", "model", "image_size"], ALWAYS = [...NAMED, "prompt", "negative_prompt", "seed", "guidance_scale"];
 /** @type {Record<string, string[]>} */
 const MEANT = {
