@@ -17,7 +17,7 @@ def main():
     if host in ("127.0.0.1", "localhost", "::1") and "SPACE_ID" not in os.environ:
         os.environ.setdefault("EXPLORER_PRESETS", "any")  # who runs it is its visitor, and may have any model fetched
 
-    from explorer.ui.page import launch
+    from explorer.page import launch
 
     launch(options.host, options.port, options.open)
 

@@ -18,17 +18,15 @@ def main(arguments=None):
     except Exception as error:
         if not isinstance(error, _expected()):
             raise
-        print(f"explorer {options.verb}: {error.args[0] if isinstance(error, KeyError) else error}", file=sys.stderr)
+        print(f"explorer {options.verb}: {error}", file=sys.stderr)
         return 2
 
 
 def _expected():
     """What bad input raises; anything else is a bug and keeps its traceback."""
-    from explorer.checkpoints import CheckpointError
-    from explorer.presets import PresetError
+    from explorer.errors import ExplorerError
 
-    files = (FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
-    return (CheckpointError, PresetError, KeyError, ValueError, *files)
+    return (ExplorerError, FileNotFoundError, IsADirectoryError, NotADirectoryError, PermissionError)
 
 
 class _Parser(argparse.ArgumentParser):
@@ -47,7 +45,9 @@ def _parser():
     models.set_defaults(run=_models)
 
     render = verbs.add_parser("render", help="write the picture that a link shows")
-    render.add_argument("state", metavar="STATE", help="what stands after ? in the page's address, such as 'model=mnist-vae&z=0,1'")
+    render.add_argument(
+        "state", metavar="STATE", help="what stands after ? in the page's address, or all of it, such as 'model=mnist-vae&z=0,1'"
+    )
     render.add_argument("--out", required=True, type=Path, metavar="FILE", help="a .png, or a .gif or .mp4 of what=strip")
     render.set_defaults(run=_render)
 
@@ -95,12 +95,13 @@ def _models(options):
 
 
 def _render(options):
-    from explorer import presets, prompting, rendering, state
+    from explorer import presets, state, views
+    from explorer.views.text_to_image.pictures import elsewhere
 
     asked = state.parse_strictly(options.state)
-    if prompting.elsewhere(asked):  # who types the command asks for the download too
+    if elsewhere(asked):  # who types the command asks for the download too
         presets.load(asked["model"], asked.get("image_size"))
-    data = rendering.render(asked, options.out.suffix.lstrip(".").lower())
+    data = views.render(asked, options.out.suffix.lstrip(".").lower())
     options.out.write_bytes(data)
     return 0
 

@@ -17,6 +17,8 @@ from pathlib import Path
 
 import numpy as np
 
+from explorer.errors import ExplorerError, InputError, UnknownName
+
 SUMS, CARD, MODEL, ENCODINGS, SHEET = "SHA256SUMS", "card.json", "model.keras", "encodings.npz", "sheet.webp"
 DIRECTIONS, PRIOR, PCA, MAP, EPOCHS = "directions.npz", "prior.npz", "pca.npz", "tsne.npz", "epochs.webp"
 CARD_KEYS = ("name", "kind", "title", "latent_shape", "image_shape", "parameters", "bytes", "data", "licence", "source",
@@ -25,7 +27,7 @@ _NAME = re.compile(r"(judges/)?\w[\w.-]{0,99}", re.ASCII)  # of a folder here, n
 _locks, _made = defaultdict(threading.RLock), {}
 
 
-class CheckpointError(RuntimeError):
+class CheckpointError(ExplorerError, RuntimeError):
     """A checkpoint's file is missing or is not what was shipped; the message names file, expected and found SHA-256."""
 
 
@@ -119,7 +121,7 @@ def load(name, image_size=None):
     if presets.is_preset(name) and name not in names():  # in this order: a drag asks at every move
         return presets.load(name, image_size)
     if image_size is not None:
-        raise ValueError(f"{name} has a size of its own: image_size is for text-to-image models that do not ship")
+        raise InputError(f"{name} has a size of its own: image_size is for text-to-image models that do not ship")
     return _once(_load, name)
 
 
@@ -149,7 +151,7 @@ def _sums(name):
     folder = root() / name
     if not _NAME.fullmatch(name) or not any((folder / part).is_file() for part in (SUMS, CARD, MODEL)):
         known = _names(root() / "judges" if name.startswith("judges/") else root())
-        raise KeyError(f"no checkpoint {name.removeprefix('judges/')!r}; there are {', '.join(known) or 'none'}")
+        raise UnknownName(f"no checkpoint {name.removeprefix('judges/')!r}; there are {', '.join(known) or 'none'}")
     try:
         lines = (folder / SUMS).read_text("utf-8", errors="replace").splitlines()
     except OSError as error:
@@ -198,7 +200,7 @@ def _directions(name):
 
     attributes, learned = (card(name).get(key, []) for key in ("attributes", "learned"))
     if not attributes:
-        raise KeyError(f"{name} was trained without attributes, so it has no directions by name")
+        raise UnknownName(f"{name} was trained without attributes, so it has no directions by name")
     stored = arrays(name, DIRECTIONS)
     statistics = (stored[key].astype("float64") for key in ("means", "counts", "covariance"))
     return Directions(attributes, *statistics, dict(zip(learned, stored.get("learned", ()), strict=True)))

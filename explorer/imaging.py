@@ -11,6 +11,8 @@ import warnings
 import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 
+from explorer.errors import InputError
+
 MOST_PIXELS = 40_000_000  # a 30-megapixel photograph, with some to spare
 MOST_BYTES = 25_000_000
 LONGEST = 3000  # pixels along a side, more than enough for what becomes a picture of at most 64
@@ -18,7 +20,7 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "AVIF")  # Pillow would 
 STATE_KEY = "latent-explorer"  # of the PNG's text chunk
 
 
-class PictureError(ValueError):
+class PictureError(InputError):
     """A picture that cannot be used; the message says what to do."""
 
 
@@ -74,32 +76,33 @@ def png(image, state=""):
 
 
 def gif(images, state="", seconds=0.12):
-    """(n, h, w, c) as the bytes of an endless GIF with its state in the comment."""
-    frames, file = [to_pillow(image) for image in images], io.BytesIO()
+    """Frames (h, w, c), of which any iterable gives one after the other, as the bytes of an endless GIF with its state in the
+    comment."""
+    frames, file = map(to_pillow, images), io.BytesIO()
     # optimize=False: otherwise Pillow drops a frame that equals the one before, and the film loses its rhythm
-    frames[0].save(
-        file, "GIF", save_all=True, append_images=frames[1:], duration=round(1000 * seconds), loop=0, optimize=False,
+    next(frames).save(
+        file, "GIF", save_all=True, append_images=frames, duration=round(1000 * seconds), loop=0, optimize=False,
         comment=state.encode(),
     )  # fmt: skip
     return file.getvalue()
 
 
 def mp4(images, state="", seconds=0.12):
-    """(n, h, w, c) as the bytes of an H.264 MP4 with its state in the comment; sides are padded to even numbers."""
+    """Frames as of `gif`, as the bytes of an H.264 MP4 with its state in the comment; sides are padded to even numbers."""
     import av
 
-    pixels = to_bytes(np.asarray(images))
-    if pixels.shape[-1] == 1:
-        pixels = pixels.repeat(3, -1)
-    pixels = np.pad(pixels, ((0, 0), (0, pixels.shape[1] % 2), (0, pixels.shape[2] % 2), (0, 0)), mode="edge")
-    file = io.BytesIO()
+    file, stream = io.BytesIO(), None
     with av.open(file, "w", format="mp4") as container:
         container.metadata["comment"] = state
-        stream = container.add_stream("libx264", rate=round(1 / seconds), options={"crf": "16"})
-        stream.height, stream.width = pixels.shape[1:3]
-        stream.pix_fmt = "yuv420p"  # what browsers and phones play
-        for image in pixels:
-            container.mux(stream.encode(av.VideoFrame.from_ndarray(image, format="rgb24")))
+        for image in images:
+            pixels = to_bytes(np.asarray(image))
+            pixels = pixels.repeat(3, -1) if pixels.shape[-1] == 1 else pixels
+            pixels = np.pad(pixels, ((0, pixels.shape[0] % 2), (0, pixels.shape[1] % 2), (0, 0)), mode="edge")
+            if stream is None:
+                stream = container.add_stream("libx264", rate=round(1 / seconds), options={"crf": "16"})
+                stream.height, stream.width = pixels.shape[:2]
+                stream.pix_fmt = "yuv420p"  # what browsers and phones play
+            container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))
         container.mux(stream.encode())
     return file.getvalue()
 

@@ -1,31 +1,27 @@
-"""The whole page: one tab a view, the theme, and how it is served."""
+"""The whole page: one tab a view, made by walking over the registry of views; the theme, and how it is served."""
 
 import logging
 import threading
 import time
+from importlib import import_module
 from pathlib import Path
 
 import gradio as gr
+from starlette.responses import PlainTextResponse
+from starlette.routing import Mount
+from starlette.staticfiles import StaticFiles
 
-from explorer import checkpoints, family, rendering
-from explorer.state import parse
-from explorer.ui import diffusion_view, faces_view, family_view, live, models_view, morph_view, plane_view, runs, text_view
+from explorer import checkpoints, views
+from explorer.serving import live
+from explorer.serving.calls import run_news, stop_run
+from explorer.state import schema
+from explorer.views import calls as common
+from explorer.views.latent_plane.pictures import DEFAULT_MODEL
 
 HERE = Path(__file__).parent
-STYLES = (
-    "page.css",
-    "latent_plane.css",
-    "plane_view.css",
-    "faces_view.css",
-    "diffusion_view.css",
-    "text_view.css",
-    "family_view.css",
-)
-TABS = {"latent-plane": "Latent plane", "faces": "Faces", "morph": "Morph", "diffusion": "Diffusion",
-        "text-to-image": "Text to image", "why-a-vae": "Why a VAE?", "models": "Models"}  # fmt: skip
+ASSETS = (".js", ".css")  # what of our folders is served, below /lx
 HEADER = """<header class="lx-head"><h1>Latent Explorer</h1>
 <p>Drag across a latent space and see what it decodes to.</p></header>"""
-LIVE = {function.__name__: function for room in (plane_view, faces_view, runs, family_view) for function in room.LIVE_FUNCTIONS}
 UNVISITED = 3.0  # seconds for which a server waits for its first page before it loads models for nobody yet
 QUIET = 0.5  # seconds without a question before the next model is loaded
 _log = logging.getLogger(__name__)
@@ -41,49 +37,85 @@ def theme():
     )  # fmt: skip
 
 
+def calls(name):
+    """The module of what a view's page asks the server."""
+    return import_module(f"explorer.views.{views.folder(name)}.calls")
+
+
+def live_functions():
+    """What must answer within a drag, of all views: {name: function of one JSON value}."""
+    return {function.__name__: function for name in views.NAMES for function in getattr(calls(name), "LIVE_FUNCTIONS", ())}
+
+
 def build():
     """The app's Blocks; needs no Keras."""
     with gr.Blocks(title="Latent Explorer", analytics_enabled=False, fill_width=True) as blocks:
         gr.HTML(HEADER, apply_default_css=False)
         with gr.Tabs(elem_id="views") as tabs:
-            with gr.Tab(TABS["latent-plane"], id="latent-plane"):
-                plane_view.build()
-            if any(card.get("attributes") for card in checkpoints.models()):
-                with gr.Tab(TABS["faces"], id="faces") as faces_tab:
-                    faces_view.build(faces_tab)
-                with gr.Tab(TABS["morph"], id="morph"):
-                    morph_view.build()
-            if any(card["kind"] == "diffusion" for card in checkpoints.models()):
-                with gr.Tab(TABS["diffusion"], id="diffusion"):
-                    diffusion_view.build()
-            if any(card["kind"] == "text-to-image" for card in checkpoints.models()):
-                with gr.Tab(TABS["text-to-image"], id="text-to-image"):
-                    text_view.build()
-            if family.ARTIST in checkpoints.names():
-                with gr.Tab(TABS["why-a-vae"], id="why-a-vae"):
-                    family_view.build()
-            with gr.Tab(TABS["models"], id="models") as models_tab:
-                models_view.build(blocks, models_tab)
+            for name in views.NAMES:
+                if views.of(name).is_here():
+                    with gr.Tab(views.of(name).TITLE, id=name) as tab:
+                        _build_view(name, blocks, tab)
         blocks.load(_view_of_link, outputs=tabs, show_progress="hidden", api_visibility="private")
     return blocks
+
+
+def _build_view(name, blocks, tab):
+    """A view's component, made of its files, and what it has below it of Gradio's own: `below(blocks, tab)`."""
+    folder, asked = HERE / "views" / views.folder(name), calls(name)
+    template = folder / "view.html"
+    if template.is_file():
+        functions = [*asked.SERVER_FUNCTIONS, *common.SERVER_FUNCTIONS, run_news, stop_run]
+        gr.HTML(
+            html_template=template.read_text("utf-8"), js_on_load=_script(name), apply_default_css=False, elem_id=name,
+            server_functions=functions, schema=schema(), live=list(live_functions()), **getattr(asked, "PROPS", {}),
+        )  # fmt: skip
+    if hasattr(asked, "below"):
+        asked.below(blocks, tab)
+
+
+def _script(name):
+    """What starts a view's modules: the page runs it within a function, where only a dynamic import works."""
+    path = f"lx/views/{views.folder(name)}/view.js"
+    return f'import(new URL("{path}", document.baseURI)).then(view => view.start({{ element, props, server }}));'
 
 
 def _view_of_link(request: gr.Request):
     """The tab that the link names."""
     _visited.set()
-    state, _ = parse(str(request.query_params))
-    return gr.Tabs(selected=state.get("view", "latent-plane"))
+    return gr.Tabs(selected=common.seen(str(request.query_params)))
+
+
+class Assets(StaticFiles):
+    """The browser's files of one folder, and nothing else that lies there."""
+
+    async def get_response(self, path, scope):
+        if not path.endswith(ASSETS):
+            return PlainTextResponse("Not found", 404)
+        response = await super().get_response(path, scope)
+        response.headers["Cache-Control"] = "no-cache"  # asked for anew with its tag, so that parts of two versions never meet
+        return response
+
+
+def routes():
+    """Where the browser's modules and styles are served."""
+    return [Mount("/lx", routes=[Mount(f"/{part}", Assets(directory=HERE / part)) for part in ("serving", "views")])]
+
+
+def styles():
+    """The style sheets of the page and of all views, as one."""
+    return "\n".join(path.read_text("utf-8") for part in ("serving", "views") for path in sorted((HERE / part).rglob("*.css")))
 
 
 def launch(host=None, port=None, open_browser=False, block=True):
     """Serve the page, then load Keras and the models behind it."""
     blocks = build()
     served = blocks.launch(
-        server_name=host, server_port=port, inbrowser=open_browser, prevent_thread_lock=True, theme=theme(),
-        css="\n".join((HERE / style).read_text("utf-8") for style in STYLES), footer_links=[], show_error=True, quiet=True,
-        ssr_mode=False, run_history=False, max_file_size="25mb", favicon_path=HERE / "favicon.svg",
+        server_name=host, server_port=port, inbrowser=open_browser, prevent_thread_lock=True, theme=theme(), css=styles(),
+        footer_links=[], show_error=True, quiet=True, ssr_mode=False, run_history=False, max_file_size="25mb",
+        favicon_path=HERE / "serving" / "favicon.svg", app_kwargs={"routes": routes()},
     )  # fmt: skip
-    served[0].add_api_websocket_route(live.PATH, live.route(LIVE))
+    served[0].add_api_websocket_route(live.PATH, live.route(live_functions()))
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     if block:
         print(f"Latent Explorer: {blocks.local_url}", flush=True)
@@ -99,8 +131,8 @@ def warm_up():
     """
     _visited.wait(UNVISITED)
     names = [card["name"] for card in checkpoints.models() if not card["series"]]
-    for name in sorted(names, key=lambda name: name != rendering.DEFAULT_MODEL):
-        while name != rendering.DEFAULT_MODEL and live.quiet_for() < QUIET:
+    for name in sorted(names, key=lambda name: name != DEFAULT_MODEL):
+        while name != DEFAULT_MODEL and live.quiet_for() < QUIET:
             time.sleep(0.1)
         try:
             generator = checkpoints.load(name)

@@ -8,6 +8,8 @@ import sys
 import threading
 from pathlib import Path
 
+from explorer.errors import ExplorerError, InputError
+
 # name -> parameters, as KerasHub lists them
 KNOWN = {
     "stable_diffusion_3_medium": 2_987_080_931,
@@ -24,7 +26,7 @@ _SIDES = (64, 2048)
 _loaded, _lock = {}, threading.Lock()  # one at a time: they are large
 
 
-class PresetError(RuntimeError):
+class PresetError(ExplorerError, RuntimeError):
     """A model from elsewhere cannot be loaded here; the message says what it needs."""
 
 
@@ -96,7 +98,7 @@ def _load(name, image_size, out):
     from explorer.generators.text_to_image import TextToImageGenerator
 
     if image_size is not None and not (_SIDES[0] <= image_size <= _SIDES[1] and image_size % 16 == 0):
-        raise ValueError(f"image_size must be a multiple of 16 from {_SIDES[0]} to {_SIDES[1]}, got {image_size}")
+        raise InputError(f"image_size must be a multiple of 16 from {_SIDES[0]} to {_SIDES[1]}, got {image_size}")
     print(needs(name), file=out or sys.stderr)
     gpu = any(not device.startswith("cpu") for device in keras.distribution.list_devices())
     wanted, room = 4 * KNOWN.get(name, 0), memory()  # a CPU computes in float32
@@ -115,7 +117,7 @@ def _load(name, image_size, out):
     positions = task.backbone.diffuser
     most = 8 * positions.position_size * positions.patch_size  # beyond it KerasHub fails at the first step
     if image_size and image_size > most:
-        raise ValueError(f"{name} draws pictures of at most {most} pixels a side, got image_size {image_size}")
+        raise InputError(f"{name} draws pictures of at most {most} pixels a side, got image_size {image_size}")
     return TextToImageGenerator(card(name, task.backbone, image_size), task)
 
 

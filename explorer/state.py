@@ -10,16 +10,20 @@ from collections.abc import Callable
 from typing import NamedTuple
 from urllib.parse import parse_qsl, quote
 
+from explorer.errors import InputError
+
 DECIMALS = 4  # of latent coordinates: 1/10,000 of the prior's standard deviation
 MOST_PROMPT = 1000  # characters; a model reads some twenty to seventy words
 LIMIT = 1000.0  # no decoder here has seen anything near it
 
 
 class Key(NamedTuple):
-    """How one key of a state is read and written; `read` raises ValueError saying what it takes."""
+    """How one key of a state is read and written; `read` raises ValueError saying what it takes. `between`: what stands between
+    its parts, if it has some."""
 
     read: Callable
     write: Callable
+    between: str = ","
 
 
 def _choice(*choices):
@@ -98,6 +102,13 @@ def _name(text):
     return text
 
 
+def _word(text):
+    """A name out of a list that other rooms keep, which say what is in it."""
+    if not _WORD.fullmatch(text):
+        raise ValueError("must be a name in small letters, as in latent-plane or ddim")
+    return text
+
+
 def _prompt(text):
     if len(text) > MOST_PROMPT:
         raise ValueError(f"must be a text of at most {MOST_PROMPT:,} characters")
@@ -150,7 +161,7 @@ def _places(most=4):
         except ValueError:
             raise ValueError("must hold seeds (7), gallery faces (g12) or coordinates (0.5,-1,...) with ; between") from None
 
-    return Key(read, lambda places: ";".join(place_text(place) for place in places))
+    return Key(read, lambda places: ";".join(place_text(place) for place in places), ";")
 
 
 def place_text(place):
@@ -164,14 +175,14 @@ def _end():
 
 
 _NAME = re.compile(r"\w{1,40}", re.ASCII)
+_WORD = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _GALLERY = re.compile(r"g\d{1,4}", re.ASCII)
 _SEED = _whole(0, 2**32 - 1)
-VIEWS = ("latent-plane", "faces", "morph", "diffusion", "text-to-image", "why-a-vae", "models")
 CHAPTERS = ("linear", "deeper", "denoising", "sparse", "codings", "holes", "labels", "gans", "arithmetic")
 WHATS = ("picture", "strip", "plane", "grid", "trajectory", "steps", "forward")
 
 KEYS = {
-    "view": _choice(*VIEWS),
+    "view": Key(_word, str),  # `views.NAMES`
     "what": _choice(*WHATS),  # what `render` writes; the page shows all of them
     "model": Key(_name, str),
     "image_size": _whole(64, 2048),  # in which a model that does not ship was loaded
@@ -195,8 +206,8 @@ KEYS = {
     "negative_prompt": Key(_prompt, str),
     "guidance_scale": _number(0, 30),
     "steps": _whole(1, 4000),  # of a sampler
-    "sampler": _choice("ddim", "ddpm"),
-    "to_sampler": _choice("ddim", "ddpm"),  # a second one beside it, from the same noise
+    "sampler": Key(_word, str),  # `generators.samplers.SAMPLERS`
+    "to_sampler": Key(_word, str),  # a second one beside it, from the same noise
     "eta": _number(0, 1),  # how much fresh noise DDIM adds
     "epsilon_scale": _number(0.9, 1.1),  # times the predicted noise is what a sampler takes for noise
     "time": _number(0, 1),  # diffusion time: which step is shown, or how far a picture is noised
@@ -223,8 +234,15 @@ KEYS = {
 }
 
 
-class StateError(ValueError):
-    """A state that cannot be read; the message names the key, what it takes and what came."""
+class StateError(InputError):
+    """A state that cannot be read, or does not fit its model; the message names the key, what it takes and what came.
+
+    `key`: without which the rest of the state may fit, or None.
+    """
+
+    def __init__(self, message, key=None):
+        super().__init__(message)
+        self.key = key
 
 
 def parse(query):
@@ -236,22 +254,34 @@ def parse(query):
             try:
                 state[key] = KEYS[key].read(text)
             except ValueError as error:
-                shown = text if len(text) <= 40 else text[:37] + "..."
-                problems.append(f"{key} {error}, got {shown!r}")
+                problems.append(f"{key} {error}, got {_shown(text)}")
     return state, problems
 
 
 def parse_strictly(query):
-    """As `parse`, but the first bad value raises StateError."""
+    """As `parse`, but of a whole address too, and the first bad value or unknown key raises StateError."""
+    query = query[query.find("?") + 1 :]
+    for key, _ in parse_qsl(query, keep_blank_values=True):
+        if key not in KEYS and not key.startswith("__"):  # which are the web server's, as in __theme=dark
+            raise StateError(f"there is no key {_shown(key)}: a state has {', '.join(KEYS)}. Write & within a text as %26")
     state, problems = parse(query)
     if problems:
         raise StateError(problems[0])
     return state
 
 
+def _shown(text):
+    return repr(text if len(text) <= 40 else text[:37] + "...")
+
+
+def schema():
+    """What the page's script needs to write a state as `text` does: (key, what stands between its parts) in their order."""
+    return [(key, kind.between) for key, kind in KEYS.items()]
+
+
 def text(state):
     """The query string of a state, keys in the order of `KEYS`: `parse(text(state))` is the state again."""
     unknown = set(state) - set(KEYS)
     if unknown:
-        raise StateError(f"unknown keys: {', '.join(sorted(unknown))}")
+        raise StateError(f"there are no keys {', '.join(sorted(unknown))}")
     return "&".join(f"{key}={quote(KEYS[key].write(state[key]), safe=',:;-._~')}" for key in KEYS if key in state)

@@ -5,6 +5,7 @@ it asks for the noise, works out the picture that this implies, and calls `callb
 there ends the walk. What is returned is the last predicted picture, since a schedule need not end without noise.
 """
 
+import inspect
 from dataclasses import dataclass
 
 import numpy as np
@@ -87,7 +88,13 @@ def euler(predict_velocity, noise, sigmas, callback=None):
     return x
 
 
-SAMPLERS = {"ddim": ddim, "ddpm": ddpm}
+SAMPLERS = {"ddim": ddim, "ddpm": ddpm}  # by the name that states give them
+DDIM = "ddim"
+
+
+def takes_eta(name):
+    """Whether a sampler can be told how much fresh noise to add."""
+    return "eta" in inspect.signature(SAMPLERS[name]).parameters
 
 
 def times(steps, start=1.0):

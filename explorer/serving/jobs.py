@@ -9,6 +9,8 @@ import threading
 import time
 from contextlib import contextmanager
 
+from explorer.errors import TooMany, UnknownName
+
 MOST_JOBS = 24
 LEFT_AFTER = 6.0  # seconds without a question
 PATIENCE = 0.4  # seconds for which a question waits for news
@@ -16,10 +18,6 @@ PATIENCE = 0.4  # seconds for which a question waits for news
 
 class Cancelled(Exception):
     """Somebody pressed Stop, left the page, or asked for something else."""
-
-
-class TooMany(RuntimeError):
-    """More visitors want something at once than can be served."""
 
 
 class Turns:
@@ -136,10 +134,10 @@ class Jobs:
         return job.name
 
     def since(self, name, seen):
-        """(events after the first `seen`, whether that is all); raises what the work raised, KeyError for an unknown job."""
+        """(events after the first `seen`, whether that is all); raises what the work raised, UnknownName for an unknown job."""
         job = self._jobs.get(name)
         if job is None:
-            raise KeyError("This run has ended. Start it again.")
+            raise UnknownName("This run has ended. Start it again.")
         events = job.since(seen)
         if job.done and job.error:
             raise job.error

@@ -7,12 +7,16 @@ be had (some proxies allow none); a socket saves it the several milliseconds of 
 
 import json
 import time
+from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 PATH = "/live"
 LONGEST = 20_000  # characters of a request: a point of 1,000 dimensions fits
+MOST = 3000  # questions of one socket in a window of `WINDOW` seconds: a drag on a fast screen asks some 1,200
+WINDOW = 10.0
+TOO_MANY, FOREIGN = 1008, 1008  # WebSocket's code for a broken rule
 
 _asked = [float("-inf")]  # when the last question came, monotonic seconds
 
@@ -26,15 +30,33 @@ def route(functions):
     """The endpoint that answers by these functions, {name: function of one JSON value}."""
 
     async def live(socket: WebSocket):
+        if not same_site(socket.headers):
+            return await socket.close(FOREIGN, "another site's page may not ask here")
         await socket.accept()
+        began, count = time.monotonic(), 0
         try:
             while (message := await socket.receive())["type"] == "websocket.receive":
+                now, count = time.monotonic(), count + 1
+                if now - began > WINDOW:
+                    began, count = now, 1
+                elif count > MOST:
+                    return await socket.close(TOO_MANY, f"at most {MOST} questions in {WINDOW:g} seconds")
                 text = message.get("text") or ""  # none in a message of bytes
                 await socket.send_text(json.dumps(await run_in_threadpool(_answer, functions, text)))
         except WebSocketDisconnect:
             pass
+        return None
 
     return live
+
+
+def same_site(headers):
+    """Whether who asks is a page of this server, or none: browsers name the page's site in `Origin`, and cannot be made to lie.
+
+    Behind a proxy the host that the browser knows stands in X-Forwarded-Host.
+    """
+    origin = headers.get("origin")
+    return origin is None or urlsplit(origin).netloc in (headers.get("host"), headers.get("x-forwarded-host"))
 
 
 def _answer(functions, message):

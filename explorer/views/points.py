@@ -1,4 +1,4 @@
-"""Places of a model's latent space as they stand in a link, and how a state's points are decoded: what the views share.
+"""Places of a model's latent space as they stand in a link, and the pictures at a state's points: what the views share.
 
 A place is a seed (7), a picture of the model's encodings ("g12"), or the coordinates themselves (a tuple of numbers).
 """
@@ -17,18 +17,25 @@ def has_encodings(card):
     return card["kind"] in ("ae", "vae")
 
 
+def has_no_prior(card):
+    """Whether a model was trained without one: its draws come from what was fitted to its codes afterwards."""
+    return "fitted_gaussian" in card
+
+
 def check(card, places):
     """StateError for places that do not fit the model, before anything is loaded."""
     size = int(np.prod(card["latent_shape"]))
     for place in places:
         if isinstance(place, tuple) and len(place) != size:
-            raise StateError(f"a place in corners must be {size} numbers for {card['name']}, got {len(place)}")
+            raise StateError(f"a place in corners must be {size} numbers for {card['name']}, got {len(place)}", "corners")
         if isinstance(place, str) and not has_encodings(card):
-            raise StateError(f"{card['name']} has no gallery: places in corners must be seeds (7) or coordinates, got {place}")
+            raise StateError(
+                f"{card['name']} has no gallery: places in corners must be seeds (7) or coordinates, got {place}", "corners"
+            )
 
 
-def at(model, place):
-    """The point of a place: float32 (d,)."""
+def at(model, place, key="corners"):
+    """The point of a place: float32 (d,); `key`: of the state, which names it."""
     if isinstance(place, tuple):
         return np.array(place, "float32")
     if isinstance(place, int):
@@ -40,7 +47,7 @@ def at(model, place):
     gallery, index = checkpoints.encodings(model).z_mean, int(place[1:])
     if index >= len(gallery):
         what = "faces" if checkpoints.card(model).get("attributes") else "pictures"
-        raise StateError(f"the gallery of {model} has the {what} 0 to {len(gallery) - 1}, not {index}")
+        raise StateError(f"the gallery of {model} has the {what} 0 to {len(gallery) - 1}, not {index}", key)
     return np.round(gallery[index], DECIMALS)
 
 
@@ -50,7 +57,8 @@ def plane_through(model, places):
     try:
         plane = geometry.Plane.through(*points)
     except ValueError:
-        raise StateError("three places on one line span no plane: choose another seed or point for one of corners") from None
+        words = "three places on one line span no plane: choose another seed or point for one of corners"
+        raise StateError(words, "corners") from None
     found = plane.coordinates(points)
     center = np.round(np.clip(found.mean(0), -LIMIT, LIMIT), DECIMALS)
     extent = round(min(_MARGIN * float(np.abs(found - center).max()), LIMIT), DECIMALS)
@@ -68,12 +76,42 @@ def check_label(state, card):
     if not card.get("conditional"):
         for key in ("label", "guidance_scale"):
             if key in state:
-                raise StateError(f"{card['name']} was trained without classes: leave {key} out")
+                raise StateError(f"{card['name']} was trained without classes: leave {key} out", key)
     elif state.get("label", 0) >= len(card["classes"]):
         most = len(card["classes"]) - 1
-        raise StateError(f"label must be a whole number from 0 to {most} for {card['name']}, got {state['label']}")
+        raise StateError(f"label must be a whole number from 0 to {most} for {card['name']}, got {state['label']}", "label")
 
 
 def decode(state, z):
     """The pictures at points of a state's model, of its class if it draws by class: float (n, d) -> float32 (n, h, w, c)."""
     return checkpoints.load(state["model"]).decode(z, label=state.get("label"))
+
+
+def root_mean_square_steps(frames):
+    """How much each frame differs from the one before: (n, h, w, c) -> (n - 1,)."""
+    return np.sqrt(np.square(np.diff(frames, axis=0)).mean((1, 2, 3)))
+
+
+def walk(a, b, state, steps=root_mean_square_steps):
+    """`frames` pictures from a to b by the state's model, kind, part, loop and spacing, with their points and positions.
+
+    Even spacing evens out what `steps` measures between neighbours on a way eight times as fine.
+    """
+    path, change = geometry.Path(a, b, state["kind"], closed=state["closed"]), None
+    if state["even"]:
+        fine = decode(state, path.at(np.linspace(state["start"], state["stop"], 8 * state["frames"] + 1)))
+        change = np.cumsum([0, *steps(fine)])
+    ts = path.positions(state["frames"], state["start"], state["stop"], change)
+    z = np.round(path.at(ts), DECIMALS)
+    return decode(state, z), z, ts
+
+
+def corners_of(state):
+    """The points of a state's corners: float32 (k, d)."""
+    return np.stack([at(state["model"], place) for place in state["corners"]])
+
+
+def total(corners):
+    """A - B + C: float32 (3, d) -> (d,)."""
+    a, b, c = corners
+    return np.round(a - b + c, DECIMALS)

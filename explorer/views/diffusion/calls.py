@@ -1,27 +1,34 @@
-"""The diffusion view: sampling watched step by step. The page's half is `diffusion_view.js` and `diffusion_stage.js`."""
+"""The diffusion view: sampling watched step by step. The page's half is `view.js` and `stage.js`."""
 
 import copy
 import functools
 
 import numpy as np
 
-from explorer import checkpoints, denoising, imaging
-from explorer.generators import schedules
-from explorer.ui.latent_plane import answered, pixels
-from explorer.ui.plane_view import export_file
-from explorer.ui.runs import JOBS, run_news, stop_run
-from explorer.ui.views import component, for_page, of_kind, opened, state_of
+from explorer import checkpoints, imaging, views
+from explorer.generators import samplers, schedules
+from explorer.serving.calls import JOBS, answered, for_page, pixels, shown_with
+from explorer.views.diffusion import pictures
 
-SCRIPTS = ("live.js", "view.js", "pictures.js", "run.js", "diffusion_stage.js", "diffusion_view.js")
 MOST_KEPT = 100  # steps of a lane that are sent to the page
 PLOTTED = 101
 
 
+def state_of(query):
+    """The complete state of a query string of this view."""
+    return views.state_of(query, "diffusion")
+
+
 @answered
 def open_diffusion(query):
-    """What a page needs to show a query string: state, problems, the model, the names of all diffusion models."""
-    full, problems = opened(query, "diffusion", denoising.complete)
-    return {"problems": problems, "model": describe(full["model"]), "models": of_kind("diffusion"), "state": for_page(full)}
+    """What a page needs to show a query string: state, problems, what a link need not say, the model, the names of all such models,
+    and the samplers: [name, in words, whether it takes eta]."""
+    full, problems = views.opened(query, "diffusion")
+    usual = pictures.complete({"model": full["model"]})
+    usual = {key: value for key, value in usual.items() if key not in ("what", "model", "seed", "n")}  # these a link always says
+    known = [[name, name.upper(), samplers.takes_eta(name)] for name in samplers.SAMPLERS]
+    return {"problems": problems, "model": describe(full["model"]), "models": shown_with(pictures.samples), "state": for_page(full),
+            "defaults": for_page(usual), "samplers": known}  # fmt: skip
 
 
 @functools.lru_cache(maxsize=8)
@@ -32,9 +39,9 @@ def describe(name):
     noise_rates, signal_rates = schedule(np.linspace(0, 1, PLOTTED))
     return {
         "name": name, "title": card["title"], "image_shape": card["image_shape"], "sampling": card["sampling"],
-        "most_steps": denoising.most_steps(card), "steps_of_schedule": schedule.steps, "most_samples": denoising.MOST_SAMPLES,
+        "most_steps": pictures.most_steps(card), "steps_of_schedule": schedule.steps, "most_samples": pictures.MOST_SAMPLES,
         "noise_rates": np.round(noise_rates, 4).tolist(), "signal_rates": np.round(signal_rates, 4).tolist(),
-        "classes": card["classes"] if card.get("conditional") else [], "compared": denoising.COMPARED,
+        "classes": card["classes"] if card.get("conditional") else [], "compared": pictures.COMPARED,
         "licence": card["licence"], "known_failures": card["known_failures"], "code": code(card),
     }  # fmt: skip
 
@@ -56,7 +63,7 @@ def start_run(request):
     The picture lives in this run only. `lanes`: title, steps, how many pictures and which steps are sent of each.
     """
     query, file = (request["query"], request.get("picture")) if isinstance(request, dict) else (request, None)
-    state = state_of(query, denoising.complete)
+    state = state_of(query)
     shape = checkpoints.card(state["model"])["image_shape"]
     picture = squared(imaging.read_picture(imaging.of_data_url(file), imaging.LONGEST), shape) if file else None
     return {"job": JOBS.start(functools.partial(_sample, state=state, picture=picture))}
@@ -65,9 +72,9 @@ def start_run(request):
 def _sample(job, state, picture):
     generator = taking_turns(checkpoints.load(state["model"]), job.turn)
     if state["what"] == "forward" and picture is None:
-        picture = denoising.source(generator, state)
-    lanes = denoising.lanes(generator, state, picture)
-    shown = [denoising.kept(lane.steps, MOST_KEPT) for lane in lanes]
+        picture = pictures.source(generator, state)
+    lanes = pictures.lanes(generator, state, picture)
+    shown = [pictures.kept(lane.steps, MOST_KEPT) for lane in lanes]
     job.report({
         "lanes": [{"title": lane.title, "steps": lane.steps, "count": len(lane.noise), "kept": len(keep), "start": lane.start}
                   for lane, keep in zip(lanes, shown, strict=True)],
@@ -86,7 +93,7 @@ def _sample(job, state, picture):
                     event["x_t"] = pixels(generator.model.denormalize(step.x_t)[0])
             job.report(event if step.index in keep else None)
 
-        denoising.decode(generator, lane, callback)
+        pictures.decode(generator, lane, callback)
 
 
 def taking_turns(generator, turn):
@@ -111,20 +118,15 @@ def squared(rgba, shape):
 @answered
 def noised_picture(request):
     """{"query", "picture"} -> x_t of the state's time, without denoising: {"x_t", "noise_rate", "signal_rate"}."""
-    state = state_of(request["query"], denoising.complete)
+    state = state_of(request["query"])
     generator = checkpoints.load(state["model"])
     file = imaging.of_data_url(request["picture"])
     picture = squared(imaging.read_picture(file, imaging.LONGEST), generator.image_shape)
-    time = denoising.whole_time(generator, state["time"])
+    time = pictures.whole_time(generator, state["time"])
     x_t = generator.noised(picture[None], time, seed=state["seed"] + 1)
     noise_rate, signal_rate = generator.schedule(time)
     return {"x_t": pixels(generator.model.denormalize(x_t)[0]), "noise_rate": round(float(noise_rate), 4),
             "signal_rate": round(float(signal_rate), 4), "picture": pixels(picture)}  # fmt: skip
 
 
-SERVER_FUNCTIONS = [open_diffusion, start_run, run_news, stop_run, noised_picture, export_file]
-
-
-def build():
-    """The view as one component."""
-    component("diffusion", "diffusion_view.html", SCRIPTS, SERVER_FUNCTIONS)
+SERVER_FUNCTIONS = [open_diffusion, start_run, noised_picture]

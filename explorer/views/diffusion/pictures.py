@@ -1,4 +1,4 @@
-"""The diffusion view's state -> what is sampled: the one way that the page, its downloads and `render` share.
+"""The diffusion view: from its state to what is sampled.
 
 A state asks for one or more `Lane`s, each one call of a sampler for a batch of noises; `run` goes through them and hands every
 step to a callback.
@@ -8,11 +8,17 @@ from dataclasses import dataclass, field
 
 import numpy as np
 
-from explorer import checkpoints, geometry, imaging, places
+from explorer import checkpoints, geometry, imaging
+from explorer.errors import UnknownName
 from explorer.generators import samplers, schedules
 from explorer.state import StateError
+from explorer.views import points
+from explorer.views.drawn import Drawn
 
-VIEWS = ("diffusion",)
+TITLE = "Diffusion"
+KEYS = frozenset({"seed", "to", "t", "frames", "n", "steps", "sampler", "to_sampler", "label", "guidance_scale", "eta",
+                  "epsilon_scale", "time"})  # fmt: skip
+WHATS = ("picture", "trajectory", "steps", "grid", "strip", "forward")
 COMPARED = (5, 10, 15, 20, 25)
 MOST_SAMPLES = 18
 MOST_STEPS = 100  # of a schedule without steps of its own
@@ -35,44 +41,59 @@ class Lane:
     asked: dict = field(default_factory=dict)  # of a model that knows classes: `label` (n,) and `guidance_scale`
 
 
+def is_here():
+    """Whether there is a model that samples from noise."""
+    return any(map(samples, checkpoints.models()))
+
+
+def samples(card):
+    """Whether a card's model is shown in this view."""
+    return "diffusion" in card.get("views", ())
+
+
 def default_model():
-    """The first diffusion model; KeyError if none is there."""
+    """The first diffusion model; UnknownName if none is there."""
     for card in checkpoints.models():
-        if card["kind"] == "diffusion":
+        if samples(card):
             return card["name"]
-    raise KeyError("there is no diffusion model in checkpoints/: train one with `python -m explorer train flowers-diffusion`")
+    raise UnknownName("there is no diffusion model in checkpoints/: train one with `python -m explorer train flowers-diffusion`")
 
 
 def complete(state):
     """A state with the defaults of its model filled in; StateError says what does not fit it.
 
-    Raises KeyError for an unknown model or one of another kind, CheckpointError for a damaged card.
+    Raises UnknownName for an unknown model, CheckpointError for a damaged card.
     """
     card = checkpoints.card(state.get("model") or default_model())
-    if card["kind"] != "diffusion":
-        raise KeyError(f"{card['name']} does not sample from noise: the diffusion view needs a diffusion model")
+    if not samples(card):
+        raise StateError(f"{card['name']} does not sample from noise: the diffusion view needs a diffusion model", "model")
     full = {"view": "diffusion", "what": "picture", "model": card["name"], "eta": 0.0, "epsilon_scale": 1.0,
             "seed": card.get("start_seed", 0), "n": MOST_SAMPLES,
             "frames": 20 if state.get("what") == "trajectory" else 9, **card["sampling"]} | state  # fmt: skip
-    places.check_label(full, card)
+    points.check_label(full, card)
+    for key in ("sampler", "to_sampler"):
+        if full.get(key, samplers.DDIM) not in samplers.SAMPLERS:
+            raise StateError(f"{key} must be one of {', '.join(samplers.SAMPLERS)}, got {full[key]!r}", key)
     most = most_steps(card)
     if not 1 <= full["steps"] <= most:
-        raise StateError(f"steps must be a whole number from 1 to {most} for {card['name']}, got {full['steps']}")
+        raise StateError(f"steps must be a whole number from 1 to {most} for {card['name']}, got {full['steps']}", "steps")
     if full["n"] > MOST_SAMPLES:
-        raise StateError(f"n must be a whole number from 1 to {MOST_SAMPLES} samples, got {full['n']}")
+        raise StateError(f"n must be a whole number from 1 to {MOST_SAMPLES} samples, got {full['n']}", "n")
     together = {"grid": full["n"], "strip": full["frames"]}.get(full["what"], 1)
     if together * full["steps"] > MOST_WORK:
-        raise StateError(f"{together} pictures of {full['steps']} steps are too much work: at most {MOST_WORK} steps in all")
+        raise StateError(
+            f"{together} pictures of {full['steps']} steps are too much work: at most {MOST_WORK} steps in all", "steps"
+        )
     if full["what"] == "strip" and "to" not in full:
-        raise StateError("a strip needs a second noise: to=SEED")
+        raise StateError("a strip needs a second noise: to=SEED", "what")
     if "to" in full and (len(full["to"]) != 1 or full["to"][0] < 0 or full["to"][0] % 1):
-        raise StateError("to must be one seed, a whole number from 0, in the diffusion view")
+        raise StateError("to must be one seed, a whole number from 0, in the diffusion view", "to")
     if len(full.get("t", (0,))) != 1 or full.get("t", (0,))[0] < 0:
-        raise StateError("t must be one number from 0 to 1, between the noise of seed and that of to")
+        raise StateError("t must be one number from 0 to 1, between the noise of seed and that of to", "t")
     if full["what"] == "forward":
         full.setdefault("time", 0.5)
     if full.get("time", 1.0) <= 0:
-        raise StateError("time must be above 0, where the picture would have no noise, and at most 1")
+        raise StateError("time must be above 0, where the picture would have no noise, and at most 1", "time")
     return full
 
 
@@ -150,7 +171,7 @@ def whole_time(generator, time):
 
 def title_of(sampler, eta):
     """A sampler in words."""
-    return "DDPM" if sampler == "ddpm" else f"DDIM, η {eta:g}"
+    return f"{sampler.upper()}, η {eta:g}" if samplers.takes_eta(sampler) else sampler.upper()
 
 
 def decode(generator, lane, callback=None):
@@ -192,24 +213,41 @@ def film(state):
     return np.stack([np.stack(rows[index]).swapaxes(0, 1) for index in sorted(rows)])
 
 
-def pictures(state):
-    """What a complete state shows: (pictures uint8 (n, h, w, c), columns), by `what`."""
-    what = state["what"]
+def pictures(state, moving=False):
+    """What a complete state shows, as `Drawn`."""
+    shape, what = tuple(checkpoints.card(state["model"])["image_shape"]), state["what"]
     if what == "trajectory":
-        rows = film(state)
-        return rows.reshape(-1, *rows.shape[3:]), rows.shape[2]
+        return _trajectory(state, shape, moving)
     if what == "forward":
-        generator = checkpoints.load(state["model"])
-        before = source(generator, state)
-        (lane,) = lanes(generator, state, before)
-        three = [before[None], generator.model.denormalize(lane.noise), decode(generator, lane)]
-        return imaging.to_bytes(np.concatenate(three)), 3
-    if what == "picture" and "time" in state:
-        return imaging.to_bytes(at_time(state)[None]), 1
-    if what not in ("picture", "grid", "strip", "steps"):
-        raise StateError(f"the diffusion view has no what={what}: it has picture, trajectory, steps, grid, strip, forward")
-    found = imaging.to_bytes(np.concatenate(run(state)))
-    return found, {"picture": 1, "grid": min(COLUMNS, len(found))}.get(what, len(found))
+        return Drawn(lambda: forward(state), 3, shape, 3, size=128)
+    if what == "picture":
+        return Drawn(lambda: at_time(state)[None] if "time" in state else np.concatenate(run(state)), 1, shape)
+    count = {"grid": state["n"], "strip": state["frames"], "steps": len(COMPARED)}[what]
+    columns = min(COLUMNS, count) if what == "grid" else count
+    size = 256 if moving else 512 if columns == 1 else 128
+    return Drawn(lambda: np.concatenate(run(state)), count, shape, columns, size=size, moves=what == "strip")
+
+
+def _trajectory(state, shape, moving):
+    """Rows of x_t and of the predicted x_0 of each lane; a film has them beside each other, lane by lane."""
+    lanes, frames = 1 + ("to_sampler" in state), min(state["frames"], state["steps"])
+    if not moving:
+        return Drawn(lambda: film(state).reshape(-1, *shape), 2 * lanes * frames, shape, frames, size=128, moves=True)
+
+    def pairs():
+        rows = film(state)
+        return np.stack([imaging.grid(frame.reshape(-1, *shape), 2) for frame in rows.transpose(2, 0, 1, 3, 4, 5)])
+
+    h, w, c = shape
+    return Drawn(pairs, frames, (lanes * h, 2 * w, c), size=256, cells=2, moves=True, pause=8)
+
+
+def forward(state):
+    """A picture, the same noised, and what the model makes of that: uint8 (3, h, w, c)."""
+    generator = checkpoints.load(state["model"])
+    before = source(generator, state)
+    (lane,) = lanes(generator, state, before)
+    return imaging.to_bytes(np.concatenate([before[None], generator.model.denormalize(lane.noise), decode(generator, lane)]))
 
 
 def at_time(state):

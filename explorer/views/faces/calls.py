@@ -1,11 +1,9 @@
 """The faces view: a face, its attribute sliders with their receipts, strip, attribute plane, arithmetic, your own photo.
 
-The page's half is `faces_view.js` (the face and its sliders), `face_sources.js` (where faces come from) and `face_sheets.js`
-(strip, plane, arithmetic).
+The page's half is `view.js` (the face and its sliders), `sources.js` (where faces come from) and `sheets.js` (strip, plane,
+arithmetic).
 """
 
-import base64
-import io
 import time
 from functools import lru_cache
 
@@ -13,35 +11,36 @@ import gradio as gr
 import numpy as np
 import plotly.graph_objects as go
 
-from explorer import checkpoints, faces, imaging
+from explorer import checkpoints, imaging, views
+from explorer.errors import ExplorerError
 from explorer.generators.base import Generator
+from explorer.serving.calls import answered, for_page, in_turn, jpeg, pixels, shipped
 from explorer.state import DECIMALS
-from explorer.ui import views
-from explorer.ui.latent_plane import answered, in_turn, pixels, shipped
-from explorer.ui.plane_view import export_file
+from explorer.views.faces import pictures
 
-SCRIPTS = ("live.js", "view.js", "pictures.js", "latent_plane.js", "faces_view.js", "face_sources.js", "face_sheets.js")
 GALLERY_COLUMNS = 20
 HISTOGRAMS = 50
 DRAWS = 8
 
 
 def state_of(query):
-    """The complete state of a query string of the face views."""
-    return views.state_of(query, faces.complete)
+    """The complete state of a query string of this view."""
+    return views.state_of(query, "faces")
 
 
 @answered
 def open_faces(query):
-    """What the page needs to show a query string: state, problems, the model."""
+    """What the page needs to show a query string: state, problems, the model, and what a link need not say."""
 
     def complete(state):
-        full = faces.complete(state)
-        faces.point(full)  # complains about places that are not there
+        full = views.complete(state)
+        pictures.point(full)  # complains about places that are not there
         return full
 
     full, problems = views.opened(query, "faces", complete)
-    return {"problems": problems, "model": describe(full["model"]), "state": {**full, "attributes": dict(full["attributes"])}}
+    usual = pictures.complete({"model": full["model"]})
+    usual = {key: value for key, value in usual.items() if key not in ("model", "face")}  # these a link always says
+    return {"problems": problems, "model": describe(full["model"]), "state": for_page(full), "defaults": for_page(usual)}
 
 
 @lru_cache(maxsize=8)
@@ -51,7 +50,7 @@ def describe(name):
     tables = checkpoints.receipts(name)
     return {
         "name": name, "title": card["title"], "image_shape": card["image_shape"], "attributes": card["attributes"],
-        "six": [attribute for attribute in faces.SIX if attribute in card["attributes"]],
+        "six": [attribute for attribute in pictures.SIX if attribute in card["attributes"]],
         "receipts": {how: np.round(table, 3).tolist() for how, table in tables.items()},
         "gallery": len(checkpoints.encodings(name).z_mean), "gallery_columns": GALLERY_COLUMNS,
         "examples": card.get("face_examples", []), "licence": card["licence"], "code": code(card),
@@ -74,7 +73,7 @@ def decode_face(query):
     state = state_of(query)
     checkpoints.load(state["model"])  # once; not part of what a picture takes
     began = time.perf_counter()
-    image = faces.picture(state)
+    image = pictures.picture(state)
     return {"pixels": pixels(image), "ms": round(1000 * (time.perf_counter() - began), 2)}
 
 
@@ -83,15 +82,15 @@ def judge_face(query):
     """What the judge sees in the face before and after its attributes: two lists of probabilities, and both pictures."""
     state = state_of(query)
     generator = checkpoints.load(state["model"])
-    pictures = generator.decode(np.stack([faces.base(state), faces.point(state)]))
-    before, after = checkpoints.judge(generator.card["recipe"]["judge"])(pictures)
-    return {"before": np.round(before, 3).tolist(), "after": np.round(after, 3).tolist(), "pixels": pixels(pictures[0])}
+    both = generator.decode(np.stack([pictures.base(state), pictures.point(state)]))
+    before, after = checkpoints.judge(generator.card["recipe"]["judge"])(both)
+    return {"before": np.round(before, 3).tolist(), "after": np.round(after, 3).tolist(), "pixels": pixels(both[0])}
 
 
 @answered
 def face_point(query):
     """The coordinates of a state's face with its attributes."""
-    return {"z": np.round(faces.point(state_of(query)), DECIMALS).tolist()}
+    return {"z": np.round(pictures.point(state_of(query)), DECIMALS).tolist()}
 
 
 @answered
@@ -105,16 +104,9 @@ def face_gallery(name):
 def _gallery(name):
     codes, names = checkpoints.encodings(name), checkpoints.card(name)["attributes"]
     generator = checkpoints.load(name)
-    pictures = np.concatenate([generator.decode(codes.z_mean[i : i + 60]) for i in range(0, len(codes.z_mean), 60)])
+    found = np.concatenate([generator.decode(codes.z_mean[i : i + 60]) for i in range(0, len(codes.z_mean), 60)])
     having = {attribute: np.flatnonzero(codes.labels[:, i]).tolist() for i, attribute in enumerate(names)}
-    return {"url": _sheet(pictures, GALLERY_COLUMNS, 85), "having": having}
-
-
-def _sheet(images, columns, quality):
-    """Images side by side as one JPEG, for an <img>."""
-    file = io.BytesIO()
-    imaging.to_pillow(imaging.grid(imaging.to_bytes(images), columns)).save(file, "JPEG", quality=quality)
-    return "data:image/jpeg;base64," + base64.b64encode(file.getvalue()).decode()
+    return {"url": jpeg(found, GALLERY_COLUMNS, 85), "having": having}
 
 
 @answered
@@ -122,23 +114,20 @@ def _sheet(images, columns, quality):
 def face_strip(query):
     """One attribute from -3 to 3, or A, B, C and their sum: frames, amounts, and the sum's point."""
     state = state_of(query)
-    if len(state.get("corners", ())) == 3:
-        frames, total = faces.arithmetic(state)
+    if "corners" in state:
+        frames, total = pictures.arithmetic(state)
         verdict = checkpoints.judge(checkpoints.card(state["model"])["recipe"]["judge"])(frames)
         return {"frames": [pixels(frame) for frame in frames], "z": total.tolist(), "judged": np.round(verdict, 3).tolist()}
-    frames, amounts = faces.strip(state)
+    frames, amounts = pictures.strip(state)
     return {"frames": [pixels(frame) for frame in frames], "amounts": np.round(amounts, 3).tolist()}
 
 
 @answered
 @in_turn
 def face_sheet(query):
-    """The attribute plane, or the surface between four places, as one JPEG."""
+    """The attribute plane as one JPEG."""
     state = state_of(query)
-    images = faces.plane(state) if state["view"] == "faces" else faces.sheet(state)
-    if images.shape[-1] == 1:
-        images = imaging.enlarged(images, 112)  # so that the browser has no small pixels to blur
-    return {"url": _sheet(images, state["n"], 88)}
+    return {"url": jpeg(pictures.plane(state), state["n"], 88)}
 
 
 @answered
@@ -196,7 +185,7 @@ def draws(name):
     generator = shipped(name)
     z = np.concatenate([Generator.prior(generator, DRAWS), generator.prior(DRAWS)])
     said = f"{DRAWS} faces drawn from N(0, I), and below them {DRAWS} from the mixture"
-    return f'<img src="{_sheet(generator.decode(z), DRAWS, 92)}" alt="{said}" style="width: min(100%, 1024px); border-radius: 8px">'
+    return f'<img src="{jpeg(generator.decode(z), DRAWS, 92)}" alt="{said}" style="width: min(100%, 1024px); border-radius: 8px">'
 
 
 SERVER_FUNCTIONS = [
@@ -208,14 +197,12 @@ SERVER_FUNCTIONS = [
     face_strip,
     face_sheet,
     encode_photo,
-    export_file,
 ]
 LIVE_FUNCTIONS = [decode_face]
 
 
-def build(tab):
-    """The view; its histograms are drawn when its tab is first chosen."""
-    views.component("faces", "faces_view.html", SCRIPTS, SERVER_FUNCTIONS)
+def below(blocks, tab):
+    """What the latent space looks like, drawn when the tab is first chosen."""
     with gr.Accordion("What the latent space looks like", open=False, elem_id="faces-space"):
         gr.Markdown(
             "The first 50 of its dimensions: z drawn from the posteriors of the validation faces (line) against N(0, 1) (dots). "
@@ -227,12 +214,12 @@ def build(tab):
             "from a mixture of Gaussians that was fitted to the codes of training faces afterwards (Ghosh et al. 2020): "
             "a cheek goes with the other again, hair with its shade. *Surprise me* draws from the mixture, as `prior` does."
         )
-        pictures = gr.HTML()
+        drawn = gr.HTML()
 
     def draw():
         try:
-            return histograms(faces.DEFAULT_MODEL), draws(faces.DEFAULT_MODEL)
-        except (KeyError, checkpoints.CheckpointError) as error:
-            raise gr.Error(str(error.args[0])) from None
+            return histograms(pictures.DEFAULT_MODEL), draws(pictures.DEFAULT_MODEL)
+        except ExplorerError as error:
+            raise gr.Error(str(error)) from None
 
-    tab.select(draw, outputs=[plot, pictures], show_progress="hidden", api_visibility="private")
+    tab.select(draw, outputs=[plot, drawn], show_progress="hidden", api_visibility="private")

@@ -1,59 +1,60 @@
-"""The latent plane view: your picture, the plane, the decoded picture, the walk. The page's half is `plane_view.js`."""
+"""The latent plane view: your picture, the plane, the decoded picture, the walk. The page's half is `view.js`."""
 
 import base64
+import time
 
 import numpy as np
 
-from explorer import checkpoints, imaging, places, rendering
-from explorer.state import DECIMALS, KEYS, parse, text
-from explorer.ui import latent_plane
-from explorer.ui.latent_plane import answered, in_turn, pixels, shipped, state_of
-from explorer.ui.views import component, for_page
+from explorer import checkpoints, geometry, imaging, views
+from explorer.serving.calls import answered, for_page, in_turn, jpeg, packed, pixels, shipped
+from explorer.state import DECIMALS
+from explorer.views import points
+from explorer.views.latent_plane import pictures
 
-SCRIPTS = ("live.js", "view.js", "pictures.js", "latent_plane.js", "plane_view.js", "plane_controls.js", "plane_shelves.js",
-           "drawing_pad.js", "your_picture.js", "plane_walk.js")  # fmt: skip
+NEIGHBOURS = 20
 POSTERIOR_SAMPLES = 6
 ROW = 20  # cards of lower order have a button of their own, the others share a list
-LIVE_FUNCTIONS = [latent_plane.decode_point]  # what a drag asks for
+PROPS = {"palette": list(pictures.PALETTE)}
+
+
+def state_of(query):
+    """The complete state of a query string of the latent plane."""
+    return views.state_of(query, "latent-plane")
 
 
 @answered
 def open_view(query):
     """What the page needs to show a query string: the state, what was wrong with it, the model, and the other models."""
-    (state, problems), models = parse(str(query)), _models()
+    models, problems = _models(), []
     try:
-        full = _completed(state, problems)
+        state, problems = views.opened(query, "latent-plane")
     except checkpoints.CheckpointError as error:
         return {"problems": [*problems, str(error)], "models": models, "model": None, "state": None}
-    shown = for_page(full) | ({"corners": KEYS["corners"].write(full["corners"])} if "corners" in full else {})
-    return {"problems": problems, "models": models, "model": describe(full["model"]), "state": shown, "through": through(full)}
+    return {"problems": problems, "models": models, "model": describe(state["model"]), "state": for_page(state),
+            "defaults": for_page(_usual(state)), "through": through(state)}  # fmt: skip
+
+
+def _usual(state):
+    """What a link to this plane of this model need not say."""
+    card = checkpoints.card(state["model"])
+    own = (
+        "corners" in card["view"] and "corners" in state
+    )  # a plane through places is told by them, unless they are the model's own
+    told = {key: state[key] for key in ("scale", "corners") if key in state and not own}
+    usual = pictures.complete({"model": state["model"], **told})
+    for key in ("z", "model"):  # these a link always says
+        del usual[key]
+    return usual | {"scale": "z"}
 
 
 def through(state):
     """Of a plane through three places: how the page finds its points, where the places are on it, and its window; else None."""
     if "corners" not in state:
         return None
-    plane, center, extent = places.plane_through(state["model"], state["corners"])
-    points = np.stack([places.at(state["model"], place) for place in state["corners"]])
+    plane, center, extent = points.plane_through(state["model"], state["corners"])
+    places = np.stack([points.at(state["model"], place) for place in state["corners"]])
     basis = {part: np.round(getattr(plane, part), 7).tolist() for part in ("origin", "u", "v")}
-    return basis | {"pins": plane.coordinates(points).round(DECIMALS).tolist(), "center": center, "extent": extent}
-
-
-def _completed(state, problems):
-    """The complete state; what does not fit the model is said in `problems`, and its default shown."""
-    homes = {card["name"]: card["views"][0] for card in checkpoints.models() if "views" in card}
-    if state.get("model") in homes:
-        if state.get("view") != "models":  # which shows that model itself, and the plane behind it something of its own
-            problems.append(f"{state['model']} has no plane to drag across: it is shown with view={homes[state['model']]}")
-        return rendering.complete({})
-    try:
-        return rendering.complete(state)
-    except KeyError as error:
-        problems.append(str(error.args[0]))
-        return rendering.complete({})
-    except ValueError as error:
-        problems.append(str(error))
-        return rendering.complete({"model": state["model"]} if "model" in state else {})
+    return basis | {"pins": plane.coordinates(places).round(DECIMALS).tolist(), "center": center, "extent": extent}
 
 
 def describe(name):
@@ -63,7 +64,7 @@ def describe(name):
     return {key: card[key] for key in keys} | {
         **{key: card.get(key, []) for key in ("examples", "walks", "dead_axes")},
         "conditional": bool(card.get("conditional")),
-        "encodings": places.has_encodings(card),
+        "encodings": points.has_encodings(card),
         "beside": card["recipe"].get("beside"),
         "kl_weight": card["recipe"].get("loss", {}).get("kl_weight"),
         "code": code(card),
@@ -117,7 +118,7 @@ def encode_picture(request):
     The picture lives in this call only: nothing of it is written anywhere.
     """
     generator = shipped(request["model"])
-    if not places.has_encodings(generator.card):
+    if not points.has_encodings(generator.card):
         generator.encode(())  # which says that there is no encoder
     file = imaging.of_data_url(request["picture"])
     framing = "mnist" if generator.card["recipe"]["data"] == "mnist" else "fashion"
@@ -144,28 +145,69 @@ def encode_picture(request):
 @in_turn
 def walk_frames(query):
     """The frames of the state's walk, their points and positions."""
-    frames, z, ts = rendering.walk(state_of(query))
+    frames, z, ts = pictures.walk(state_of(query))
     return {"frames": [pixels(frame) for frame in frames], "z": z.tolist(), "t": np.round(ts, 3).tolist()}
 
 
 @answered
+def decode_point(query):
+    """The picture at the state's point, and how many of the nearest encodings bear which label, or of a GAN, which has none, for
+    how real its discriminator takes it."""
+    state = state_of(query)
+    generator = checkpoints.load(state["model"])  # once; not part of what a picture takes
+    began = time.perf_counter()
+    image = pictures.picture(state)
+    milliseconds = 1000 * (time.perf_counter() - began)
+    answer = {"pixels": pixels(image), "ms": round(milliseconds, 2)}
+    if not points.has_encodings(generator.card):
+        return answer | {"nearest": [], "real": round(float(generator.verdict(image[None], state.get("label"))[0]), 4)}
+    try:
+        codes = checkpoints.encodings(state["model"])
+    except checkpoints.CheckpointError:
+        return answer | {"nearest": []}  # `plane_points` says which file is damaged; the picture does not need it
+    labels = codes.labels[geometry.nearest(codes.z_mean, np.array(state["z"], "float32"), NEIGHBOURS)]
+    counts = sorted(zip(*np.unique(labels, return_counts=True), strict=True), key=lambda pair: -pair[1])
+    return answer | {"nearest": [[int(label), int(count)] for label, count in counts]}
+
+
+@answered
+def plane_points(name):
+    """The encodings of a model's test set: z_mean as int16 (n, d) in units of `step`, and uint8 labels (n,); of a GAN none."""
+    card = checkpoints.card(name)
+    if not points.has_encodings(card):
+        return {"points": "", "step": 1.0, "labels": "", "d": int(np.prod(card["latent_shape"]))}
+    codes = checkpoints.encodings(name)
+    step = max(float(np.abs(codes.z_mean).max()), 1e-6) / 32767
+    fixed = np.rint(codes.z_mean / step).astype("<i2")
+    return {"points": packed(fixed), "step": step, "labels": packed(codes.labels), "d": codes.z_mean.shape[1]}
+
+
+@answered
+def plane_sheet(name):
+    """The decoded plane that was shipped with a 2-D model, for the time until its decoder is there: a data URL and its cells."""
+    card = checkpoints.card(name)
+    if len(card["view"]["z"]) != 2:
+        return {}
+    data = base64.b64encode(checkpoints.read(name, checkpoints.SHEET)).decode()
+    return {"url": f"data:image/webp;base64,{data}", "n": 30, **card["view"]}
+
+
+@answered
 @in_turn
-def export_file(request):
-    """{"query", "ending"} -> the file that `python -m explorer render` writes for the same string: base64 and a name."""
-    state, problems = parse(str(request["query"]))
-    if problems:
-        raise ValueError(problems[0])
-    ending = str(request["ending"])
-    data = rendering.render(state, ending)
-    full = rendering.complete_for_view(state)
-    return {
-        "file": base64.b64encode(data).decode(),
-        "name": f"{full.get('model', full['view'])}-{full.get('chapter', full['what'])}.{ending}",
-        "state": text(state),
-    }
+def plane_backdrop(query):
+    """What is visible of the plane, decoded: one grey or colour JPEG of n x n pictures as a data URL."""
+    state = state_of(query)
+    return {"url": jpeg(pictures.manifold(state), state["n"], 88)}
 
 
-def build():
-    """The view as one component."""
-    functions = [*latent_plane.SERVER_FUNCTIONS, open_view, draw_prior, encode_picture, walk_frames, export_file]
-    return component("latent-plane", "plane_view.html", SCRIPTS, functions, palette=list(rendering.PALETTE))
+@answered
+def plane_veil(query):
+    """How dark the veil lies over what is visible: uint8 (side, side)."""
+    shade = pictures.shade(pictures.veil(state_of(query)))
+    return {"shade": packed((255 * shade).astype("uint8")), "side": len(shade)}
+
+
+SERVER_FUNCTIONS = [
+    open_view, decode_point, plane_points, plane_sheet, plane_backdrop, plane_veil, draw_prior, encode_picture, walk_frames,
+]  # fmt: skip
+LIVE_FUNCTIONS = [decode_point]  # what a drag asks for

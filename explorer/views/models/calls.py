@@ -8,6 +8,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from explorer import checkpoints
+from explorer.errors import ExplorerError
 from explorer.state import parse
 
 # Keys of metrics in words, see `in_words`; what is not named here is shown under its own name.
@@ -238,7 +239,7 @@ def curves(name):
     return figure
 
 
-def build(blocks, tab):
+def below(blocks, tab):
     """The view: choose a model, read its card, see its curves."""
     names = list(cards())
     warning = gr.Markdown("\n\n".join(f"⚠ {line}" for line in damaged()), visible=bool(damaged()))
@@ -251,8 +252,8 @@ def build(blocks, tab):
     def show(name):
         try:
             return page(name), curves(name)
-        except (KeyError, checkpoints.CheckpointError) as error:
-            raise gr.Error(str(error.args[0])) from None
+        except ExplorerError as error:
+            raise gr.Error(str(error)) from None
 
     def of_link(request: gr.Request):
         name = parse(str(request.query_params))[0].get("model")

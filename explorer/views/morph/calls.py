@@ -1,46 +1,46 @@
 """The morph view: from one picture to another, among four, or A - B + C of three, of any model whose latents are vectors.
 
-The page's half is `morph_view.js`.
+The page's half is `view.js`.
 """
+
+import time
 
 import numpy as np
 
-from explorer import checkpoints, faces, places
-from explorer.state import parse, place_text
-from explorer.ui import faces_view
-from explorer.ui.faces_view import state_of
-from explorer.ui.latent_plane import answered, in_turn, pixels
-from explorer.ui.views import component, for_page
+from explorer import checkpoints, imaging, views
+from explorer.serving.calls import answered, for_page, in_turn, jpeg, pixels, shown_with
+from explorer.state import place_text
+from explorer.views import points
+from explorer.views.morph import pictures
 
-SCRIPTS = ("live.js", "view.js", "pictures.js", "latent_plane.js", "morph_view.js")
+
+def state_of(query):
+    """The complete state of a query string of this view."""
+    return views.state_of(query, "morph")
 
 
 @answered
 def open_morph(query):
     """What the page needs to show a query string: the state, what was wrong with it, the model, the others; the corners as they
     stand in a link, and their pictures."""
-    state, corners, problems = _opened(str(query))
-    models = [card for card in checkpoints.models() if faces.morphs(card) and not card["series"]]
+    found = {}
+
+    def complete(state):
+        full = views.complete(state)
+        found["corners"] = points.corners_of(full)  # complains about places that are not there
+        return full
+
+    state, problems = views.opened(query, "morph", complete)
+    usual = pictures.complete({"model": state["model"], "corners": state["corners"]})
+    usual = {key: value for key, value in usual.items() if key not in ("model", "corners", "t")}  # these a link always says
     return {
         "problems": problems,
         "model": describe(state["model"]),
-        "models": [{"name": card["name"], "short": card["short"]} for card in models],
+        "models": shown_with(lambda card: pictures.morphs(card) and not card["series"]),
         "state": for_page(state) | {"corners": [place_text(place) for place in state["corners"]]},
-        "pictures": [pixels(image) for image in places.decode(state, corners)],
+        "defaults": for_page(usual),
+        "pictures": [pixels(image) for image in points.decode(state, found["corners"])],
     }
-
-
-def _opened(query):
-    """The complete state, its corners' points, and what was wrong: then the model's defaults are shown, or the view's."""
-    asked, problems = parse(query)
-    for state in (asked, {key: asked[key] for key in ("model",) if key in asked}):
-        try:
-            full = faces.complete({**state, "view": "morph"})
-            return full, faces.corners_of(full), problems
-        except (KeyError, ValueError) as error:
-            problems = list(dict.fromkeys([*problems, str(error.args[0])]))
-    full = faces.complete({"view": "morph"})
-    return full, faces.corners_of(full), problems
 
 
 def describe(name):
@@ -55,22 +55,37 @@ def describe(name):
 
 
 @answered
+def decode_morph(query):
+    """What lies between the corners of a state: its pixels."""
+    state = state_of(query)
+    checkpoints.load(state["model"])  # once; not part of what a picture takes
+    began = time.perf_counter()
+    image = pictures.picture(state)
+    return {"pixels": pixels(image), "ms": round(1000 * (time.perf_counter() - began), 2)}
+
+
+@answered
 @in_turn
 def morph_frames(query):
     """The frames between two places, their positions, how much each step changes the picture, and by which measure."""
     state = state_of(query)
-    frames, _, ts = faces.morph(state)
-    measure, name = faces.steps_of(state), "root of 1 − SSIM"
-    name = name if measure is faces.structural_steps else "root mean square"
+    frames, _, ts = pictures.frames(state)
+    measure, name = pictures.steps_of(state), "root of 1 − SSIM"
+    name = name if measure is pictures.structural_steps else "root mean square"
     return {"frames": [pixels(frame) for frame in frames], "t": np.round(ts, 4).tolist(),
             "steps": np.round(measure(frames), 4).tolist(), "measure": name}  # fmt: skip
 
 
-SERVER_FUNCTIONS = [
-    open_morph, morph_frames, faces_view.decode_face, faces_view.face_sheet, faces_view.face_gallery, faces_view.export_file,
-]  # fmt: skip
+@answered
+@in_turn
+def morph_sheet(query):
+    """The surface between four places, as one JPEG."""
+    state = state_of(query)
+    images = pictures.sheet(state)
+    if images.shape[-1] == 1:
+        images = imaging.enlarged(images, 112)  # so that the browser has no small pixels to blur
+    return {"url": jpeg(images, state["n"], 88)}
 
 
-def build():
-    """The view as one component."""
-    component("morph", "morph_view.html", SCRIPTS, SERVER_FUNCTIONS)
+SERVER_FUNCTIONS = [open_morph, decode_morph, morph_frames, morph_sheet]
+LIVE_FUNCTIONS = [decode_morph]

@@ -1,16 +1,18 @@
-"""The text-to-image view: pictures and walks of prompts, drawn step by step. The page's half is `text_view.js`."""
+"""The text-to-image view: pictures and walks of prompts, drawn step by step. The page's half is `view.js`."""
 
 import copy
 import functools
 import threading
 
-from explorer import presets, prompting
-from explorer.ui.latent_plane import answered, pixels
-from explorer.ui.plane_view import export_file
-from explorer.ui.runs import JOBS, run_news, stop_run
-from explorer.ui.views import component, for_page, of_kind, opened, state_of
+from explorer import presets, views
+from explorer.errors import InputError
+from explorer.serving.calls import JOBS, answered, for_page, pixels, shown_with
+from explorer.views.text_to_image import pictures
 
-SCRIPTS = ("live.js", "view.js", "pictures.js", "run.js", "text_presets.js", "text_view.js")
+
+def state_of(query):
+    """The complete state of a query string of this view."""
+    return views.state_of(query, "text-to-image")
 
 
 @answered
@@ -21,19 +23,21 @@ def open_prompts(query):
 
     def complete(state):
         try:
-            return prompting.complete(state)
+            return views.complete(state)
         except presets.PresetError:
             wanted.update({key: state.get(key) for key in ("model", "image_size")})
-            return prompting.complete({key: value for key, value in state.items() if key not in wanted})
+            return views.complete({key: value for key, value in state.items() if key not in wanted})
 
-    full, problems = opened(query, "text-to-image", complete)
-    return {"problems": problems, "model": describe(full), "models": of_kind("text-to-image"), "others": list(presets.KNOWN),
-            "state": for_page(full), "wanted": wanted or None}  # fmt: skip
+    full, problems = views.opened(query, "text-to-image", complete)
+    usual = pictures.complete({key: full[key] for key in ("model", "image_size") if key in full})
+    usual = {key: value for key, value in usual.items() if key not in ("what", "model", "prompt", "seed")}  # a link says these
+    return {"problems": problems, "model": describe(full), "models": shown_with(pictures.reads), "others": list(presets.KNOWN),
+            "state": for_page(full), "defaults": for_page(usual), "wanted": wanted or None}  # fmt: skip
 
 
 def describe(state):
     """What the page needs of the card of a state's model."""
-    card = prompting.card_of(state)
+    card = pictures.card_of(state)
     keys = ("name", "image_shape", "sampling", "knows", "examples")
     return {key: card[key] for key in keys} | {"whole": bool(card.get("vocabulary")), "code": code(card)}
 
@@ -43,7 +47,7 @@ def ask_preset(name):
     """What a model that does not ship needs, in words, and whether a visitor may have it loaded here: {"needs", "permitted"}."""
     name = str(name).strip()
     if not presets.is_preset(name):
-        raise ValueError(
+        raise InputError(
             f"{name!r} is no preset: it must be one of {', '.join(presets.KNOWN)}, a kaggle:// or hf:// handle, or a folder with "
             "a task.json"
         )
@@ -96,18 +100,18 @@ pictures = model.decode(noise, prompt, {{settings}})  # float32 (n, {", ".join(m
 @answered
 def start_drawing(query):
     """Begin to draw what a query asks for -> {"job", "strange": {key of a prompt: words that the model never saw}}."""
-    state = state_of(query, prompting.complete)
-    vocabulary = prompting.card_of(state).get("vocabulary")
-    texts = {key: state[key] for key in (*prompting.PROMPTS, "negative_prompt")}
-    strange = {key: prompting.strange(text, vocabulary) if vocabulary else [] for key, text in texts.items()}
+    state = state_of(query)
+    vocabulary = pictures.card_of(state).get("vocabulary")
+    texts = {key: state[key] for key in (*pictures.PROMPTS, "negative_prompt")}
+    strange = {key: pictures.strange(text, vocabulary) if vocabulary else [] for key, text in texts.items()}
     return {"job": JOBS.start(functools.partial(_draw, state=state)), "strange": strange}
 
 
 def _draw(job, state):
-    generator = taking_turns(prompting.generator_of(state), job.turn)
-    found = prompting.batches(generator, state)
-    norms, angle = prompting.norms(generator, state)
-    side = {"plane": state["n"], "steps": len(prompting.COMPARED)}.get(state["what"])
+    generator = taking_turns(pictures.generator_of(state), job.turn)
+    found = pictures.batches(generator, state)
+    norms, angle = pictures.norms(generator, state)
+    side = {"plane": state["n"], "steps": len(pictures.COMPARED)}.get(state["what"])
     job.report({
         "titles": [title for batch in found for title in batch.titles], "side": side, "norms": norms, "angle": angle,
         "total": sum(batch.steps for batch in found), "steps": state["steps"],
@@ -145,9 +149,4 @@ def taking_turns(generator, turn):
     return shared
 
 
-SERVER_FUNCTIONS = [open_prompts, start_drawing, ask_preset, load_preset, run_news, stop_run, export_file]
-
-
-def build():
-    """The view as one component."""
-    component("text-to-image", "text_view.html", SCRIPTS, SERVER_FUNCTIONS)
+SERVER_FUNCTIONS = [open_prompts, start_drawing, ask_preset, load_preset]

@@ -1,4 +1,4 @@
-"""The text-to-image view's state -> what is drawn: the one way that the page, its downloads and `render` share.
+"""The text-to-image view: from its state to what is drawn.
 
 A state asks for one or more `Batch`es, each drawn together; `run` goes through them and hands every step to a callback.
 """
@@ -9,9 +9,14 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer import checkpoints, geometry, imaging, presets
+from explorer.errors import UnknownName
 from explorer.state import StateError
+from explorer.views.drawn import Drawn
 
-VIEWS = ("text-to-image",)
+TITLE = "Text to image"
+KEYS = frozenset({"image_size", "seed", "to", "t", "kind", "closed", "start", "stop", "frames", "n", "steps", "prompt", "to_prompt",
+                  "below_prompt", "below_to_prompt", "negative_prompt", "guidance_scale"})  # fmt: skip
+WHATS = ("picture", "strip", "plane", "steps", "trajectory")
 COMPARED = (5, 10, 15, 20, 25)
 MOST_STEPS = 100
 MOST_WORK = 3000  # pictures times steps of one run
@@ -31,12 +36,22 @@ class Batch:
     steps: int
 
 
+def is_here():
+    """Whether there is a model that reads prompts."""
+    return any(map(reads, checkpoints.models()))
+
+
+def reads(card):
+    """Whether a card's model is shown in this view."""
+    return "prompts" in card
+
+
 def default_model():
-    """The first text-to-image model; KeyError if none is there."""
+    """The first text-to-image model; UnknownName if none is there."""
     for card in checkpoints.models():
-        if card["kind"] == "text-to-image":
+        if reads(card):
             return card["name"]
-    raise KeyError(
+    raise UnknownName(
         "there is no text-to-image model in checkpoints/: train one with `python -m explorer train stable_diffusion_3_tiny`"
     )
 
@@ -63,27 +78,26 @@ def generator_of(state):
 def complete(state):
     """A state with the defaults of its model filled in; StateError says what does not fit it.
 
-    Raises KeyError for an unknown model or one of another kind, CheckpointError for a damaged card, and as `card_of` does.
+    Raises UnknownName for an unknown model, CheckpointError for a damaged card, and as `card_of` does.
     """
     card = card_of(state)
-    if card["kind"] != "text-to-image":
-        raise KeyError(f"{card['name']} knows no words: the text-to-image view needs a text-to-image model")
+    if not reads(card):
+        raise StateError(f"{card['name']} knows no words: the text-to-image view needs a text-to-image model", "model")
     full = {"view": "text-to-image", "what": "picture", "model": card["name"], "negative_prompt": "",
             "seed": card.get("start_seed", 0), "kind": "slerp", "closed": False, "start": 0.0, "stop": 1.0, "frames": 9, "n": 4,
             **dict(zip(PROMPTS, card["prompts"], strict=True)), **card["sampling"]} | state  # fmt: skip
     if not 1 <= full["steps"] <= MOST_STEPS:
-        raise StateError(f"steps must be a whole number from 1 to {MOST_STEPS} for {card['name']}, got {full['steps']}")
+        raise StateError(f"steps must be a whole number from 1 to {MOST_STEPS} for {card['name']}, got {full['steps']}", "steps")
     if full["what"] == "plane" and not 2 <= full["n"] <= MOST_SIDE:
-        raise StateError(f"n must be a whole number from 2 to {MOST_SIDE} pictures along a side, got {full['n']}")
+        raise StateError(f"n must be a whole number from 2 to {MOST_SIDE} pictures along a side, got {full['n']}", "n")
     if "to" in full and (len(full["to"]) != 1 or full["to"][0] < 0 or full["to"][0] % 1):
-        raise StateError("to must be one seed, a whole number from 0, in the text-to-image view")
+        raise StateError("to must be one seed, a whole number from 0, in the text-to-image view", "to")
     if len(full.get("t", (0,))) != 1 or full.get("t", (0,))[0] < 0:
-        raise StateError("t must be one number from 0 to 1, between prompt and to_prompt")
-    if full["what"] not in ("picture", "strip", "plane", "steps", "trajectory"):
-        raise StateError(f"the text-to-image view has no what={full['what']}: it has picture, strip, plane, steps, trajectory")
+        raise StateError("t must be one number from 0 to 1, between prompt and to_prompt", "t")
     together = {"strip": full["frames"], "plane": full["n"] ** 2}.get(full["what"], 1)
     if together * full["steps"] > MOST_WORK:
-        raise StateError(f"{together} pictures of {full['steps']} steps are too much work: at most {MOST_WORK} steps in all")
+        work = f"{together} pictures of {full['steps']} steps"
+        raise StateError(f"{work} are too much work: at most {MOST_WORK} steps in all", "steps")
     return full
 
 
@@ -134,14 +148,15 @@ def run(state, callback=None, generator=None):
     return np.concatenate(found)
 
 
-def pictures(state):
-    """What a complete state shows: (pictures uint8 (n, h, w, 3), columns), by `what`."""
-    what = state["what"]
-    if what == "trajectory":
-        frames = film(state)
-        return frames, len(frames)
-    found = imaging.to_bytes(run(state))
-    return found, {"plane": state["n"], "picture": 1}.get(what, len(found))
+def pictures(state, moving=False):
+    """What a complete state shows, as `Drawn`."""
+    shape, what = tuple(card_of(state)["image_shape"]), state["what"]
+    counts = {"strip": state["frames"], "plane": state["n"] ** 2, "steps": len(COMPARED), "trajectory": state["steps"]}
+    count = counts.get(what, 1)
+    columns = state["n"] if what == "plane" else count
+    size = max(shape[0], 256 if moving else 512 if columns == 1 else 128)
+    make = film if what == "trajectory" else run
+    return Drawn(lambda: make(state), count, shape, columns, size=size, moves=what in ("strip", "trajectory"))
 
 
 def film(state):

@@ -1,5 +1,5 @@
-"""The view "Why a VAE?": the autoencoder family and the GANs, chapter by chapter. The page's half is `family_view.js`,
-`family_charts.js` and `family_planes.js`."""
+"""The view "Why a VAE?": the autoencoder family and the GANs, chapter by chapter. The page's half is `view.js`, `charts.js`
+and `planes.js`."""
 
 import base64
 import functools
@@ -13,34 +13,40 @@ import gradio as gr
 import numpy as np
 import plotly.graph_objects as go
 
-from explorer import checkpoints, data, family, imaging, rendering
+from explorer import checkpoints, data, imaging, views
+from explorer.errors import ExplorerError, InputError
+from explorer.serving.calls import JOBS, answered, for_page, in_turn, packed, pixels
 from explorer.training import tsne
-from explorer.ui import latent_plane
-from explorer.ui.latent_plane import answered, in_turn, packed, pixels
-from explorer.ui.plane_view import export_file
-from explorer.ui.runs import JOBS, run_news, stop_run
-from explorer.ui.views import component, for_page, opened, state_of
+from explorer.views.latent_plane import calls as plane
+from explorer.views.latent_plane.pictures import PALETTE
+from explorer.views.why_a_vae import pictures
 
-SCRIPTS = ("live.js", "view.js", "pictures.js", "latent_plane.js", "run.js", "drawing_pad.js", "family_charts.js",
-           "family_planes.js", "family_view.js")  # fmt: skip
+PROPS = {"palette": list(PALETTE)}
 BINS = np.linspace(-4, 4, 41)
 TOY_TITLE = "Sixty points in space, and their plane"
 _mapping = threading.Lock()  # one map at a time: scikit-learn takes all cores
 MOST_MAPPED = 5000  # codes in a map that is computed while someone waits
 
 
+def state_of(query):
+    """The complete state of a query string of this view."""
+    return views.state_of(query, "why-a-vae")
+
+
 @answered
 def open_family(query):
     """What a page needs to show a query string: state, problems, and the facts of the chapter's models."""
-    full, problems = opened(query, "why-a-vae", family.complete)
-    return {"problems": problems, "state": for_page(full), "facts": facts(full["chapter"]), "classes": data.GARMENTS,
-            "test_images": data.at_hand("fashion"), "whats": family.CHAPTERS}  # fmt: skip
+    full, problems = views.opened(query, "why-a-vae")
+    usual = pictures.complete({"chapter": full["chapter"]})
+    usual = {key: value for key, value in usual.items() if key != "chapter"}  # which a link always says
+    return {"problems": problems, "state": for_page(full), "defaults": for_page(usual), "facts": facts(full["chapter"]),
+            "classes": data.GARMENTS, "test_images": data.at_hand("fashion"), "whats": pictures.CHAPTERS}  # fmt: skip
 
 
 @functools.lru_cache(maxsize=16)
 def facts(chapter):
     """What the cards and files of a chapter's models say, as its charts take it; a damaged model has "error"."""
-    return {name: _facts(name, chapter) for name in family.MEMBERS[chapter]}
+    return {name: _facts(name, chapter) for name in pictures.MEMBERS[chapter]}
 
 
 def _facts(name, chapter):
@@ -50,8 +56,8 @@ def _facts(name, chapter):
                  "parts": card["parameters"], "latent_shape": card["latent_shape"], "metrics": card["metrics"],
                  "failures": card["known_failures"]}  # fmt: skip
         return found | EXTRAS.get(chapter, lambda name, card: {})(name, card)
-    except (KeyError, checkpoints.CheckpointError) as error:
-        return {"error": family.missing(name, error)}
+    except ExplorerError as error:
+        return {"error": pictures.missing(name, error)}
 
 
 def _explained(name, card):
@@ -93,16 +99,16 @@ EXTRAS = {"linear": _explained, "sparse": _activations, "holes": _dimensions, "g
 def family_rows(query):
     """The rows of a state's chapter: [{"title", "words", "pictures" or "error", "shape", "verdicts"?}], and of arithmetic what
     the judge sees in the sum."""
-    state = state_of(query, family.complete)
+    state = state_of(query)
     if state["chapter"] == "arithmetic":
-        parts, seen = family.arithmetic(state)
+        parts, seen = pictures.arithmetic(state)
         return {"rows": [{"title": title, "words": "", **_shown(images)} for title, images in parts], "seen": seen}
     rows = []
-    for row in family.rows(state):
+    for row in pictures.rows(state):
         shown = {"error": row["error"]} if "error" in row else _shown(row["images"])
         rows.append({"title": row["title"], "words": row["words"], **shown})
         if state["chapter"] == "gans" and "images" in row:
-            rows[-1]["verdicts"] = np.round(family.verdicts(state, row["images"]), 3).tolist()
+            rows[-1]["verdicts"] = np.round(pictures.verdicts(state, row["images"]), 3).tolist()
     return {"rows": rows}
 
 
@@ -121,13 +127,13 @@ def repaired_picture(request):
     """{"noise", "amount", "seed", "pixels": base64 of 28 x 28 bytes} -> {"noisy", "repaired", "pca"}: what a slider asks for."""
     images = np.frombuffer(base64.b64decode(request["pixels"]), "uint8")
     if images.size != 28 * 28:
-        raise ValueError(f"pixels must be 28 x 28 bytes, got {images.size}")
+        raise InputError(f"pixels must be 28 x 28 bytes, got {images.size}")
     settings = {key: request[key] for key in ("noise", "amount", "seed")}
     query = "&".join(f"{key}={value}" for key, value in {"chapter": "denoising", **settings}.items())
-    state = state_of(query, family.complete)
-    noisy = family.corrupted(images.reshape(1, 28, 28, 1).astype("float32") / 255, state["noise"], state["amount"], state["seed"])
-    repaired = family.reconstructed(family.REPAIRERS[state["noise"]], noisy)
-    return {"noisy": pixels(np.clip(noisy[0], 0, 1)), "repaired": pixels(repaired[0]), "pca": pixels(family.by_pca(noisy)[0])}
+    state = state_of(query)
+    noisy = pictures.corrupted(images.reshape(1, 28, 28, 1).astype("float32") / 255, state["noise"], state["amount"], state["seed"])
+    repaired = pictures.reconstructed(pictures.REPAIRERS[state["noise"]], noisy)
+    return {"noisy": pixels(np.clip(noisy[0], 0, 1)), "repaired": pixels(repaired[0]), "pca": pixels(pictures.by_pca(noisy)[0])}
 
 
 @answered
@@ -147,7 +153,7 @@ def coded_picture(request):
     name, index = request
     codes = checkpoints.encodings(name)
     if not 0 <= int(index) < len(codes.z_mean):
-        raise ValueError(f"{name} has the encodings 0 to {len(codes.z_mean) - 1}, not {index}")
+        raise InputError(f"{name} has the encodings 0 to {len(codes.z_mean) - 1}, not {index}")
     image = checkpoints.load(name).decode(codes.z_mean[int(index)][None])[0]
     return {"pixels": pixels(image), "label": int(codes.labels[int(index)])}
 
@@ -158,9 +164,9 @@ def start_map(request):
     perplexity, count = float(request["perplexity"]), int(request["points"])
     low, high = tsne.PERPLEXITIES
     if not low <= perplexity <= high:
-        raise ValueError(f"perplexity must be from {low} to {high}, got {perplexity:g}")
+        raise InputError(f"perplexity must be from {low} to {high}, got {perplexity:g}")
     if not 4 * perplexity <= count <= MOST_MAPPED:
-        raise ValueError(f"points must be from {4 * perplexity:g} (four times the perplexity) to {MOST_MAPPED}, got {count}")
+        raise InputError(f"points must be from {4 * perplexity:g} (four times the perplexity) to {MOST_MAPPED}, got {count}")
     codes = checkpoints.encodings(str(request["model"]))
     return {"job": JOBS.start(functools.partial(_map, codes=codes, perplexity=perplexity, count=min(count, len(codes.labels))))}
 
@@ -206,8 +212,8 @@ def epoch_sheet(name):
 def toy_figure():
     """The book's toy set, what PCA makes of it, and a linear autoencoder after more and more epochs: a Plotly scatter."""
     try:
-        stored = checkpoints.arrays(family.LINEAR, checkpoints.PCA)
-    except (KeyError, checkpoints.CheckpointError):
+        stored = checkpoints.arrays(pictures.LINEAR, checkpoints.PCA)
+    except ExplorerError:
         return None
     points, epochs = stored["toy"], stored["toy_epochs"].tolist()
     figure = go.Figure()
@@ -235,13 +241,12 @@ def toy_figure():
 
 
 SERVER_FUNCTIONS = [
-    open_family, family_rows, framed_garment, repaired_picture, code_map, coded_picture, start_map, run_news, stop_run, epoch_sheet,
-    export_file, latent_plane.decode_point, latent_plane.plane_points, latent_plane.plane_backdrop,
+    open_family, family_rows, framed_garment, repaired_picture, code_map, coded_picture, start_map, epoch_sheet,
+    plane.decode_point, plane.plane_points, plane.plane_backdrop,
 ]  # fmt: skip
 LIVE_FUNCTIONS = [repaired_picture, coded_picture]
 
 
-def build():
-    """The view: one component, and the toy set's scatter below it, which the page shows in its chapter."""
-    component("why-a-vae", "family_view.html", SCRIPTS, SERVER_FUNCTIONS, palette=list(rendering.PALETTE))
+def below(blocks, tab):
+    """The toy set's scatter, which the page shows in its chapter."""
     gr.Plot(toy_figure(), show_label=False, elem_id="family-toy")

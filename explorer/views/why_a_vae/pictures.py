@@ -1,14 +1,17 @@
 """From a state of the view "Why a VAE?" to its pictures: the autoencoder family and the GANs side by side, chapter by chapter.
 
-A chapter is a few rows of pictures, each with what was made of the same garments; page, downloads and `render` share them.
+A chapter is a few rows of pictures, each with what was made of the same garments.
 """
 
 import numpy as np
 
 from explorer import checkpoints, data, imaging
 from explorer.state import StateError
+from explorer.views.drawn import Drawn
 
-VIEWS = ("why-a-vae",)
+TITLE = "Why a VAE?"
+KEYS = frozenset({"chapter", "seed", "source", "noise", "amount", "label"})
+WHATS = ("grid",)
 CHAPTERS = {
     "linear": "Linear is PCA",
     "deeper": "Deeper",
@@ -39,24 +42,28 @@ TRIPLE, NEIGHBOUR = 3, 0.35  # faces in a mean; how far the neighbours of their 
 DRAWN = 10  # pictures of a GAN in a row
 
 
+def is_here():
+    """Whether there is the model that draws its garments."""
+    return ARTIST in checkpoints.names()
+
+
 def complete(state):
     """A state of this view with the defaults filled in; StateError says what does not fit."""
     chapter = state.get("chapter", "linear")
     full = {"view": "why-a-vae", "what": "grid", "chapter": chapter, "seed": 0, "source": "drawn", "noise": "dropout",
             "amount": 0.5, "label": 0} | state  # fmt: skip
-    if full["what"] != "grid":
-        raise StateError(f"what must be grid: the pictures of this view are rows, got {full['what']}")
     if chapter == "gans":
         full.setdefault("model", "fashion-dcgan")
     if chapter in ("gans", "holes") and full.get("model", MEMBERS[chapter][0]) not in MEMBERS[chapter]:
-        raise StateError(f"model must be one of {', '.join(MEMBERS[chapter])} in chapter {chapter}, got {full['model']}")
+        raise StateError(f"model must be one of {', '.join(MEMBERS[chapter])} in chapter {chapter}, got {full['model']}", "model")
     if full["label"] >= len(data.GARMENTS):
-        raise StateError(f"label must be a garment from 0 to {len(data.GARMENTS) - 1}, got {full['label']}")
+        raise StateError(f"label must be a garment from 0 to {len(data.GARMENTS) - 1}, got {full['label']}", "label")
     if full["noise"] == "dropout" and full["amount"] > 0.95:
-        raise StateError("amount must be at most 0.95 where noise is dropout: a picture without pixels says nothing")
+        raise StateError("amount must be at most 0.95 where noise is dropout: a picture without pixels says nothing", "amount")
     if full["source"] == "test" and not data.at_hand("fashion"):
         raise StateError(
-            "source test shows real test images, and none are here: name a folder with fashion_mnist.npz in EXPLORER_DATA"
+            "source test shows real test images, and none are here: name a folder with fashion_mnist.npz in EXPLORER_DATA",
+            "source",
         )
     return full
 
@@ -202,14 +209,13 @@ def arithmetic(state):
     return [*found, ("a man with glasses − a man + a woman", nine)], {key: round(float(p), 3) for key, p in seen.items()}
 
 
-def pictures(state):
-    """What a complete state's file shows: (pictures uint8 (n, h, w, c), columns)."""
+def pictures(state, moving=False):
+    """What a complete state shows, as `Drawn`: the rows of its chapter."""
     if state["chapter"] == "labels":
-        raise StateError("chapter labels has figures and no pictures: choose another chapter")
-    found = [row for row in rows(state) if "images" in row]
+        raise StateError("chapter labels has figures and no pictures: choose another chapter", "chapter")
+    found = [imaging.to_bytes(row["images"]) for row in rows(state) if "images" in row]
     if state["chapter"] == "arithmetic":
-        *parts, nine = (imaging.to_bytes(row["images"]) for row in found)
-        square = [np.concatenate([part, nine[3 * i : 3 * i + 3]]) for i, part in enumerate(parts)]
-        return np.concatenate(square), TRIPLE + 1 + 3
-    columns = len(found[0]["images"])
-    return imaging.to_bytes(np.concatenate([row["images"] for row in found])), columns
+        *parts, nine = found
+        found = [np.concatenate([part, nine[3 * i : 3 * i + 3]]) for i, part in enumerate(parts)]
+    columns, images = len(found[0]), np.concatenate(found)
+    return Drawn(lambda: images, len(images), images.shape[1:], columns, size=112)

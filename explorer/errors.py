@@ -1,0 +1,24 @@
+"""What whoever asked may be told: errors whose message is a sentence that says what to do. Anything else is a fault of ours."""
+
+
+class ExplorerError(Exception):
+    """The base of what the page, the command line and the API show as it stands."""
+
+    def __str__(self):  # KeyError would put the sentence into quotation marks
+        return str(self.args[0]) if self.args else ""
+
+
+class UnknownName(ExplorerError, KeyError):
+    """There is nothing of this name; the message names what there is."""
+
+
+class InputError(ExplorerError, ValueError):
+    """A shape, number, label or option that does not fit; the message says what was expected and what came."""
+
+
+class NotSupported(ExplorerError, NotImplementedError):
+    """Something that this model cannot do, such as encode; the message says why."""
+
+
+class TooMany(ExplorerError, RuntimeError):
+    """More people want something at once than can be served."""

@@ -1,0 +1,42 @@
+"""What every view's page may ask: which view a link wants, and the file that a state stands for."""
+
+import base64
+
+from explorer import views
+from explorer.errors import ExplorerError
+from explorer.serving.calls import answered, in_turn
+from explorer.state import StateError, parse, parse_strictly, text
+
+
+@answered
+def view_of(query):
+    """{"view"}: the one that a link names, or its model's; the first where there is none such."""
+    return {"view": seen(query)}
+
+
+def seen(query):
+    """The name of the view that the page shows for a link."""
+    state, _ = parse(str(query))
+    try:
+        return views.view_of(state)
+    except ExplorerError:
+        return views.NAMES[0]
+
+
+@answered
+@in_turn
+def export_file(request):
+    """{"query", "ending"} -> the file that `python -m explorer render` writes for the same string: base64 and a name."""
+    if not isinstance(request, dict) or not isinstance(request.get("query"), str):
+        raise StateError("a file is asked for by a query, as it stands after ? in the address, and an ending")
+    state, ending = parse_strictly(request["query"]), str(request.get("ending"))
+    data = views.render(state, ending)
+    full = views.complete(state)
+    return {
+        "file": base64.b64encode(data).decode(),
+        "name": f"{full.get('model', full['view'])}-{full.get('chapter', full['what'])}.{ending}",
+        "state": text(state),
+    }
+
+
+SERVER_FUNCTIONS = [view_of, export_file]

@@ -1,0 +1,105 @@
+"""The morph view: from its state to what lies between two places of a latent space, among four, or at A - B + C of three.
+
+Of any model whose latents are vectors.
+"""
+
+import numpy as np
+
+from explorer import checkpoints, geometry, imaging
+from explorer.state import StateError
+from explorer.views import points
+from explorer.views.drawn import Drawn
+
+TITLE = "Morph"
+KEYS = frozenset({"corners", "t", "kind", "even", "closed", "start", "stop", "frames", "n", "label"})
+WHATS = ("picture", "strip", "grid")
+DEFAULT_MODEL = "celeba-vae"
+
+
+def is_here():
+    """Whether there is the model that it begins with, of faces."""
+    return any(card.get("attributes") and morphs(card) for card in checkpoints.models())
+
+
+def morphs(card):
+    """Whether a card's model has a vector for a latent and is shown in this view."""
+    return len(card.get("latent_shape", ())) == 1 and "morph" in card.get("views", ["latent-plane", "morph"])
+
+
+def complete(state):
+    """A state with the defaults filled in; StateError says what does not fit the model.
+
+    Raises UnknownName for an unknown model and CheckpointError for a damaged card.
+    """
+    card = checkpoints.card(state.get("model", DEFAULT_MODEL))
+    if not morphs(card):
+        others = ", ".join(c["name"] for c in checkpoints.models() if morphs(c) and not c["series"])
+        words = f"{card['name']} has no points to morph between: choose another model ({others or 'none is here'})"
+        raise StateError(words, "model")
+    full = {"view": "morph", "what": "picture", "model": card["name"], "kind": "linear", "even": False, "closed": False,
+            "start": 0.0, "stop": 1.0, "frames": 9, "n": 7} | state  # fmt: skip
+    corners = full.setdefault("corners", tuple(card.get("start_corners", ("g0", "g1") if card.get("attributes") else (0, 1))))
+    points.check(card, corners)
+    wanted = {"strip": (2, 3), "grid": (4,)}.get(full["what"])
+    if wanted and len(corners) not in wanted:
+        raise StateError(f"a strip needs 2 or 3 corners, a grid 4: what={full['what']} has none of {len(corners)}", "what")
+    if len(corners) == 3:  # A - B + C is one point, with no way along it
+        full.pop("t", None)
+        return points.with_label(full, card)
+    t = full.setdefault("t", (0.5,) if len(corners) == 2 else (0.0, 0.0))
+    if len(t) != len(corners) // 2 or (len(t) == 1 and t[0] < 0):
+        raise StateError("t must be one number from 0 to 1 between two corners, two from -1 to 1 among four", "t")
+    return points.with_label(full, card)
+
+
+def surface(state):
+    """The path between two corners, whose `at` takes positions, or the surface of four, A and B above, C and D below."""
+    corners = points.corners_of(state)
+    if len(corners) == 2:
+        return geometry.Path(*corners, state["kind"])
+    return geometry.Plane.corners(*corners, kind=state["kind"])
+
+
+def picture(state):
+    """What lies at t between the corners, or A - B + C of three: float32 (h, w, c)."""
+    z = points.total(points.corners_of(state)) if len(state["corners"]) == 3 else surface(state).at(*state["t"])
+    return points.decode(state, z.reshape(1, -1))[0]
+
+
+def frames(state):
+    """The frames between two places: pictures (frames, h, w, c), points (frames, d), positions (frames,)."""
+    return points.walk(*points.corners_of(state), state, steps_of(state))
+
+
+def steps_of(state):
+    """What measures a model's steps: structure suits faces, small grey pictures have too few windows for it."""
+    return structural_steps if checkpoints.card(state["model"]).get("attributes") else points.root_mean_square_steps
+
+
+def structural_steps(images):
+    """How much each frame differs from the one before by structure, (n, h, w, c) -> (n - 1,): the root of 1 - SSIM, which for small
+    steps grows with the step."""
+    return np.sqrt(np.maximum(0, 1 - imaging.ssim(images[:-1], images[1:])))
+
+
+def sheet(state):
+    """The surface between four places: n x n pictures."""
+    z = surface(state).grid(state["n"])
+    return points.decode(state, z.reshape(-1, z.shape[-1]))
+
+
+def total(state):
+    """A, B, C and A - B + C of three places: pictures (4, h, w, c)."""
+    corners = points.corners_of(state)
+    return points.decode(state, np.concatenate([corners, points.total(corners)[None]]))
+
+
+def pictures(state, moving=False):
+    """What a complete state shows, as `Drawn`."""
+    shape, what = tuple(checkpoints.card(state["model"])["image_shape"]), state["what"]
+    if what == "picture":
+        return Drawn(lambda: picture(state)[None], 1, shape)
+    if what == "grid":
+        return Drawn(lambda: sheet(state), state["n"] ** 2, shape, state["n"], size=128)
+    count, make = (4, total) if len(state["corners"]) == 3 else (state["frames"], lambda state: frames(state)[0])
+    return Drawn(lambda: make(state), count, shape, count, size=256 if moving else 128, moves=True)
