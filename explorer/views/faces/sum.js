@@ -32,7 +32,7 @@ export class Sum {
     const { view } = this, { model } = view, slots = view.state.corners || [];
     const whole = slots.filter(Boolean).length === 3;
     if (whole) {
-      const asked = view.text({ what: "strip", model: view.state.model, corners: slots }, ["model"]);
+      const asked = view.text({ what: "strip", model: view.state.model, corners: slots });
       const answer = await view.ask("face_strip", asked);
       if (!answer) return;
       this.summed = answer;
@@ -47,8 +47,8 @@ export class Sum {
   /** @param {string} place @returns {Promise<string | null>} its raw pixels */
   async _pictureOf(place) {
     if (!place) return null;
-    const { view } = this, state = { model: view.state.model, ...keysOf(place) };
-    return (await view.ask("decode_face", view.text(state, Object.keys(state)), true))?.pixels ?? null;
+    const { view } = this, asked = view.text({ model: view.state.model, ...keysOf(place) });
+    return (await view.ask("decode_face", asked, true))?.pixels ?? null;
   }
 
   /** @param {string} name @param {string | null} pixels @param {() => any} [choose] makes it the face on screen */

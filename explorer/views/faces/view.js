@@ -13,7 +13,6 @@ import { Sheets } from "./sheets.js";
 import { Sliders } from "./sliders.js";
 import { Sum } from "./sum.js";
 
-const NAMED = ["model", "face"]; // a link says which face it shows, also where it is the one that the view begins with
 const MOST = 10; // of an attribute
 const UNSHARED = "This face comes from your photo, so the link does not hold it.";
 const TO_MORPH = "This face comes from your photo. In Morph it stands in this page only until you copy that view's link, which "
@@ -79,7 +78,7 @@ export class FacesView extends View {
       attributes: amounts.length ? amounts : undefined,
       how: hold.length ? how : undefined,
       corners: corners?.length === 3 && corners.every(Boolean) ? corners : undefined,
-    }, [...NAMED, ...Object.keys(extra)]);
+    }, Object.keys(extra));
   }
 
   /** For the address bar; but what somebody saves to a file (`what`) holds all. @param {any} extra */
@@ -224,7 +223,7 @@ export class FacesView extends View {
       Object.assign(button, { type: "button", textContent: title });
       button.onclick = () => {
         this.photo.forget();
-        this.open(`${this.text({ model: this.state.model }, ["model"])}&${state}`);
+        this.open(`${this.text({ model: this.state.model })}&${state}`);
       };
       return button;
     }));

@@ -10,7 +10,6 @@ import { codeOf } from "./code.js";
 import { fillCorners, resized } from "./corners.js";
 import { takeSent, whenSent } from "./sent.js";
 
-const NAMED = ["model", "corners", "t"]; // a link says which picture it shows, also where the view begins with it
 /** Parts of the page that are seen with so many corners. @type {Record<number, string>} */
 const PARTS = { 2: "lx-of-two", 3: "lx-of-three", 4: "lx-of-four" };
 /** Where the picture in between begins; A - B + C is one point. @type {Record<number, number[]>} */
@@ -63,14 +62,14 @@ export class MorphView extends View {
 
   /** With the codes of a photo: for the server and for undo, never for the address bar. */
   whole(extra = {}) {
-    return this.text(this._meant(extra), [...NAMED, ...Object.keys(extra)]);
+    return this.text(this._meant(extra), Object.keys(extra));
   }
 
   /** For the address bar; but what the server draws and somebody saves (`what`) holds all. @param {any} extra */
   query(extra = {}) {
     const own = this.state.corners.some((/** @type {string} */ place) => this.own.has(place));
     if (!own || extra.what !== undefined) return this.whole(extra);
-    return this.text({ ...this._meant(extra), corners: undefined }, [...NAMED, ...Object.keys(extra)]);
+    return this.text({ ...this._meant(extra), corners: undefined }, Object.keys(extra));
   }
 
   remember() {
@@ -81,7 +80,7 @@ export class MorphView extends View {
 
   /** @param {number} [began] */
   async _decode(began) {
-    const answer = await this.ask("decode_face", this.whole());
+    const answer = await this.ask("decode_morph", this.whole());
     if (!answer) return;
     pictureCanvas(bytesOf(answer.pixels), this.model.image_shape, this.scratch);
     this.showNow();
@@ -138,7 +137,7 @@ export class MorphView extends View {
   }
 
   async _drawSheet() {
-    const { extent } = this, answer = await this.ask("face_sheet", this.query({ what: "grid", t: undefined }));
+    const { extent } = this, answer = await this.ask("morph_sheet", this.query({ what: "grid", t: undefined }));
     if (answer) this.plane.setBackdrop(await loadImage(answer.url), { x: 0, y: 0, extent });
   }
 
