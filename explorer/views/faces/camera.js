@@ -30,7 +30,7 @@ export class Camera {
     video.srcObject = stream;
     view.find(".lx-photo").hidden = false;
     this._show(true);
-    video.play();
+    video.play().catch(() => {}); // it was stopped, or another one came, before it had begun
   }
 
   stop() {
