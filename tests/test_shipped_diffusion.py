@@ -7,8 +7,9 @@ import numpy as np
 import pytest
 
 import explorer
-from explorer import checkpoints, denoising
+from explorer import checkpoints
 from explorer.training import recipes
+from explorer.views.diffusion import pictures as diffusion
 
 NAMES = [card["name"] for card in checkpoints.models() if card["kind"] == "diffusion"]
 
@@ -25,7 +26,7 @@ def test_the_card_says_everything(name):
     for key in ("data", "network", "schedule", "loss", "optimizer", "batch_size", "seed"):
         assert card["recipe"][key] == recipe[key], key
     assert card["sampling"]["sampler"] in ("ddim", "ddpm")
-    assert denoising.complete({"model": name})["seed"] == card["start_seed"] == recipe.get("start_seed", 0)
+    assert diffusion.complete({"model": name})["seed"] == card["start_seed"] == recipe.get("start_seed", 0)
     assert card["parameters"]["unet"] == explorer.load(name).model.network.count_params()
     assert len(card["history"]["loss"]) == card["recipe"]["epochs_run"]
     assert {"minutes", "device"} <= set(card["recipe"])

@@ -2,15 +2,18 @@
 
 import numpy as np
 
+from explorer.generators.files import KerasFile
 
-class Generator:
+
+class Generator(KerasFile):
     """Maps points of a latent space to pictures; made by `explorer.load(name)`.
 
-    Attributes: `card` (dict), `latent_shape`, `image_shape` (h, w, c), `model` (the Keras model).
+    Attributes: `card` (dict), `latent_shape`, `image_shape` (h, w, c), `model` (the Keras model), `files` (the `Files` of its
+    folder, where what was measured of its codes lies; None for a model that has no folder yet).
     """
 
-    def __init__(self, card, model):
-        self.card, self.model = card, model
+    def __init__(self, card, model, files=None):
+        self.card, self.model, self.files = card, model, files
         self.latent_shape = tuple(card["latent_shape"])
         self.image_shape = tuple(card["image_shape"])
 

@@ -10,6 +10,7 @@ import numpy as np
 
 from explorer import geometry
 
+FILE = "directions.npz"
 HOLDS = ("learned", "whitened", "plain")
 LONGEST = 2.4  # of a vector between means: codes have a standard deviation of about 1, and sliders go to three vectors
 
@@ -19,7 +20,7 @@ class Directions:
 
     `names`: the k attributes; `means` float (k, 2, d): mean code without and with each; `counts` int (k, 2); `covariance`
     float (d, d) of all codes; `learned` {attribute: float (d,)}: vectors that keep each other's attributes still, learned through
-    the decoder (training/pushes.py).
+    the decoder (training/learned_directions.py).
     """
 
     def __init__(self, names, means, counts, covariance, learned=None):
@@ -27,6 +28,12 @@ class Directions:
         self.learned = dict(learned or {})
         within = covariance + 1e-3 * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
         self._metric = np.linalg.inv(within.astype("float64"))  # of Mahalanobis' distance
+
+    @classmethod
+    def of(cls, card, stored):
+        """The directions of a card's `attributes` from the arrays of its `FILE`."""
+        learned = dict(zip(card.get("learned", ()), stored.get("learned", ()), strict=True))
+        return cls(card["attributes"], *(stored[key].astype("float64") for key in ("means", "counts", "covariance")), learned)
 
     def direction(self, attribute, hold=(), how="whitened"):
         """The direction that adds an attribute while those in `hold` keep still: float32 (d,).

@@ -14,6 +14,7 @@ from keras import ops
 
 from explorer.generators import samplers
 from explorer.generators.base import Generator, check_latents
+from explorer.generators.files import KerasHubPreset
 from explorer.geometry import Embeddings
 
 REMEMBERED = 64  # prompts
@@ -21,14 +22,14 @@ DECODED = 128  # pixels: so large are previews that are decoded
 BLOCK = 4  # latents along a side of what the others' colours are fitted to
 
 
-class TextToImageGenerator(Generator):
+class TextToImageGenerator(KerasHubPreset, Generator):
     """A KerasHub `StableDiffusion3TextToImage` as a `Generator`: the latent is the noise, (h/8, w/8, channels).
 
     A prompt is a string, a list of n strings, or what `embed` returned.
     """
 
-    def __init__(self, card, model):
-        super().__init__(card, model)
+    def __init__(self, card, model, files=None):
+        super().__init__(card, model, files)
         self.backbone = model.backbone
         self._encode, self._decoder = self._text_network(), self._decoder_network()
         self._steps, self._remembered, self._lock = {}, OrderedDict(), RLock()

@@ -16,7 +16,7 @@ sys.path[:0] = [str(Path(__file__).parents[2])]
 import numpy as np  # noqa: E402
 
 import explorer  # noqa: E402
-from explorer import rendering  # noqa: E402
+from explorer.views.latent_plane import pictures as plane  # noqa: E402
 
 REPEATS = 15
 
@@ -30,17 +30,17 @@ def seconds(work):
 def main():
     load = os.getloadavg()
     generator = explorer.load("mnist-vae")
-    state = rendering.complete({"model": "mnist-vae", "n": 30})
-    x, y = rendering.window(state, 30)
+    state = plane.complete({"model": "mnist-vae", "n": 30})
+    x, y = plane.window(state, 30)
     points = np.stack(np.meshgrid(x, y), -1).reshape(-1, 1, 2).astype("float32")
     decoder = generator.model.decoder
 
-    ours = rendering.manifold(state)  # warm
+    ours = plane.manifold(state)  # warm
     decoder.predict(points[0], verbose=0)
-    batched = [seconds(lambda: rendering.manifold(state)) for _ in range(REPEATS)]
+    batched = [seconds(lambda: plane.manifold(state)) for _ in range(REPEATS)]
     looped = []
     loop = seconds(lambda: looped.extend(decoder.predict(z, verbose=0)[0] for z in points))
-    batched += [seconds(lambda: rendering.manifold(state)) for _ in range(REPEATS)]  # on both sides: the machine may change
+    batched += [seconds(lambda: plane.manifold(state)) for _ in range(REPEATS)]  # on both sides: the machine may change
 
     report = {
         "ratio": f"1/{loop / statistics.median(batched):.0f}",

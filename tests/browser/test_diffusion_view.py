@@ -9,8 +9,9 @@ from driver import App
 from PIL import Image
 from playwright.sync_api import expect
 
-from explorer import denoising, imaging
+from explorer import imaging
 from explorer.state import parse_strictly
+from explorer.views.diffusion import pictures as view_pictures
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 START, END = np.arccos(0.95), np.arccos(0.02)
@@ -155,8 +156,8 @@ def test_the_code_beside_a_garment_makes_what_is_seen(diffusion, diffusion_regis
     names = {}
     exec(view.page.locator("#diffusion .lx-folds code").text_content(), names)
     made = names["picture"]
-    full = denoising.complete(parse_strictly(query))
-    np.testing.assert_allclose(np.concatenate(denoising.run(full)).reshape(made.shape), made, atol=1e-6)
+    full = view_pictures.complete(parse_strictly(query))
+    np.testing.assert_allclose(np.concatenate(view_pictures.run(full)).reshape(made.shape), made, atol=1e-6)
 
 
 def test_a_link_with_a_time_opens_there(diffusion):

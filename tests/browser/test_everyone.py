@@ -10,7 +10,8 @@ from PIL import Image
 from playwright.sync_api import expect
 
 import explorer
-from explorer import checkpoints, rendering
+from explorer import checkpoints
+from explorer.views.latent_plane import pictures as plane_pictures
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True, "device_scale_factor": 2}
 
@@ -228,8 +229,8 @@ def test_every_control_has_a_name(view, query):
 def test_points_fly_to_their_new_places_unless_motion_is_unwanted(app, page_of, motion):
     view = page_of(app, reduced_motion=motion)
     view.open("model=mnist-vae-kl-4")
-    view.eventually(lambda: count(view.base(), rendering.PALETTE[0]) > 0)
-    looks(view, "watchPoints", list(rendering.PALETTE))
+    view.eventually(lambda: count(view.base(), plane_pictures.PALETTE[0]) > 0)
+    looks(view, "watchPoints", list(plane_pictures.PALETTE))
     view.page.get_by_role("slider", name="KL weight in the loss").fill("0")
     view.until("link.get('model') === 'mnist-vae-kl-0'")
     view.rest()

@@ -4,8 +4,9 @@ import numpy as np
 import pytest
 from playwright.sync_api import expect
 
-from explorer import checkpoints, family
+from explorer import checkpoints
 from explorer.state import CHAPTERS, parse_strictly
+from explorer.views.why_a_vae import pictures as why
 
 ROOT = ".lx-family"
 
@@ -38,7 +39,7 @@ def test_from_left_to_right_each_chapter_shows_its_point(view):
         if i:
             page.locator(f"{ROOT} .lx-chapters button").nth(i).click()
             ready(view, chapter)
-        expect(page.locator(f"{ROOT} .lx-chapters [aria-checked=true]")).to_have_text(f"{i + 1} {family.CHAPTERS[chapter]}")
+        expect(page.locator(f"{ROOT} .lx-chapters [aria-checked=true]")).to_have_text(f"{i + 1} {why.CHAPTERS[chapter]}")
         view.until("location.search.includes(argument)", f"chapter={chapter}" if i else "view=why-a-vae")
         assert page.locator(f"{ROOT} .lx-point").inner_text()
         assert page.locator(f"{ROOT} .lx-explanation .lx-formula").count() == 1
@@ -52,7 +53,7 @@ def test_from_left_to_right_each_chapter_shows_its_point(view):
 
 def test_the_first_rows_are_the_pictures_of_the_models(view):
     page = opened(view, "linear", "&seed=6")
-    rows = family.rows(family.complete(parse_strictly("chapter=linear&seed=6")))
+    rows = why.rows(why.complete(parse_strictly("chapter=linear&seed=6")))
     for i, row in enumerate(rows):
         found = pixels(page, f"{ROOT} .lx-of:nth-child({i + 1}) canvas >> nth=3")
         assert np.abs(found / 255 - row["images"][3, ..., 0]).max() < 1 / 255
@@ -62,7 +63,7 @@ def test_the_first_rows_are_the_pictures_of_the_models(view):
 def test_numbers_on_the_page_are_the_cards(view):
     page = opened(view, "deeper")
     text = page.locator(f"{ROOT} .lx-charts").inner_html()
-    for name in family.MEMBERS["deeper"]:
+    for name in why.MEMBERS["deeper"]:
         card = checkpoints.card(name)
         assert f"{sum(card['parameters'].values()):,}" in text
         assert f"{card['metrics']['mse_before_clipping']:.4f}" in text
@@ -131,11 +132,11 @@ def test_a_map_is_computed_anew_while_one_watches(view):
 
 def test_a_gan_draws_what_it_is_asked_for_and_is_judged(view):
     page = opened(view, "gans", "&model=fashion-cgan")
-    assert page.locator(f"{ROOT} .lx-of small:has-text('% real')").count() == family.DRAWN
+    assert page.locator(f"{ROOT} .lx-of small:has-text('% real')").count() == why.DRAWN
     page.locator(f"{ROOT} [data-set=label]").fill("7")
     expect(page.locator(f"{ROOT} .lx-for-class output")).to_have_text("Sneaker")
     view.until("location.search.includes('label=7')")
-    images = family.drawn(family.complete(parse_strictly("chapter=gans&model=fashion-cgan&label=7")))
+    images = why.drawn(why.complete(parse_strictly("chapter=gans&model=fashion-cgan&label=7")))
     view.until(f"""(() => {{ const c = document.querySelector('{ROOT} .lx-of canvas'), d = c.getContext('2d').getImageData(0, 0, 28, 28).data;
         return argument.every((value, i) => Math.abs(d[4 * i] - value) <= 1); }})()""",
                np.rint(255 * images[0, ..., 0]).ravel().tolist())  # fmt: skip

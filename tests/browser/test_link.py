@@ -9,7 +9,7 @@ from PIL import Image
 from playwright.sync_api import expect
 
 from explorer import __main__ as command_line
-from explorer import checkpoints, imaging, rendering, state
+from explorer import checkpoints, imaging, state, views
 from explorer.state import LIMIT
 
 WALK = "model=mnist-vae&z=-0.5,0.5&from=-1,-1&to=1,1.5"
@@ -104,7 +104,7 @@ def test_saved_pictures_carry_the_state_that_renders_them_again(view, decoded):
         assert inside["what"] == what
         expected_n = 30 if what == "grid" else 12
         assert {**on_screen, "what": what, "n": expected_n} == {"n": expected_n, **inside}
-        again = rendering.render(inside, ending)
+        again = views.render(inside, ending)
         if ending == "mp4":
             assert (frames(data) == frames(again)).all()
         else:

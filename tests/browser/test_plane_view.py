@@ -8,7 +8,8 @@ from driver import count
 from playwright.sync_api import expect
 
 import explorer
-from explorer import checkpoints, rendering, state
+from explorer import checkpoints, state, views
+from explorer.views.latent_plane import pictures as plane_pictures
 
 SAME, OTHER = 3, 7  # of `apart`: less is JPEG and the browser's own scaling, more is another picture
 
@@ -27,7 +28,7 @@ def apart(one, other):
 
 def figure(view, query):
     """The plane as `render` draws it, as large as the one on screen."""
-    return rendering.figure(rendering.complete(state.parse_strictly(query)), len(view.base())).astype(int)
+    return plane_pictures.figure(views.complete(state.parse_strictly(query)), len(view.base())).astype(int)
 
 
 def test_dragging_decodes_the_point_under_the_pointer(view, decoded):
@@ -187,12 +188,12 @@ def test_the_legend_hides_and_shows_classes(view):
     names = explorer.models()[0]["classes"]
     legend = view.page.get_by_role("group", name="Classes of the encodings")
     coloured = [
-        i for i, colour in enumerate(rendering.PALETTE) if len({colour[1:3], colour[3:5], colour[5:]}) > 1
+        i for i, colour in enumerate(plane_pictures.PALETTE) if len({colour[1:3], colour[3:5], colour[5:]}) > 1
     ]  # digits are grey
 
     def counts():
         base = view.base()
-        return {i: count(base, rendering.PALETTE[i]) for i in coloured}
+        return {i: count(base, plane_pictures.PALETTE[i]) for i in coloured}
 
     view.eventually(lambda: min(counts().values()) > 0)
     before = counts()
@@ -210,7 +211,7 @@ def test_the_legend_hides_and_shows_classes(view):
 def test_points_stand_where_the_encodings_are(view):
     """Of one class alone: every coloured pixel is near an encoding of it, and every encoding in sight has one."""
     view.open("model=mnist-vae&hidden=1,2,3,4,5,6,7,8,9&center=0,0&extent=2")
-    view.eventually(lambda: count(view.base(), rendering.PALETTE[0]) > 0)
+    view.eventually(lambda: count(view.base(), plane_pictures.PALETTE[0]) > 0)
     base = view.base()
     codes = checkpoints.encodings("mnist-vae")
     at = (codes.z_mean[codes.labels == 0] * (1, -1) / 2 + 1) * len(base) / 2

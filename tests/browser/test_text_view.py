@@ -8,7 +8,7 @@ from driver import App
 from PIL import Image
 from playwright.sync_api import expect
 
-from explorer import rendering
+from explorer import views
 from explorer.state import parse_strictly
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -90,7 +90,7 @@ def test_a_picture_at_a_place_of_the_walk_is_saved_as_it_is_shown(words):
     expect(view.page.locator(".lx-caption-of")).to_have_text("t 0.5")
     with view.page.expect_download() as waiting:
         view.page.click(".lx-text [data-save='picture png']")
-    expected = rendering.render(parse_strictly("view=text-to-image&steps=2&seed=4&to_prompt=glasses&t=0.5"), "png")
+    expected = views.render(parse_strictly("view=text-to-image&steps=2&seed=4&to_prompt=glasses&t=0.5"), "png")
     near(np.asarray(Image.open(waiting.value.path())), np.asarray(Image.open(io.BytesIO(expected))).astype(int))
 
 

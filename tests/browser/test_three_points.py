@@ -5,7 +5,8 @@ import pytest
 from driver import App
 from playwright.sync_api import expect
 
-from explorer import geometry, rendering, state
+from explorer import geometry, state, views
+from explorer.views.latent_plane import pictures as plane_pictures
 
 
 @pytest.fixture(scope="session")
@@ -36,7 +37,7 @@ def by_hand(a, b, c):
 
 def figure(view, query):
     """The plane as `render` draws it, as large as the one on screen."""
-    return rendering.figure(rendering.complete(state.parse_strictly(query)), len(view.base())).astype(int)
+    return plane_pictures.figure(views.complete(state.parse_strictly(query)), len(view.base())).astype(int)
 
 
 def apart(one, other, n=45):

@@ -84,7 +84,7 @@ def _models():
 def code(card):
     """The few lines of Keras that make the picture; the page puts the point in place of `{z}`, the class in place of `{label}`."""
     recipe, told, more = card["recipe"], "z", ""
-    module = "gan" if card["kind"] == "gan" else "family" if recipe.get("net") == "family" else "autoencoder"
+    module = "gan" if card["kind"] == "gan" else "autoencoder_variants" if recipe.get("net") == "family" else "autoencoder"
     if card.get("conditional"):
         told, more = "model.told(z, [{label}])", ", label={label}"
     decoded = f"model.{'generator' if module == 'gan' else 'decoder'}.predict({told})[0]"

@@ -1,0 +1,129 @@
+"""The live channel by a WebSocket client: its answers are those of the functions themselves."""
+
+import base64
+import json
+import threading
+
+import numpy as np
+import pytest
+from starlette.applications import Starlette
+from starlette.routing import WebSocketRoute
+from starlette.testclient import TestClient
+
+from explorer import page
+from explorer.serving import live
+from explorer.views.faces import calls as faces
+from explorer.views.latent_plane import calls as plane
+from explorer.views.morph import calls as morph
+from explorer.views.why_a_vae import calls as why
+
+ASKED = "model=deep&z=0.5,-1,0.25,2"
+
+
+@pytest.fixture
+def connect():
+    """`connect(functions)`: a socket to a server of these functions."""
+    open_sockets = []
+
+    def make(functions):
+        client = TestClient(Starlette(routes=[WebSocketRoute(live.PATH, live.route(functions))]))
+        open_sockets.append(client.websocket_connect(live.PATH))
+        return open_sockets[-1].__enter__()
+
+    yield make
+    for socket in open_sockets:
+        socket.__exit__(None, None, None)
+
+
+@pytest.fixture
+def socket(toys, connect):
+    """A socket to what the page is served."""
+    return connect(page.live_functions())
+
+
+def ask(socket, name, request):
+    socket.send_text(json.dumps([name, request]))
+    return json.loads(socket.receive_text())
+
+
+def picture(answer):
+    return np.frombuffer(base64.b64decode(answer["pixels"]), "uint8").reshape(8, 8)
+
+
+def test_the_answer_is_that_of_the_function(socket, toys):
+    found, expected = ask(socket, "decode_point", ASKED), plane.decode_point(ASKED)
+    assert {key: found[key] for key in found if key != "ms"} == {key: expected[key] for key in expected if key != "ms"}
+    assert found["ms"] > 0
+    np.testing.assert_allclose(picture(found), toys.deep.picture_bytes([0.5, -1, 0.25, 2])[0], atol=1)
+
+
+def test_what_must_answer_at_once_is_live_and_nothing_heavy():
+    assert page.live_functions() == {
+        "decode_point": plane.decode_point, "decode_face": faces.decode_face, "decode_morph": morph.decode_morph,
+        "repaired_picture": why.repaired_picture, "coded_picture": why.coded_picture,
+    }  # fmt: skip
+
+
+def test_what_the_function_refuses_is_said(socket):
+    assert "'nothing'; there are" in ask(socket, "decode_point", "model=nothing&z=0,0")["error"]
+    assert ask(socket, "decode_point", 17)["error"]
+    assert "error" not in ask(socket, "decode_point", ASKED)
+
+
+@pytest.mark.parametrize(
+    "message",
+    ["", "junk", "17", "null", "[]", '"decode_point"', '["decode_point"]', '["decode_point", "", ""]', '["open_view", ""]',
+     '[["decode_point"], ""]', '{"name": "decode_point"}', '["__class__", ""]', "[" * 15_000, "9" * 15_000, "\N{GRINNING FACE}",
+     json.dumps(["decode_point", ASKED + " " * live.LONGEST])],
+    ids=["empty", "junk", "a number", "null", "an empty list", "a name alone", "no request", "two requests", "not live",
+         "a list for a name", "an object", "another attribute", "deep", "a large number", "no ASCII", "too long"],
+)  # fmt: skip
+def test_what_is_no_question_is_answered_and_the_connection_lives_on(socket, message):
+    socket.send_text(message)
+    answer = json.loads(socket.receive_text())
+    assert set(answer) == {"error"}
+    assert "[name, request]" in answer["error"]
+    assert "decode_point" in answer["error"]
+    assert "error" not in ask(socket, "decode_point", ASKED)
+
+
+def test_bytes_are_no_question_either(socket):
+    socket.send_bytes(b"\xff\x00junk")
+    assert "[name, request]" in json.loads(socket.receive_text())["error"]
+    assert "error" not in ask(socket, "decode_point", ASKED)
+
+
+def test_the_longest_question_is_answered(connect):
+    socket = connect({"length": len})
+    around = len(json.dumps(["length", ""]))
+    assert ask(socket, "length", "x" * (live.LONGEST - around)) == live.LONGEST - around
+    assert "error" in ask(socket, "length", "x" * (live.LONGEST - around + 1))
+
+
+def test_many_questions_are_answered_in_their_order(socket, toys):
+    rng = np.random.default_rng(0)
+    points = np.round(rng.normal(0, 1, (40, 2)), 3)
+    for x, y in points:
+        socket.send_text(json.dumps(["decode_point", f"model=flat&z={x},{y}"]))
+    pictures = [picture(json.loads(socket.receive_text())) for _ in points]
+    np.testing.assert_allclose(pictures, toys.flat.picture_bytes(points), atol=1)
+
+
+def test_a_slow_answer_holds_nobody_else_up(connect):
+    go_on = threading.Event()
+    functions = {"slow": lambda _: go_on.wait(60), "quick": lambda request: request}
+    first, second = connect(functions), connect(functions)
+    first.send_text('["slow", null]')
+    assert ask(second, "quick", "here") == "here"
+    go_on.set()
+    assert json.loads(first.receive_text()) is True
+
+
+def test_one_who_leaves_without_waiting_harms_nobody(toys):
+    routes = [WebSocketRoute(live.PATH, live.route(page.live_functions()))]
+    with TestClient(Starlette(routes=routes)) as client:  # which raises what the server did not catch
+        with client.websocket_connect(live.PATH) as socket:
+            for _ in range(5):
+                socket.send_text(json.dumps(["decode_point", ASKED]))
+        with client.websocket_connect(live.PATH) as socket:
+            assert "error" not in ask(socket, "decode_point", ASKED)

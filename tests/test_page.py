@@ -1,0 +1,106 @@
+"""The models are loaded behind the page: after its first visitor, or after a while for nobody yet."""
+
+import threading
+import time
+from types import SimpleNamespace
+
+import httpx
+import pytest
+
+from explorer import checkpoints, page
+from explorer.serving import live
+from explorer.views.latent_plane import pictures as plane
+
+
+@pytest.fixture
+def loaded(monkeypatch):
+    """The names that a warm-up loads, in their order; `broken` is damaged, and nobody has come yet."""
+    names = []
+
+    def load(name):
+        names.append(name)
+        if name == "broken":
+            raise checkpoints.CheckpointError("broken is damaged")
+        return SimpleNamespace(prior=lambda n: n, decode=lambda z: None)
+
+    monkeypatch.setattr(checkpoints, "load", load)
+    monkeypatch.setattr(page, "_visited", threading.Event())
+    return names
+
+
+@pytest.fixture
+def registry(monkeypatch):
+    """Four models and a step of a series."""
+    names = ("other", "step", "broken", plane.DEFAULT_MODEL, "last")
+    cards = [{"name": name, "series": ["epoch", 1] if name == "step" else None} for name in names]
+    monkeypatch.setattr(checkpoints, "models", lambda: cards)
+
+
+ALL = [plane.DEFAULT_MODEL, "other", "broken", "last"]
+
+
+def wait_for(loaded, number):
+    end = time.monotonic() + 30
+    while len(loaded) < number:
+        assert time.monotonic() < end, "it never came to pass"
+        time.sleep(0.01)
+
+
+def test_without_a_visitor_the_models_are_loaded_all_the_same(loaded, registry, monkeypatch, caplog):
+    monkeypatch.setattr(page, "UNVISITED", 0.3)
+    began = time.monotonic()
+    page.warm_up()
+    assert 0.25 < time.monotonic() - began < 20
+    assert loaded == ALL  # the first page's first, the steps of a series not at all
+    assert "broken could not be loaded: broken is damaged" in caplog.text
+
+
+def test_the_wait_for_a_visitor_is_short():
+    assert 0 < page.UNVISITED <= 10
+
+
+def test_nothing_is_loaded_before_the_first_page_is_fetched(loaded, registry, monkeypatch):
+    monkeypatch.setattr(page, "UNVISITED", 600.0)
+    thread = threading.Thread(target=page.warm_up, daemon=True)
+    thread.start()
+    time.sleep(0.3)
+    assert loaded == []
+    page._view_of_link(SimpleNamespace(query_params="model=other"))
+    wait_for(loaded, len(ALL))
+    thread.join(30)
+    assert not thread.is_alive()
+    assert loaded == ALL
+
+
+def test_who_drags_goes_before_the_models_that_nobody_asked_for(loaded, registry, monkeypatch):
+    monkeypatch.setattr(page, "UNVISITED", 0.0)
+    thread = threading.Thread(target=page.warm_up, daemon=True)
+    end = time.monotonic() + 3 * page.QUIET
+    live._answer({}, "[]")
+    thread.start()
+    while time.monotonic() < end:
+        live._answer({}, "[]")
+        time.sleep(0.05)
+    assert loaded == ALL[:1]
+    wait_for(loaded, len(ALL))
+    thread.join(30)
+
+
+def test_the_load_of_a_page_is_what_counts_as_a_visit(loaded, monkeypatch):
+    """Through Gradio, as a browser does it: serving alone loads nothing; the page's load events set the models going."""
+    monkeypatch.setattr(page, "UNVISITED", 600.0)
+    served = page.launch(block=False)
+    try:
+        with httpx.Client(base_url=served[1]) as browser:
+            events = browser.get("/config").json()["dependencies"]
+            assert loaded == []
+            for event in events:
+                if any(trigger == "load" for _, trigger in event["targets"]):
+                    request = {"data": [], "fn_index": event["id"], "session_hash": "a-visitor"}
+                    browser.post("/gradio_api/queue/join", json=request).raise_for_status()
+        models = {card["name"] for card in checkpoints.models() if not card["series"]}
+        wait_for(loaded, len(models))
+        assert loaded[0] == plane.DEFAULT_MODEL
+        assert set(loaded) == models
+    finally:
+        served[0].blocks.close()

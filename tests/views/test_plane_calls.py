@@ -1,0 +1,59 @@
+"""The latent plane's server functions, called as a script would call them."""
+
+import threading
+
+import pytest
+
+from explorer import checkpoints, presets
+from explorer.serving import calls
+from explorer.views.calls import export_file
+from explorer.views.faces.calls import encode_photo
+from explorer.views.latent_plane import calls as plane
+from explorer.views.latent_plane.pictures import DEFAULT_MODEL
+
+WITHOUT_A_PLANE = [card["name"] for card in checkpoints.models() if "views" in card]
+
+
+@pytest.mark.parametrize("name", WITHOUT_A_PLANE)
+def test_a_model_without_a_plane_is_said_to_have_none(name):
+    answer = plane.open_view(f"model={name}")
+    assert f"{name} has no plane" in answer["problems"][0]
+    assert answer["model"]["name"] == DEFAULT_MODEL
+
+
+@pytest.mark.parametrize("name", WITHOUT_A_PLANE)
+def test_behind_the_models_view_the_plane_says_nothing_of_it(name):
+    answer = plane.open_view(f"view=models&model={name}")
+    assert answer["problems"] == []
+    assert answer["model"]["name"] == DEFAULT_MODEL
+
+
+def test_lists_travel_as_json_knows_them():
+    state = plane.open_view("model=mnist-vae&z=0.5,-1&axes=1,0")["state"]
+    assert (state["z"], state["axes"]) == ([0.5, -1], [1, 0])
+
+
+@pytest.mark.parametrize("name", ["hf://anyone/huge", "stable_diffusion_3_medium", "judges/digits", "../mnist-vae"])
+@pytest.mark.parametrize("function", [plane.draw_prior, plane.encode_picture, encode_photo])
+def test_on_a_visitors_word_nothing_is_fetched_from_elsewhere(function, name, monkeypatch):
+    monkeypatch.setattr(presets, "load", lambda *_: pytest.fail("it was loaded"))
+    assert "error" in function({"model": name, "seed": 0, "picture": "data:image/png;base64,AAAA"})
+
+
+def test_a_file_of_each_view_has_a_name():
+    queries = {"model=mnist-vae&what=picture": "mnist-vae-picture.png", "view=why-a-vae&chapter=linear": "why-a-vae-linear.png",
+               "view=why-a-vae&chapter=gans&model=fashion-gan": "fashion-gan-gans.png"}  # fmt: skip
+    assert [export_file({"query": query, "ending": "png"})["name"] for query in queries] == list(queries.values())
+
+
+def test_who_would_wait_behind_many_is_told_at_once():
+    end, waiting = threading.Event(), []
+    slow = calls.answered(calls.in_turn(lambda _: end.wait(20)))
+    for _ in range(12):
+        waiting.append(threading.Thread(target=slow, args=[None]))
+        waiting[-1].start()
+    assert "Try again in a minute" in slow(None)["error"]
+    end.set()
+    for thread in waiting:
+        thread.join(20)
+    assert slow(None) is True
