@@ -29,7 +29,9 @@ export class FacesView extends View {
     /** @type {Uint8Array | null} pixels of the face with its attributes */
     this.after = null;
     this.scratch = document.createElement("canvas");
-    this.decode = newest(began => this._decode(began));
+    /** @type {number | undefined} */
+    this._syncing = undefined;
+    this.decode = newest(/** @param {number} [began] */ began => this._decode(began));
     this.sliders = new Sliders(this);
     this.judge = new Judge(this);
     this.gallery = new Gallery(this, face => this.choose({ face }));

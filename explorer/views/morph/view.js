@@ -29,7 +29,7 @@ export class MorphView extends View {
     this.scratch = document.createElement("canvas");
     this.strip = new FilmStrip(this, ".lx-strip");
     this.plane = this._makePlane();
-    this.decode = newest(began => this._decode(began));
+    this.decode = newest(/** @param {number} [began] */ began => this._decode(began));
     this.drawBetween = newest(() => this._drawBetween());
     this.keyboard = { r: "dice", " ": "play" };
     this.actions = {
