@@ -56,7 +56,10 @@ export class View {
    * @param {string} name the view's, as in the address
    */
   constructor({ element, props, server }, name) {
-    Object.assign(this, { element, props, server, name });
+    this.element = element;
+    this.props = props;
+    this.server = server;
+    this.name = name;
     this.root = this.find(".lx");
     /** @type {any} */
     this.state = {};
@@ -71,6 +74,8 @@ export class View {
     /** @type {string[]} */
     this.undone = [];
     this.settled = "";
+    /** @type {any} the timer of the address bar */
+    this._address = undefined;
     this._live = new Set(props.live);
     this._undoing = Promise.resolve();
   }
