@@ -14,11 +14,13 @@ from collections import defaultdict
 from dataclasses import dataclass
 from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from explorer import generators, judges
 from explorer.errors import ExplorerError, InputError, UnknownName
+from explorer.generators.base import Card, Generator
 from explorer.generators.directions import FILE as DIRECTIONS
 from explorer.generators.directions import Directions
 from explorer.generators.files import MODEL, Files
@@ -28,7 +30,8 @@ PRIOR, PCA, MAP, EPOCHS = "prior.npz", "pca.npz", "tsne.npz", "epochs.webp"
 CARD_KEYS = ("name", "kind", "title", "latent_shape", "image_shape", "parameters", "bytes", "data", "licence", "source",
              "metrics", "recipe")  # fmt: skip
 _NAME = re.compile(r"(judges/)?\w[\w.-]{0,99}", re.ASCII)  # of a folder here, never of one elsewhere
-_locks, _made = defaultdict(threading.RLock), {}
+_locks: dict[Any, Any] = defaultdict(threading.RLock)
+_made: dict[Any, Any] = {}
 
 
 class CheckpointError(ExplorerError, RuntimeError):
@@ -58,7 +61,7 @@ class Sealed(Files):
     root: Path
 
     @property
-    def path(self):
+    def path(self) -> Path:  # type: ignore[override]  # worked out, where other files say where they are
         return self.root / self.name
 
     def names(self):
@@ -110,7 +113,7 @@ def root():
     return Path(os.environ.get("EXPLORER_CHECKPOINTS") or Path(__file__).parent.parent / "checkpoints")
 
 
-def names():
+def names() -> list[str]:
     """The names of all checkpoints, whole or not."""
     return _names(root())
 
@@ -124,7 +127,7 @@ def files(name):
     return Sealed(name, root())
 
 
-def models():
+def models() -> list[Card]:
     """The cards (dicts) of all checkpoints whose card is whole, in the order in which they are shown; loads no model."""
     cards = []
     for name in names():
@@ -135,12 +138,12 @@ def models():
     return sorted(cards, key=lambda c: (c.get("order", 99), c["name"]))
 
 
-def card(name):
+def card(name: str) -> Card:
     """The card of a checkpoint (dict). Raises KeyError for an unknown name, CheckpointError for a damaged file."""
     return files(name).card()
 
 
-def encodings(name):
+def encodings(name: str) -> Encodings:
     """The `Encodings` of a checkpoint's test set. Raises KeyError or CheckpointError as `card` does."""
     return _once(_encodings, files(name))
 
@@ -166,7 +169,7 @@ def arrays(name, file):
     return files(name).arrays(file)
 
 
-def load(name, image_size=None):
+def load(name: str, image_size: int | None = None) -> Generator:
     """A `Generator` by name; the same object each time. Raises KeyError naming the known ones, or CheckpointError.
 
     A text-to-image model that does not ship may be one of KerasHub's presets ("stable_diffusion_3_medium"), a preset folder, or a
@@ -181,7 +184,7 @@ def load(name, image_size=None):
     return _once(_load, files(name))
 
 
-def judge(name):
+def judge(name: str) -> Any:
     """A `Judge` by name ("digits", "fashion"), which maps pictures to class probabilities; "framing" is a `Framer`, which finds
     faces. Raises as `load` does."""
     return _once(_judge, files(f"judges/{name}"))

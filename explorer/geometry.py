@@ -4,12 +4,12 @@ A point is an array of any shape. Computed in float64, returned as float32.
 """
 
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.errors import InputError
+from explorer.errors import InputError, NotSupported
 
 KINDS = ("linear", "slerp")
 Points = NDArray[np.float32]
@@ -93,7 +93,7 @@ class Path:
         return self.at(self.positions(n, start, stop))
 
     def positions(
-        self, n: int, start: float = 0.0, stop: float = 1.0, change: ArrayLike | None = None
+        self, n: int, start: float = 0.0, stop: float = 1.0, change: NDArray[np.float64] | None = None
     ) -> NDArray[np.float64]:
         """The n positions of `points`, (n,). `change` (m + 1,) evens them out: how far the picture has come at m + 1 even
         positions from start to stop; each step then changes the picture by as much."""
@@ -146,7 +146,7 @@ class Plane:
         steps = np.linspace(-extent, extent, n) if n > 1 else np.zeros(1)
         return self.at(*np.meshgrid(center[0] + steps, center[1] - steps))
 
-    def coordinates(self, z: ArrayLike) -> NDArray[np.float64]:
+    def coordinates(self, z: NDArray[Any]) -> NDArray[np.float64]:
         """The (x, y) of the nearest point of the plane: (n, *shape) -> float64 (n, 2)."""
         basis = np.stack([self.u.ravel(), self.v.ravel()], 1)
         return np.linalg.lstsq(basis, (np.asarray(z, "float64") - self.origin).reshape(len(z), -1).T, rcond=None)[0].T
@@ -168,7 +168,7 @@ class _Corners(Plane):
         return np.stack(points).reshape(*x.shape, *tops.shape[1:])
 
     def coordinates(self, z):
-        raise NotImplementedError("a surface through four points is curved: it has no nearest point by formula")
+        raise NotSupported("a surface through four points is curved: it has no nearest point by formula")
 
 
 def orthogonal(direction, others):

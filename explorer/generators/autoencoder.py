@@ -11,6 +11,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from explorer.errors import InputError
 from explorer.generators.base import Generator, check_images
 from explorer.generators.directions import FILE, Directions
 
@@ -62,7 +63,7 @@ class _Family(keras.Model):
     def __init__(self, encoder, decoder, reconstruction_loss="binary_crossentropy", reconstruction_weight=1.0, **kwargs):
         super().__init__(**kwargs)
         if reconstruction_loss not in RECONSTRUCTION_LOSSES:
-            raise ValueError(f"reconstruction_loss must be one of {RECONSTRUCTION_LOSSES}, got {reconstruction_loss!r}")
+            raise InputError(f"reconstruction_loss must be one of {RECONSTRUCTION_LOSSES}, got {reconstruction_loss!r}")
         self.encoder, self.decoder = encoder, decoder
         self.reconstruction_loss, self.reconstruction_weight = reconstruction_loss, float(reconstruction_weight)
         self._reconstruction = keras.metrics.Mean(name="reconstruction")
@@ -199,7 +200,7 @@ class AutoencoderGenerator(Generator):
         [0, 1]. Unlike `encode` it takes any finite pixels: noise leaves [0, 1]."""
         images = np.asarray(images, "float32")
         if images.shape[1:] != self.image_shape or not np.isfinite(images).all():
-            raise ValueError(f"images must be finite numbers (n, {', '.join(map(str, self.image_shape))}), got {images.shape}")
+            raise InputError(f"images must be finite numbers (n, {', '.join(map(str, self.image_shape))}), got {images.shape}")
         codes = self.model.encoder.predict_on_batch(images)
         return self._decode(np.asarray(codes[0] if self._variational else codes, "float32"), None)
 

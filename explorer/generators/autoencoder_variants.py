@@ -7,6 +7,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from explorer.errors import InputError
 from explorer.generators.autoencoder import Autoencoder, AutoencoderGenerator
 from explorer.generators.base import check_images
 
@@ -32,7 +33,7 @@ class DenseTranspose(layers.Layer):
 
     def call(self, x):
         if self._kernel is None:
-            raise ValueError(f"{self.name} is not tied to a dense layer yet: call its `tie`")
+            raise InputError(f"{self.name} is not tied to a dense layer yet: call its `tie`")
         return self.activation(ops.matmul(x, ops.transpose(self._kernel())) + self.bias)
 
     def compute_output_shape(self, input_shape):

@@ -10,6 +10,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from explorer.errors import InputError
 from explorer.generators import samplers, schedules, unets
 from explorer.generators.base import Generator, check_images, check_labels, check_latents
 from explorer.generators.noise_prior import NoisePrior
@@ -188,7 +189,7 @@ class DiffusionGenerator(Generator):
         settings = self.card["sampling"]
         sampler = sampler or settings["sampler"]
         if sampler not in samplers.SAMPLERS:
-            raise ValueError(f"sampler must be one of {', '.join(samplers.SAMPLERS)}, got {sampler!r}")
+            raise InputError(f"sampler must be one of {', '.join(samplers.SAMPLERS)}, got {sampler!r}")
         z = check_latents(z, self.latent_shape)
         own = {"epsilon_scale": settings.get("epsilon_scale", 1.0) if epsilon_scale is None else epsilon_scale}
         own |= {"eta": eta} if sampler == "ddim" else {}
@@ -203,11 +204,11 @@ class DiffusionGenerator(Generator):
         """What `predict_noise` is told of classes; ValueError for what does not fit."""
         if not self.model.classes:
             if label is not None or guidance_scale is not None:
-                raise ValueError(f"{self.card['name']} was trained without classes: leave label and guidance_scale out")
+                raise InputError(f"{self.card['name']} was trained without classes: leave label and guidance_scale out")
             return {}
         scale = float(self.card["sampling"]["guidance_scale"] if guidance_scale is None else guidance_scale)
         if not 0 <= scale < np.inf:
-            raise ValueError(f"guidance_scale must be a number from 0, got {guidance_scale}")
+            raise InputError(f"guidance_scale must be a number from 0, got {guidance_scale}")
         labels = self.labels(n, seed) if label is None else check_labels(label, n, self.card["classes"])
         return {"label": labels, "guidance_scale": scale}
 

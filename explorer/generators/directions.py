@@ -9,6 +9,7 @@ from functools import lru_cache
 import numpy as np
 
 from explorer import geometry
+from explorer.errors import InputError, UnknownName
 
 FILE = "directions.npz"
 HOLDS = ("learned", "whitened", "plain")
@@ -49,9 +50,9 @@ class Directions:
     @lru_cache(maxsize=512)  # noqa: B019  the few models there are live as long as the process
     def _direction(self, attribute, hold, how):
         if how not in HOLDS:
-            raise ValueError(f"how must be one of {', '.join(HOLDS)}, got {how!r}")
+            raise InputError(f"how must be one of {', '.join(HOLDS)}, got {how!r}")
         if attribute in hold:
-            raise ValueError(f"{attribute} cannot be changed and held still at once")
+            raise InputError(f"{attribute} cannot be changed and held still at once")
         v, learned = self._vector(attribute), how == "learned" and hold and attribute in self.learned
         if learned:
             v, hold = self.learned[attribute].astype("float64"), [name for name in hold if name not in self.learned]
@@ -64,12 +65,12 @@ class Directions:
             own, basis = v @ self._metric, np.stack(others, 1)
             held = v - basis @ np.linalg.lstsq(basis.T @ self._metric @ basis, basis.T @ own, rcond=None)[0]
         if own @ held < 1e-3 * (own @ v):
-            raise ValueError(f"nothing is left of {attribute} when all of {', '.join(hold)} are held still: hold fewer")
+            raise InputError(f"nothing is left of {attribute} when all of {', '.join(hold)} are held still: hold fewer")
         return (held * (1.0 if how == "plain" else (own @ v) / (own @ held))).astype("float32")
 
     def _vector(self, attribute):
         if attribute not in self.names:
-            raise KeyError(f"no attribute {attribute!r}; there are {', '.join(self.names)}")
+            raise UnknownName(f"no attribute {attribute!r}; there are {', '.join(self.names)}")
         without, having = self.means[self.names.index(attribute)]
         v = having.astype("float64") - without
         return v * (LONGEST / max(LONGEST, np.linalg.norm(v)))

@@ -9,6 +9,8 @@ book's, and the noise that sampling starts from has the trace's mean and covaria
 import numpy as np
 from keras import layers, ops
 
+from explorer.errors import InputError
+
 
 class NoisePrior(layers.Layer):
     """Mean and covariance of the `side` x `side` lowest frequencies of pictures (h, w, c), in the network's units.
@@ -20,7 +22,7 @@ class NoisePrior(layers.Layer):
     def __init__(self, image_shape, side, **kwargs):
         super().__init__(trainable=False, **kwargs)
         if not 1 <= side <= min(image_shape[:2]):
-            raise ValueError(f"side must be a whole number from 1 to the pictures' {min(image_shape[:2])}, got {side}")
+            raise InputError(f"side must be a whole number from 1 to the pictures' {min(image_shape[:2])}, got {side}")
         self._down, self._across = (cosines(side, size) for size in image_shape[:2])
         count = side * side * image_shape[2]
         self.average, self.covariance = (

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 from keras import layers
 
+from explorer.errors import InputError
 from explorer.generators.files import KerasFile
 
 
@@ -69,6 +70,6 @@ class Judge(KerasFile):
         if images.ndim == 4 and images.shape[1:3] == (height // 2, width // 2):
             images = images.repeat(2, 1).repeat(2, 2)
         if images.ndim != 4 or images.shape[3] != channels or images.shape[1] < height or images.shape[2] < width:
-            raise ValueError(f"judge {self.card['name']}: images must be (n, {height}, {width}, {channels}), got {images.shape}")
+            raise InputError(f"judge {self.card['name']}: images must be (n, {height}, {width}, {channels}), got {images.shape}")
         top, left = (images.shape[1] - height) // 2, (images.shape[2] - width) // 2
         return images[:, top : top + height, left : left + width]

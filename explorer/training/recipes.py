@@ -22,6 +22,8 @@ cosine still falls nothing is stale: the loss at a high rate says little of the 
 
 from copy import deepcopy
 
+from explorer.errors import UnknownName
+
 _DLWP = "Deep Learning with Python, 3rd ed., ch. 17"
 _GDL = "Generative Deep Learning, 2nd ed., ch. 3"
 _HOML = "Hands-On Machine Learning, 3rd ed., ch. 17"
@@ -408,7 +410,7 @@ def recipe_names():
 def recipe(name):
     """A copy of the recipe of a model, or of `judges/NAME`; KeyError naming the known ones."""
     if name not in recipe_names():
-        raise KeyError(f"no recipe {name!r}; there are {', '.join(recipe_names())}")
+        raise UnknownName(f"no recipe {name!r}; there are {', '.join(recipe_names())}")
     if name.startswith("judges/"):
         return {"kind": "judge", **deepcopy(JUDGES[name.removeprefix("judges/")])}
     return deepcopy(RECIPES[name])

@@ -6,6 +6,7 @@ from importlib import import_module
 from pathlib import Path
 
 from explorer import checkpoints
+from explorer.errors import InputError
 from explorer.training import building, recipes, runs, shipping
 
 # a recipe's key -> the module whose `fit` trains by it, where a run is more than one model on one loss
@@ -34,7 +35,7 @@ def train(name, data_folder=None, epochs=None, out=None, seed=None, log=None):
     working.mkdir(parents=True, exist_ok=True)
     written = working / "recipe.json"
     if written.is_file() and (before := json.loads(written.read_text("utf-8"))["seed"]) != recipe["seed"]:
-        raise ValueError(f"{working} holds a run with seed {before}: go on with that, delete the folder, or name another --out")
+        raise InputError(f"{working} holds a run with seed {before}: go on with that, delete the folder, or name another --out")
     written.write_text(json.dumps(recipe, indent=1), "utf-8")
     length = " and ".join(recipe["stages"]) if "stages" in recipe else f"{recipe['epochs']} epochs"
     print(f"{name}: {length}, state and preview in {working}", file=log)

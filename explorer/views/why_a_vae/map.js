@@ -1,0 +1,118 @@
+// @ts-check
+// The chapter "Map": codes of thirty numbers drawn as two by t-SNE. Pointing at a place decodes the nearest code; a map can be
+// computed anew.
+import { LatentPlane } from "../../serving/latent_plane.js";
+import { bytesOf, pictureCanvas, showPicture } from "../../serving/pictures.js";
+import { escaped, newest } from "../../serving/view.js";
+
+const SHAPE = [28, 28, 1];
+
+export class CodeMap {
+  /**
+   * @param {import("../../serving/view.js").View & {classes: string[]}} view
+   * @param {import("../../serving/run.js").Runs} runs by which a map is computed
+   */
+  constructor(view, runs) {
+    this.view = view;
+    this.runs = runs;
+    this.palette = view.props.palette;
+    /** @type {{points: Float32Array, labels: Uint8Array} | null} */
+    this.codes = null;
+    /** @type {string | null} whose codes they are */
+    this.name = null;
+    this.sought = -1; // the code that was asked for last
+    this._show = newest((/** @type {number} */ index) => this._showCode(index));
+    this.plane = new LatentPlane(view.find(".lx-map"), { palette: this.palette, onmove: () => this._seek(), onsettle() {} });
+    this.plane.bare = true;
+    const top = this.plane.top;
+    top.setAttribute("aria-label", "Map of the codes by t-SNE. Arrow keys move the point; the nearest code is decoded beside it.");
+    top.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => { // with the mouse by pointing alone
+      if (!event.buttons) this._seek(this.plane._fromScreen(event.offsetX, event.offsetY));
+    });
+  }
+
+  /** @param {string} name a model's */
+  async show(name) {
+    if (this.name === name) return this.plane.draw();
+    const answer = await this.view.ask("code_map", name);
+    if (!answer) return;
+    this.name = name;
+    this._fillLegend();
+    this._place(answer, false);
+  }
+
+  compute() {
+    const settings = Object.fromEntries(this.view.all("[data-map]").map(input => [input.dataset.map, +input.value]));
+    this.runs.follow("start_map", { model: this.name, ...settings }, (run, event) => this._take(run, event), () => {});
+  }
+
+  /** @param {any} run @param {any} event a step of it, or the map */
+  _take(run, event) {
+    if (event.points) {
+      this.sought = -1;
+      return this._place(event, true);
+    }
+    run.total = event.of;
+    this.runs.progress(run, event.iteration);
+  }
+
+  /** @param {any} answer @param {boolean} animate */
+  _place(answer, animate) {
+    const points = Float32Array.from(new Int16Array(bytesOf(answer.points).buffer), value => value * answer.step);
+    const labels = bytesOf(answer.labels);
+    this.codes = { points, labels };
+    this.plane.setSpace({ center: [0, 0], extent: 1.08, scale: "z", axes: [0, 1] });
+    this.plane.setPoints(points, labels, 2, animate);
+    this.view.root.dataset.points = String(labels.length);
+    this.plane.move([points[0], points[1]]);
+    this._seek();
+  }
+
+  _fillLegend() {
+    const buttons = this.view.classes.map((name, label) => this._legendOf(name, label));
+    this.view.find(".lx-map-box .lx-legend").replaceChildren(...buttons);
+  }
+
+  /** @param {string} name @param {number} label */
+  _legendOf(name, label) {
+    const button = document.createElement("button"), hidden = this.plane.hidden;
+    button.type = "button";
+    button.innerHTML = `<i style="background:${this.palette[label % this.palette.length]}"></i>${escaped(name)}`;
+    button.setAttribute("aria-pressed", String(!hidden.has(label)));
+    button.onclick = () => {
+      if (!hidden.delete(label)) hidden.add(label);
+      this.plane.draw();
+      this._fillLegend();
+    };
+    return button;
+  }
+
+  _seek(place = this.plane.z) {
+    const index = this._nearestTo(place);
+    if (index < 0 || index === this.sought) return;
+    this.sought = index;
+    this._show(index);
+  }
+
+  /** The code of the classes in sight that lies nearest; −1 if there is none. @param {number[]} place */
+  _nearestTo([x, y]) {
+    if (!this.codes) return -1;
+    const { points, labels } = this.codes;
+    let best = -1, least = Infinity;
+    for (let k = 0; k < labels.length; k++) {
+      if (this.plane.hidden.has(labels[k])) continue;
+      const distance = (points[2 * k] - x) ** 2 + (points[2 * k + 1] - y) ** 2;
+      if (distance < least) [least, best] = [distance, k];
+    }
+    return best;
+  }
+
+  /** @param {number} index */
+  async _showCode(index) {
+    const { view } = this, answer = await view.ask("coded_picture", [this.name, index], true);
+    if (!answer) return;
+    showPicture(view.find(".lx-map-picture canvas"), pictureCanvas(bytesOf(answer.pixels), SHAPE));
+    view.find(".lx-near").textContent = `code ${index + 1}, of a test image labelled ${view.classes[answer.label]}, decoded`;
+    view.root.dataset.code = String(index);
+  }
+}
