@@ -107,11 +107,12 @@ def _render(options):
 
 
 def _train(options):
+    from explorer.errors import InputError
     from explorer.training.recipes import recipe_names
     from explorer.training.train import train
 
     if options.all == bool(options.name):
-        raise ValueError(f"name one model, or --all; there are {', '.join(recipe_names())}")
+        raise InputError(f"name one model, or --all; there are {', '.join(recipe_names())}")
     for name in recipe_names() if options.all else [options.name]:
         train(name, options.data, options.epochs, options.out, options.seed)
     return 0

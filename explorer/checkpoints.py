@@ -6,25 +6,32 @@ named by the environment variable `EXPLORER_CHECKPOINTS`.
 """
 
 import hashlib
-import io
 import json
 import os
 import re
 import threading
 from collections import defaultdict
 from dataclasses import dataclass
+from importlib import import_module
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
+from explorer import generators, judges
 from explorer.errors import ExplorerError, InputError, UnknownName
+from explorer.generators.base import Card, Generator
+from explorer.generators.directions import FILE as DIRECTIONS
+from explorer.generators.directions import Directions
+from explorer.generators.files import MODEL, Files
 
-SUMS, CARD, MODEL, ENCODINGS, SHEET = "SHA256SUMS", "card.json", "model.keras", "encodings.npz", "sheet.webp"
-DIRECTIONS, PRIOR, PCA, MAP, EPOCHS = "directions.npz", "prior.npz", "pca.npz", "tsne.npz", "epochs.webp"
+SUMS, CARD, ENCODINGS, SHEET = "SHA256SUMS", "card.json", "encodings.npz", "sheet.webp"
+PRIOR, PCA, MAP, EPOCHS = "prior.npz", "pca.npz", "tsne.npz", "epochs.webp"
 CARD_KEYS = ("name", "kind", "title", "latent_shape", "image_shape", "parameters", "bytes", "data", "licence", "source",
              "metrics", "recipe")  # fmt: skip
 _NAME = re.compile(r"(judges/)?\w[\w.-]{0,99}", re.ASCII)  # of a folder here, never of one elsewhere
-_locks, _made = defaultdict(threading.RLock), {}
+_locks: dict[Any, Any] = defaultdict(threading.RLock)
+_made: dict[Any, Any] = {}
 
 
 class CheckpointError(ExplorerError, RuntimeError):
@@ -43,12 +50,70 @@ class Encodings:
     labels: np.ndarray
 
 
+@dataclass(frozen=True)
+class Sealed(Files):
+    """A checkpoint's files, by its name and the registry's root, checked against SHA256SUMS when they are read.
+
+    Raises KeyError for an unknown name, CheckpointError for a damaged file.
+    """
+
+    name: str
+    root: Path
+
+    @property
+    def path(self) -> Path:  # type: ignore[override]  # worked out, where other files say where they are
+        return self.root / self.name
+
+    def names(self):
+        return list(self._sums())
+
+    def read(self, file):
+        expected = self._sums()
+        if file not in expected:
+            raise CheckpointError(f"checkpoints/{self.name}/{SUMS} is damaged (it does not list {file}). {self._remedy()}")
+        try:
+            data = (self.path / file).read_bytes()
+        except OSError as error:
+            raise CheckpointError(self._damage(file, expected[file], "no such file")) from error
+        found = hashlib.sha256(data).hexdigest()
+        if found != expected[file]:
+            raise CheckpointError(self._damage(file, expected[file], found))
+        return data
+
+    def arrays(self, file):
+        """The arrays of a NumPy file (dict), the same object each time."""
+        return _once(_arrays, self, file)
+
+    def card(self):
+        """The card (dict)."""
+        return json.loads(self.read(CARD))
+
+    def _sums(self):
+        """{file: SHA-256}."""
+        if not _NAME.fullmatch(self.name) or not any((self.path / part).is_file() for part in (SUMS, CARD, MODEL)):
+            known = _names(self.root / "judges" if self.name.startswith("judges/") else self.root)
+            raise UnknownName(f"no checkpoint {self.name.removeprefix('judges/')!r}; there are {', '.join(known) or 'none'}")
+        try:
+            lines = (self.path / SUMS).read_text("utf-8", errors="replace").splitlines()
+        except OSError as error:
+            raise CheckpointError(f"checkpoints/{self.name}/{SUMS} is missing: {self._remedy()}") from error
+        pairs = [line.split(maxsplit=1) for line in lines]
+        return {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
+
+    def _damage(self, file, expected, found):
+        return f"checkpoints/{self.name}/{file} is damaged (expected SHA-256 {expected}, found {found}). {self._remedy()}"
+
+    def _remedy(self):
+        run = self.name.partition("-epoch-")[0]  # the steps of a run come with it
+        return f"Restore it with `git checkout -- checkpoints/{self.name}` or train it: `python -m explorer train {run}`"
+
+
 def root():
     """The folder that holds the checkpoints."""
     return Path(os.environ.get("EXPLORER_CHECKPOINTS") or Path(__file__).parent.parent / "checkpoints")
 
 
-def names():
+def names() -> list[str]:
     """The names of all checkpoints, whole or not."""
     return _names(root())
 
@@ -57,7 +122,12 @@ def _names(folder):
     return sorted({path.parent.name for file in (SUMS, CARD, MODEL) for path in folder.glob(f"*/{file}")})
 
 
-def models():
+def files(name):
+    """A checkpoint's files, as its generator is handed them."""
+    return Sealed(name, root())
+
+
+def models() -> list[Card]:
     """The cards (dicts) of all checkpoints whose card is whole, in the order in which they are shown; loads no model."""
     cards = []
     for name in names():
@@ -68,23 +138,23 @@ def models():
     return sorted(cards, key=lambda c: (c.get("order", 99), c["name"]))
 
 
-def card(name):
+def card(name: str) -> Card:
     """The card of a checkpoint (dict). Raises KeyError for an unknown name, CheckpointError for a damaged file."""
-    return json.loads(read(name, CARD))
+    return files(name).card()
 
 
-def encodings(name):
+def encodings(name: str) -> Encodings:
     """The `Encodings` of a checkpoint's test set. Raises KeyError or CheckpointError as `card` does."""
-    return _once(_encodings, name)
+    return _once(_encodings, files(name))
 
 
 def directions(name):
     """The `Directions` of a checkpoint, by attribute; raises as `card` does, and KeyError for a model without attributes."""
-    return _once(_directions, name)
+    return _once(_directions, files(name))
 
 
 def receipts(name):
-    """What one unit of each direction does to every attribute, {hold: float32 (k, k)}; see `training.faces.receipts`."""
+    """What one unit of each direction does to every attribute, {hold: float32 (k, k)}; see `training.face_measures.receipts`."""
     stored = arrays(name, DIRECTIONS)
     return {key.removeprefix("receipts_"): stored[key].astype("float32") for key in stored if key.startswith("receipts_")}
 
@@ -94,23 +164,12 @@ def histograms(name):
     return arrays(name, DIRECTIONS)["histograms"]
 
 
-def fitted_gaussian(name):
-    """Mean (d,) and factor (d, d) of the Gaussian fitted to a plain autoencoder's codes, where these are too many for its card."""
-    stored = arrays(name, PRIOR)
-    return stored["mean"].astype("float64"), stored["factor"].astype("float64")
-
-
-def fitted_mixture(name):
-    """Arrays of the mixture of Gaussians fitted to a VAE's codes: see `training.mixture.fit`."""
-    return arrays(name, PRIOR)
-
-
 def arrays(name, file):
     """The arrays of one of a checkpoint's NumPy files (dict), the same object each time; raises as `card` does."""
-    return _once(_arrays, f"{name}:{file}")
+    return files(name).arrays(file)
 
 
-def load(name, image_size=None):
+def load(name: str, image_size: int | None = None) -> Generator:
     """A `Generator` by name; the same object each time. Raises KeyError naming the known ones, or CheckpointError.
 
     A text-to-image model that does not ship may be one of KerasHub's presets ("stable_diffusion_3_medium"), a preset folder, or a
@@ -122,51 +181,18 @@ def load(name, image_size=None):
         return presets.load(name, image_size)
     if image_size is not None:
         raise InputError(f"{name} has a size of its own: image_size is for text-to-image models that do not ship")
-    return _once(_load, name)
+    return _once(_load, files(name))
 
 
-def judge(name):
+def judge(name: str) -> Any:
     """A `Judge` by name ("digits", "fashion"), which maps pictures to class probabilities; "framing" is a `Framer`, which finds
     faces. Raises as `load` does."""
-    return _once(_judge, name)
+    return _once(_judge, files(f"judges/{name}"))
 
 
 def read(name, file):
     """The bytes of a checkpoint's file, checked against SHA256SUMS."""
-    expected = _sums(name)
-    if file not in expected:
-        raise CheckpointError(f"checkpoints/{name}/{SUMS} is damaged (it does not list {file}). {_remedy(name)}")
-    try:
-        data = (root() / name / file).read_bytes()
-    except OSError as error:
-        raise CheckpointError(_damage(name, file, expected[file], "no such file")) from error
-    found = hashlib.sha256(data).hexdigest()
-    if found != expected[file]:
-        raise CheckpointError(_damage(name, file, expected[file], found))
-    return data
-
-
-def _sums(name):
-    """{file: SHA-256} of a checkpoint."""
-    folder = root() / name
-    if not _NAME.fullmatch(name) or not any((folder / part).is_file() for part in (SUMS, CARD, MODEL)):
-        known = _names(root() / "judges" if name.startswith("judges/") else root())
-        raise UnknownName(f"no checkpoint {name.removeprefix('judges/')!r}; there are {', '.join(known) or 'none'}")
-    try:
-        lines = (folder / SUMS).read_text("utf-8", errors="replace").splitlines()
-    except OSError as error:
-        raise CheckpointError(f"checkpoints/{name}/{SUMS} is missing: {_remedy(name)}") from error
-    pairs = [line.split(maxsplit=1) for line in lines]
-    return {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
-
-
-def _damage(name, file, expected, found):
-    return f"checkpoints/{name}/{file} is damaged (expected SHA-256 {expected}, found {found}). {_remedy(name)}"
-
-
-def _remedy(name):
-    run = name.partition("-epoch-")[0]  # the steps of a run come with it
-    return f"Restore it with `git checkout -- checkpoints/{name}` or train it: `python -m explorer train {run}`"
+    return files(name).read(file)
 
 
 def seal(folder):
@@ -178,96 +204,57 @@ def seal(folder):
     Path(folder, SUMS).write_text("".join(lines), "utf-8")
 
 
-def _once(make, name):
-    """`make(name)`, made once for each root. Who asks for what is there never waits for what is being loaded."""
-    key = make, root(), name
+def _once(make, *what):
+    """`make(*what)`, made once. Who asks for what is there never waits for what is being loaded."""
+    key = make, *what
     if key not in _made:
         # the page's warm-up and a visitor's first call may come together; a lock a kind: encodings need not wait for Keras
         with _locks[make]:
             if key not in _made:
-                _made[key] = make(name)
+                _made[key] = make(*what)
     return _made[key]
 
 
-def _encodings(name):
-    stored = _arrays(f"{name}:{ENCODINGS}")
+def _arrays(files, file):
+    return Files.arrays(files, file)
+
+
+def _encodings(files):
+    stored = files.arrays(ENCODINGS)
     log_var = stored.get("z_log_var")
     return Encodings(stored["z_mean"].astype("float32"), None if log_var is None else log_var.astype("float32"), stored["label"])
 
 
-def _directions(name):
-    from explorer.generators.directions import Directions
-
-    attributes, learned = (card(name).get(key, []) for key in ("attributes", "learned"))
-    if not attributes:
-        raise UnknownName(f"{name} was trained without attributes, so it has no directions by name")
-    stored = arrays(name, DIRECTIONS)
-    statistics = (stored[key].astype("float64") for key in ("means", "counts", "covariance"))
-    return Directions(attributes, *statistics, dict(zip(learned, stored.get("learned", ()), strict=True)))
+def _directions(files):
+    card = files.card()
+    if not card.get("attributes"):
+        raise UnknownName(f"{files.name} was trained without attributes, so it has no directions by name")
+    return Directions.of(card, files.arrays(DIRECTIONS))
 
 
-def _load(name):
-    kind = card(name)["kind"]
-    if kind == "diffusion":
-        from explorer.generators.diffusion import DiffusionGenerator
-
-        return DiffusionGenerator(card(name), _keras_model(name))
-    if kind == "text-to-image":
-        from explorer.generators.text_to_image import TextToImageGenerator
-
-        return TextToImageGenerator(card(name), _preset(name))
-    if kind == "gan":
-        from explorer.generators.gan import GanGenerator
-
-        return GanGenerator(card(name), _keras_model(name))
-    if kind not in ("ae", "vae"):
-        raise CheckpointError(f"{name}/{CARD}: kind {kind!r} is not one that this version can load")
-    from explorer.generators import family  # noqa: F401  the layers that some files name
-    from explorer.generators.autoencoder import AutoencoderGenerator
-
-    return AutoencoderGenerator(card(name), _keras_model(name))
+def _load(files):
+    card = files.card()
+    kind = generators.kind_of(card)
+    if kind is None:
+        raise CheckpointError(f"{files.name}/{CARD}: kind {card['kind']!r} is not one that this version can load")
+    return _opened(kind.made, card, files)
 
 
-def _judge(name):
-    if name == "framing":
-        from explorer.generators.framing import Framer
-
-        return Framer(card(f"judges/{name}"), _keras_model(f"judges/{name}"))
-    from explorer.generators.judge import Judge
-
-    return Judge(card(f"judges/{name}"), _keras_model(f"judges/{name}"))
+def _judge(files):
+    card = files.card()
+    return _opened(judges.kind_of(card).made, card, files)
 
 
-def _arrays(key):
-    name, _, file = key.partition(":")
-    with np.load(io.BytesIO(read(name, file))) as stored:
-        return {key: stored[key] for key in stored.files}
-
-
-def _keras_model(name):
-    import keras
-
-    read(name, MODEL)  # for the check; Keras wants a path
+def _opened(made, card, files):
+    """An object of a class of ours, its model loaded as the class says."""
     try:
-        return keras.saving.load_model(root() / name / MODEL, compile=False, safe_mode=True)
-    except Exception as error:
-        raise _of_another_version(name, MODEL, f"Keras {keras.__version__}", error) from error
-
-
-def _preset(name):
-    """A KerasHub preset in a checkpoint's folder, its files checked."""
-    import keras_hub
-
-    for file in _sums(name):
-        read(name, file)
-    try:
-        return keras_hub.models.TextToImage.from_preset(str(root() / name))
-    except Exception as error:
-        raise _of_another_version(name, "config.json", f"KerasHub {keras_hub.__version__}", error) from error
-
-
-def _of_another_version(name, file, library, error):
-    """Whole, but of another version of this project or of a library."""
-    return CheckpointError(
-        f"checkpoints/{name}/{file} is whole, but {library} cannot load it: {(str(error).strip() or repr(error)).splitlines()[0]}"
-    )
+        model = made.load_model(files)
+    except CheckpointError:
+        raise
+    except Exception as error:  # whole, but of another version of this project or of a library
+        library, module = made.library
+        raise CheckpointError(
+            f"checkpoints/{files.name}/{made.file} is whole, but {library} {import_module(module).__version__} cannot load it: "
+            f"{(str(error).strip() or repr(error)).splitlines()[0]}"
+        ) from error
+    return made(card, model, files)

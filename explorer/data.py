@@ -16,6 +16,8 @@ from zipfile import BadZipFile, ZipFile
 import numpy as np
 from PIL import Image
 
+from explorer.errors import InputError
+
 DIGITS = [str(digit) for digit in range(10)]
 GARMENTS = ["T-shirt/top", "Trouser", "Pullover", "Dress", "Coat", "Sandal", "Shirt", "Sneaker", "Bag", "Ankle boot"]
 
@@ -26,6 +28,7 @@ ATTRIBUTES = [
     "Oval_Face", "Pale_Skin", "Pointy_Nose", "Receding_Hairline", "Rosy_Cheeks", "Sideburns", "Smiling", "Straight_Hair",
     "Wavy_Hair", "Wearing_Earrings", "Wearing_Hat", "Wearing_Lipstick", "Wearing_Necklace", "Wearing_Necktie", "Young",
 ]  # fmt: skip
+SIX = ("Smiling", "Eyeglasses", "Male", "Young", "Blond_Hair", "Black_Hair")  # Generative Deep Learning's, ch. 3
 
 # Oxford's classes 1 to 102
 _FLOWERS = (
@@ -85,7 +88,7 @@ def load(name, split="train", image_size=28, folder=None):
     if name == "celeba":
         return _celeba(split, image_size, folder)
     if split not in SPLITS:
-        raise ValueError(f"split must be one of {SPLITS}, got {split!r}")
+        raise InputError(f"split must be one of {SPLITS}, got {split!r}")
     if name == "flowers":
         return _flowers(split, image_size, folder)
     folder = folder or os.environ.get("EXPLORER_DATA")
@@ -97,7 +100,7 @@ def load(name, split="train", image_size=28, folder=None):
             with np.load(path) as arrays:
                 images, labels = arrays[f"x_{split}"], arrays[f"y_{split}"]
         except (BadZipFile, EOFError, KeyError, OSError, ValueError) as error:
-            raise ValueError(f"{path} is damaged or another file than Keras' {file} ({error}): get it anew") from error
+            raise InputError(f"{path} is damaged or another file than Keras' {file} ({error}): get it anew") from error
     else:
         import keras
 
@@ -125,7 +128,7 @@ def at_hand(name):
 def _celeba(split, image_size, folder):
     """CelebA's faces as published (`Img`, `Anno`), as Kaggle packs them, or as any zip or folder of NNNNNN.jpg and the table."""
     if split not in CELEBA_SPLITS:
-        raise ValueError(f"split must be one of {tuple(CELEBA_SPLITS)}, got {split!r}")
+        raise InputError(f"split must be one of {tuple(CELEBA_SPLITS)}, got {split!r}")
     folder = Path(folder or os.environ.get("EXPLORER_DATA") or ".")
     roots = [folder, folder / "celeba", folder / "CelebA"]
     images, table = ([root / name for root in roots for name in names if (root / name).exists()]
@@ -146,7 +149,7 @@ def _celeba(split, image_size, folder):
             try:
                 faces.append(_face(files[name], image_size))
             except OSError as error:
-                raise ValueError(f"{files[name]} is damaged ({error}): get it anew") from error
+                raise InputError(f"{files[name]} is damaged ({error}): get it anew") from error
     else:
         try:
             with ZipFile(images[0]) as archive:
@@ -154,7 +157,7 @@ def _celeba(split, image_size, folder):
                 names = sorted(name for name in members if name in attributes and int(name[:6]) in ids)
                 faces = [_face(BytesIO(archive.read(members[name])), image_size) for name in names]
         except (BadZipFile, zlib.error, OSError) as error:
-            raise ValueError(f"{images[0]} is damaged ({error}): get it anew") from error
+            raise InputError(f"{images[0]} is damaged ({error}): get it anew") from error
     if not names:
         raise FileNotFoundError(f"{images[0]} holds no face of CelebA's {split} partition that {table[0]} lists")
     return np.stack(faces).astype("float32") / 255, np.array([attributes[name] for name in names], "uint8")
@@ -179,7 +182,7 @@ def _flowers(split, image_size, folder):
     except (BadZipFile, tarfile.TarError, zlib.error, EOFError, OSError, ValueError) as error:
         if isinstance(error, FileNotFoundError):
             raise
-        raise ValueError(f"{zipped or folder or 'the downloaded archive'} is damaged or holds no flowers ({error})") from error
+        raise InputError(f"{zipped or folder or 'the downloaded archive'} is damaged or holds no flowers ({error})") from error
     return images.astype("float32") / 255, np.array([label for _, label, _ in found], "uint8")
 
 
@@ -230,10 +233,10 @@ def _attribute_table(path):
             else:
                 _, names, *rows = map(str.split, lines)
         if names != ATTRIBUTES or any(len(row) != 41 or not row[0][:6].isdigit() for row in rows):
-            raise ValueError("other columns")
+            raise InputError("other columns")
         return {name: [int(value) > 0 for value in values] for name, *values in rows}
     except (ValueError, csv.Error) as error:  # no text, no lines, no numbers
-        raise ValueError(f"{path} is not CelebA's table of {len(ATTRIBUTES)} attributes: get it anew") from error
+        raise InputError(f"{path} is not CelebA's table of {len(ATTRIBUTES)} attributes: get it anew") from error
 
 
 def _face(file, image_size):
@@ -248,5 +251,5 @@ def _face(file, image_size):
 
 def _entry(name):
     if name not in _SETS:
-        raise ValueError(f"no data set {name!r}; there are {', '.join(_SETS)}")
+        raise InputError(f"no data set {name!r}; there are {', '.join(_SETS)}")
     return _SETS[name]

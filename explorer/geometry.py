@@ -4,11 +4,15 @@ A point is an array of any shape. Computed in float64, returned as float32.
 """
 
 from statistics import NormalDist
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from explorer.errors import InputError, NotSupported
 
 KINDS = ("linear", "slerp")
+Points = NDArray[np.float32]
 
 
 class Embeddings(NamedTuple):
@@ -22,13 +26,13 @@ class Embeddings(NamedTuple):
     negative_pooled: np.ndarray
 
 
-def lerp(a, b, t):
+def lerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> Points:
     """(1 - t) a + t b: `a`, `b` of shape s; t a number -> s, or of shape (n,) -> (n, *s)."""
     a, b, t = _aligned(a, b, t)
     return ((1 - t) * a + t * b).astype("float32")
 
 
-def slerp(a, b, t):
+def slerp(a: ArrayLike, b: ArrayLike, t: ArrayLike) -> Points:
     """Spherical interpolation: the unit vectors turn along the great circle, the norm goes linearly. Shapes as in `lerp`.
 
     Equal to Shoemake's formula (1985; Deep Learning with Python, 3rd ed., ch. 17) where the norms are equal; where they
@@ -58,15 +62,15 @@ def slerp(a, b, t):
 
 
 def interpolate(a, b, t, kind="linear"):
-    """`lerp` or `slerp` by name; ValueError for another. Of `Embeddings` of one prompt each: those of as many as t has numbers."""
+    """`lerp` or `slerp` by name; InputError for another. Of `Embeddings` of one prompt each: those of as many as t has numbers."""
     if kind not in KINDS:
-        raise ValueError(f"kind must be one of {KINDS}, got {kind!r}")
+        raise InputError(f"kind must be one of {KINDS}, got {kind!r}")
     if isinstance(a, Embeddings) != isinstance(b, Embeddings):
-        raise ValueError("the ends must both be embeddings, or neither")
+        raise InputError("the ends must both be embeddings, or neither")
     if not isinstance(a, Embeddings):
         return (lerp if kind == "linear" else slerp)(a, b, t)
     if len(a.pooled) != 1 or len(b.pooled) != 1:
-        raise ValueError(f"the ends must be embeddings of one prompt each, got {len(a.pooled)} and {len(b.pooled)}")
+        raise InputError(f"the ends must be embeddings of one prompt each, got {len(a.pooled)} and {len(b.pooled)}")
     t = np.atleast_1d(t)
     sequence, pooled = (interpolate(x[0], y[0], t, kind) for x, y in ((a.sequence, b.sequence), (a.pooled, b.pooled)))
     return Embeddings(sequence, a.negative_sequence.repeat(len(t), 0), pooled, a.negative_pooled.repeat(len(t), 0))
@@ -75,20 +79,22 @@ def interpolate(a, b, t, kind="linear"):
 class Path:
     """The way from `a` to `b`, latents or `Embeddings`; `closed` returns to `a` on the same way, so that a loop has no jump."""
 
-    def __init__(self, a, b, kind="linear", closed=False):
+    def __init__(self, a: ArrayLike | Embeddings, b: ArrayLike | Embeddings, kind: str = "linear", closed: bool = False):
         self.a, self.b = (end if isinstance(end, Embeddings) else np.asarray(end) for end in (a, b))
         self.kind, self.closed = kind, closed
         self.at([0.0])  # complains about shapes and kinds here, where they were given
 
-    def at(self, ts):
+    def at(self, ts: ArrayLike) -> Points | Embeddings:
         """Points at the positions `ts` (n,), 0 = a, 1 = b: float32 (n, *shape)."""
         return interpolate(self.a, self.b, np.asarray(ts, "float64"), self.kind)
 
-    def points(self, n, start=0.0, stop=1.0):
+    def points(self, n: int, start: float = 0.0, stop: float = 1.0) -> Points | Embeddings:
         """n points from `start` to `stop`, both included; of a closed path, n points of one round: float32 (n, *shape)."""
         return self.at(self.positions(n, start, stop))
 
-    def positions(self, n, start=0.0, stop=1.0, change=None):
+    def positions(
+        self, n: int, start: float = 0.0, stop: float = 1.0, change: NDArray[np.float64] | None = None
+    ) -> NDArray[np.float64]:
         """The n positions of `points`, (n,). `change` (m + 1,) evens them out: how far the picture has come at m + 1 even
         positions from start to stop; each step then changes the picture by as much."""
         fractions = np.linspace(0, 1, n) if not self.closed else 1 - np.abs(1 - 2 * np.arange(n) / n)
@@ -102,13 +108,13 @@ class Path:
 class Plane:
     """The points origin + x u + y v. `origin`, `u`, `v`: arrays of one shape."""
 
-    def __init__(self, origin, u, v):
+    def __init__(self, origin: ArrayLike, u: ArrayLike, v: ArrayLike):
         self.origin, self.u, self.v = (np.asarray(part, "float64") for part in (origin, u, v))
         if not self.origin.shape == self.u.shape == self.v.shape:
-            raise ValueError(f"origin, u and v must have one shape, got {self.origin.shape}, {self.u.shape}, {self.v.shape}")
+            raise InputError(f"origin, u and v must have one shape, got {self.origin.shape}, {self.u.shape}, {self.v.shape}")
 
     @classmethod
-    def corners(cls, a, b, c, d, kind="linear"):
+    def corners(cls, a: ArrayLike, b: ArrayLike, c: ArrayLike, d: ArrayLike, kind: str = "linear") -> "Plane":
         """A surface through four points, which need not lie in one plane: a top left, b top right, c and d below them.
 
         Each row is a path of `kind` between the two sides; x and y run from -1 to 1 within the corners. Corners may be
@@ -117,9 +123,9 @@ class Plane:
         return _Corners(a, b, c, d, kind)
 
     @classmethod
-    def through(cls, a, b, c):
+    def through(cls, a: ArrayLike, b: ArrayLike, c: ArrayLike) -> "Plane":
         """The flat plane through three points: a is its origin, u points to b, v is perpendicular to u on c's side, both of
-        length 1, so that its coordinates are distances. ValueError for points on one line."""
+        length 1, so that its coordinates are distances. InputError for points on one line."""
         a, b, c = (np.asarray(point, "float64") for point in (a, b, c))
         long, side = b - a, c - a
         u = long / max(np.linalg.norm(long), 1e-300)
@@ -127,20 +133,20 @@ class Plane:
         v -= np.vdot(v, u) * u  # once more: what rounding left of u
         width = np.linalg.norm(v)
         if not width > 1e-6 * max(np.linalg.norm(long), np.linalg.norm(side)) or not long.any():
-            raise ValueError("three points on one line span no plane")
+            raise InputError("three points on one line span no plane")
         return cls(a, u, v / width)
 
-    def at(self, x, y):
+    def at(self, x: ArrayLike, y: ArrayLike) -> Points:
         """Points at coordinates x, y (arrays of one shape s): float32 (*s, *shape)."""
         x, y = (np.reshape(c, np.shape(c) + (1,) * self.origin.ndim) for c in np.broadcast_arrays(x, y))
         return (self.origin + x * self.u + y * self.v).astype("float32")
 
-    def grid(self, n, extent=1.0, center=(0.0, 0.0)):
+    def grid(self, n: int, extent: float = 1.0, center: tuple[float, float] = (0.0, 0.0)) -> Points:
         """n x n points over center +- extent, both ends included, row 0 at the top: float32 (n, n, *shape)."""
         steps = np.linspace(-extent, extent, n) if n > 1 else np.zeros(1)
         return self.at(*np.meshgrid(center[0] + steps, center[1] - steps))
 
-    def coordinates(self, z):
+    def coordinates(self, z: NDArray[Any]) -> NDArray[np.float64]:
         """The (x, y) of the nearest point of the plane: (n, *shape) -> float64 (n, 2)."""
         basis = np.stack([self.u.ravel(), self.v.ravel()], 1)
         return np.linalg.lstsq(basis, (np.asarray(z, "float64") - self.origin).reshape(len(z), -1).T, rcond=None)[0].T
@@ -162,7 +168,7 @@ class _Corners(Plane):
         return np.stack(points).reshape(*x.shape, *tops.shape[1:])
 
     def coordinates(self, z):
-        raise NotImplementedError("a surface through four points is curved: it has no nearest point by formula")
+        raise NotSupported("a surface through four points is curved: it has no nearest point by formula")
 
 
 def orthogonal(direction, others):
@@ -219,5 +225,5 @@ def _aligned(a, b, t):
     """`a`, `b` as float64 of one shape, `t` with their dimensions appended."""
     a, b, t = (np.asarray(part, "float64") for part in (a, b, t))
     if a.shape != b.shape:
-        raise ValueError(f"the ends must have one shape, got {a.shape} and {b.shape}")
+        raise InputError(f"the ends must have one shape, got {a.shape} and {b.shape}")
     return a, b, t.reshape(t.shape + (1,) * a.ndim)

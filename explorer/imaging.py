@@ -274,7 +274,7 @@ def cut(picture, center, side, angle, image_size):
     tilted as far comes out upright. Shrinking averages areas; outside the picture its edge goes on.
     """
     if not (side > 0 and np.isfinite([*center, side, angle]).all()):
-        raise ValueError(f"a square needs a finite centre and angle and a side above 0, got {center}, {side}, {angle}")
+        raise InputError(f"a square needs a finite centre and angle and a side above 0, got {center}, {side}, {angle}")
     x, y = center
     reach = 0.75 * side + 2  # of the corners, with some to spare
     height, width = picture.shape[:2]

@@ -16,6 +16,7 @@ from explorer.serving import live
 from explorer.serving.calls import run_news, stop_run
 from explorer.state import schema
 from explorer.views import calls as common
+from explorer.views.drawn import FILMS
 from explorer.views.latent_plane.pictures import DEFAULT_MODEL
 
 HERE = Path(__file__).parent
@@ -52,11 +53,13 @@ def build():
     with gr.Blocks(title="Latent Explorer", analytics_enabled=False, fill_width=True) as blocks:
         gr.HTML(HEADER, apply_default_css=False)
         with gr.Tabs(elem_id="views") as tabs:
+            found = []
             for name in views.NAMES:
-                if views.of(name).is_here():
-                    with gr.Tab(views.of(name).TITLE, id=name) as tab:
-                        _build_view(name, blocks, tab)
+                with gr.Tab(views.of(name).TITLE, id=name, visible=views.of(name).is_here()) as tab:
+                    _build_view(name, blocks, tab)
+                found.append(tab)
         blocks.load(_view_of_link, outputs=tabs, show_progress="hidden", api_visibility="private")
+        blocks.load(_tabs, outputs=found, show_progress="hidden", api_visibility="private")
     return blocks
 
 
@@ -68,7 +71,8 @@ def _build_view(name, blocks, tab):
         functions = [*asked.SERVER_FUNCTIONS, *common.SERVER_FUNCTIONS, run_news, stop_run]
         gr.HTML(
             html_template=template.read_text("utf-8"), js_on_load=_script(name), apply_default_css=False, elem_id=name,
-            server_functions=functions, schema=schema(), live=list(live_functions()), **getattr(asked, "PROPS", {}),
+            server_functions=functions, schema=schema(), live=list(live_functions()), films=list(FILMS),
+            **getattr(asked, "PROPS", {}),
         )  # fmt: skip
     if hasattr(asked, "below"):
         asked.below(blocks, tab)
@@ -84,6 +88,11 @@ def _view_of_link(request: gr.Request):
     """The tab that the link names."""
     _visited.set()
     return gr.Tabs(selected=common.seen(str(request.query_params)))
+
+
+def _tabs():
+    """Which views have a model now: a file that was damaged when the page was built may have been mended since."""
+    return [gr.Tab(visible=views.of(name).is_here()) for name in views.NAMES]
 
 
 class Assets(StaticFiles):

@@ -227,7 +227,7 @@ def make_faces(root, name="celeba-vae", d=8, side=64, seed=3):
     import keras
 
     from explorer.generators.autoencoder import build
-    from explorer.training.faces import BINS, statistics
+    from explorer.training.face_measures import BINS, statistics
 
     rng = np.random.default_rng(seed)
     blocks = np.round(rng.normal(0, 0.25, (d + 1, side // 8, side // 8, 3)) * 64) / 64  # 8 x 8 squares of colour

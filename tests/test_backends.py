@@ -63,7 +63,7 @@ TRAIN = """
 import io, sys
 import keras, numpy as np
 from explorer.generators.autoencoder import build
-from explorer.training import recipes, runs
+from explorer.training import building, recipes, runs
 
 assert keras.backend.backend() == sys.argv[1]
 images = np.random.default_rng(0).random((8, 8, 8, 1)).astype("float32")
@@ -95,7 +95,7 @@ assert sys.argv[1] in history["device"]
 # a GAN told the class, whose generator and discriminator both move, and an autoencoder with tied weights
 recipe = recipes.recipe("fashion-cgan") | {"batch_size": 100, "epochs": 2}
 recipe |= {"generator": {"filters": [4, 4]}, "discriminator": {"filters": [4, 4]}}
-untrained = [keras.ops.convert_to_numpy(w) for w in runs.build(recipe).trainable_variables]
+untrained = [keras.ops.convert_to_numpy(w) for w in building.build(recipe).trainable_variables]
 model, history = runs.fit(recipe, sys.argv[3] + "/gan", sys.argv[2], out=io.StringIO())
 assert len(history["generator_loss"]) == len(history["discriminator_loss"]) == 2, history
 kernels = [(a, keras.ops.convert_to_numpy(b)) for a, b in zip(untrained, model.trainable_variables, strict=True) if a.ndim > 1]
@@ -115,8 +115,8 @@ assert last < 0.98 * first and hubers < 0.5 * first, history  # half of a square
 assert all(np.isfinite(keras.ops.convert_to_numpy(w)).all() for w in model.weights)
 
 # shifts of codes, learned through a decoder and a critic that stay as they are, and an encoder that learns to encode as it is told
-from explorer.generators import judge
-from explorer.training import shifts
+from explorer.judges import classifier as judge
+from explorer.training import critic_finetuning
 rng = np.random.default_rng(0)
 images, groups = rng.random((64, 16, 16, 3)).astype("float32"), np.arange(64) % 4
 critic = judge.build((16, 16, 3), [4, 8], 12, 5, multi_label=True, stride=2)
@@ -124,14 +124,14 @@ parts = {"filters": [8, 8], "batch_norm": True}
 vae = build((16, 16, 3), 4, parts, parts, {"reconstruction_loss": "mse", "reconstruction_weight": 200.0, "kl_weight": 0.5}, seed=0)
 before = critic.get_weights() + vae.decoder.get_weights()
 codes = np.stack(vae.encoder.predict(images, verbose=0), 1)
-by = shifts.learn(vae.decoder, critic, codes[:, 0], groups, [0, 1], [1] * 5, [0.0] * 4, steps=4)
+by = critic_finetuning.learn(vae.decoder, critic, codes[:, 0], groups, [0, 1], [1] * 5, [0.0] * 4, steps=4)
 assert by.shape == (4, 4) and np.isfinite(by).all() and (np.abs(by).max(1) > 0.01).all(), by
 assert all(np.array_equal(a, b) for a, b in zip(before, critic.get_weights() + vae.decoder.get_weights(), strict=True))
 codes[:, 0] += by[groups]
-told = shifts.Told(vae.encoder)
+told = critic_finetuning.Told(vae.encoder)
 runs.settle(told, ())
 told.compile(optimizer=keras.optimizers.Adam(3e-3))
-lost = told.fit(shifts.Mirrored(images, np.stack([codes, codes]), 32, 0, np.ones(64)), epochs=8, verbose=0).history["loss"]
+lost = told.fit(critic_finetuning.Mirrored(images, np.stack([codes, codes]), 32, 0, np.ones(64)), epochs=8, verbose=0).history["loss"]
 assert lost[-1] < 0.9 * lost[0], lost
 print("trained")
 """

@@ -8,10 +8,10 @@ import pytest
 
 import explorer
 from explorer import checkpoints, data
-from explorer.training import faces, recipes
+from explorer.training import face_measures, recipes
 
 NAME = "celeba-vae"
-SIX, HOWS = faces.SIX, ("free", "whitened", "learned")
+SIX, HOWS = face_measures.SIX, ("free", "whitened", "learned")
 
 
 @pytest.fixture(scope="module")
@@ -63,7 +63,7 @@ def test_random_faces_have_the_correlations_of_codes(card):
 
 def test_the_gallery_is_labelled_by_the_judge_on_decoded_faces():
     codes, generator, judge = checkpoints.encodings(NAME), explorer.load(NAME), explorer.judge("faces")
-    assert codes.z_mean.shape == (faces.GALLERY, 200)
+    assert codes.z_mean.shape == (face_measures.GALLERY, 200)
     seen = judge(generator.decode(codes.z_mean[:80]))
     clear = np.abs(seen - 0.5) > 0.05  # stored in 16 bits
     assert ((seen > 0.5) == codes.labels[:80])[clear].all()
@@ -109,7 +109,7 @@ def test_receipts_are_what_the_judge_says_of_one_unit():
 def test_the_histograms_are_of_held_out_faces_near_the_normal(card):
     counts = checkpoints.histograms(NAME).astype("float64")
     assert len(set(counts.sum(1))) == 1
-    middles = (faces.BINS[1:] + faces.BINS[:-1]) / 2
+    middles = (face_measures.BINS[1:] + face_measures.BINS[:-1]) / 2
     shares = counts / counts.sum(1, keepdims=True)
     mean, variance = shares @ middles, shares @ middles**2
     assert np.abs(mean).max() < 0.35

@@ -8,8 +8,7 @@ from PIL import Image
 
 import explorer
 from explorer import checkpoints
-from explorer.training import family as measures
-from explorer.training import recipes
+from explorer.training import autoencoder_variants_measures, recipes
 from explorer.views.why_a_vae import pictures as why
 
 PCA_30 = 0.015616  # on the test images; scikit-learn's is compared with it in training/test_family_training.py
@@ -59,7 +58,7 @@ def test_the_linear_autoencoder_is_pca():
     assert np.all(np.diff(stored["explained_variance_ratio"]) <= 0)
     best = np.square(stored["toy_pca"] - stored["toy"]).mean()
     assert np.square(stored["toy_autoencoder"][-1] - stored["toy"]).mean() == pytest.approx(best, rel=0.01)
-    assert stored["toy_epochs"].tolist() == list(measures.TOY_EPOCHS)
+    assert stored["toy_epochs"].tolist() == list(autoencoder_variants_measures.TOY_EPOCHS)
 
 
 def test_tied_weights_are_half_as_many_and_nearly_as_good():

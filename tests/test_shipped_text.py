@@ -9,7 +9,7 @@ import pytest
 
 import explorer
 from explorer import checkpoints
-from explorer.training import captions, obedience, recipes
+from explorer.training import captions, prompt_adherence, recipes
 from explorer.views.text_to_image import pictures as prompting
 
 NAME = "stable_diffusion_3_tiny"
@@ -88,7 +88,10 @@ def test_the_bars_are_met_or_the_card_says_which_are_not(card):
 def test_a_few_prompts_are_obeyed_as_the_card_says(card, generator):
     judge = explorer.judge("digits")
     shares = [
-        (judge(obedience.as_known(obedience.drawn(generator, f"a handwritten digit {number}", 5), judge)).argmax(1) == i).mean()
+        (
+            judge(prompt_adherence.as_known(prompt_adherence.drawn(generator, f"a handwritten digit {number}", 5), judge)).argmax(1)
+            == i
+        ).mean()
         for i, number in enumerate(captions.NUMBERS)
     ]
     assert np.mean(shares) == pytest.approx(card["metrics"]["mnist_obeyed"], abs=0.15)

@@ -5,12 +5,15 @@ Layers: *Deep Learning with Python*, 3rd ed., ch. 17 (`mnist-vae`); *Generative 
 (`fashion-vae-10d`).
 """
 
+from functools import cached_property
+
 import keras
 import numpy as np
 from keras import layers, ops
 
-from explorer import checkpoints
+from explorer.errors import InputError
 from explorer.generators.base import Generator, check_images
+from explorer.generators.directions import FILE, Directions
 
 # What multiplies the reconstruction term is always its mean over pixels and channels (the books state it so or as a sum,
 # which is the mean times the number of pixels); the KL term is always summed over the latent dimensions.
@@ -60,7 +63,7 @@ class _Family(keras.Model):
     def __init__(self, encoder, decoder, reconstruction_loss="binary_crossentropy", reconstruction_weight=1.0, **kwargs):
         super().__init__(**kwargs)
         if reconstruction_loss not in RECONSTRUCTION_LOSSES:
-            raise ValueError(f"reconstruction_loss must be one of {RECONSTRUCTION_LOSSES}, got {reconstruction_loss!r}")
+            raise InputError(f"reconstruction_loss must be one of {RECONSTRUCTION_LOSSES}, got {reconstruction_loss!r}")
         self.encoder, self.decoder = encoder, decoder
         self.reconstruction_loss, self.reconstruction_weight = reconstruction_loss, float(reconstruction_weight)
         self._reconstruction = keras.metrics.Mean(name="reconstruction")
@@ -179,8 +182,6 @@ def build(image_shape, latent_size, encoder, decoder, loss, variational=True, se
 class AutoencoderGenerator(Generator):
     """A trained autoencoder or VAE as a `Generator`; `model` is the Keras model, for those who want the layers."""
 
-    mixture = None  # what `prior` draws from while it is not on disk
-
     def _decode(self, z, label):
         most = max(1, _AT_ONCE // (self.image_shape[0] * self.image_shape[1]))
         parts = (self.model.decoder.predict_on_batch(z[i : i + most]) for i in range(0, max(1, len(z)), most))
@@ -190,7 +191,7 @@ class AutoencoderGenerator(Generator):
     def encode(self, images):
         """float (n, h, w, c) in [0, 1] -> (z_mean, z_log_var), float32 (n, d) each; an AE's z_log_var is None."""
         codes = self.model.encoder.predict_on_batch(check_images(images, self.image_shape))
-        if self.card["kind"] == "ae":
+        if not self._variational:
             return np.asarray(codes, "float32"), None
         return tuple(np.asarray(code, "float32") for code in codes)
 
@@ -199,26 +200,39 @@ class AutoencoderGenerator(Generator):
         [0, 1]. Unlike `encode` it takes any finite pixels: noise leaves [0, 1]."""
         images = np.asarray(images, "float32")
         if images.shape[1:] != self.image_shape or not np.isfinite(images).all():
-            raise ValueError(f"images must be finite numbers (n, {', '.join(map(str, self.image_shape))}), got {images.shape}")
+            raise InputError(f"images must be finite numbers (n, {', '.join(map(str, self.image_shape))}), got {images.shape}")
         codes = self.model.encoder.predict_on_batch(images)
-        return self._decode(np.asarray(codes if self.card["kind"] == "ae" else codes[0], "float32"), None)
+        return self._decode(np.asarray(codes[0] if self._variational else codes, "float32"), None)
+
+    @property
+    def _variational(self):
+        return len(self.model.encoder.outputs) > 1
+
+    @cached_property
+    def directions(self):
+        """The `Directions` of a model with attributes."""
+        return Directions.of(self.card, self.files.arrays(FILE))
 
     def direction(self, attribute, hold=(), how="whitened"):
         """float32 (d,): adds a named attribute, with those in `hold` kept still; see `Directions.direction`."""
         if not self.card.get("attributes"):
             return super().direction(attribute, hold)
-        return checkpoints.directions(self.card["name"]).direction(attribute, hold, how)
+        return self.directions.direction(attribute, hold, how)
 
     def prior(self, n, seed=0):
         """float32 (n, d): N(0, I) for a VAE, or a mixture of Gaussians fitted to its training images' z_mean, if its card
         has one (ex-post density estimation: Ghosh et al. 2020, section 4); for an AE, which has no prior, one such Gaussian."""
         z = super().prior(n, seed)
         if "fitted_mixture" in self.card:
-            return _mixed(z, seed, **(self.mixture or checkpoints.fitted_mixture(self.card["name"])))
+            return _mixed(z, seed, **self.files.arrays(self.card["fitted_mixture"]["file"]))
         fitted = self.card.get("fitted_gaussian")
         if fitted is None:
             return z
-        mean, factor = checkpoints.fitted_gaussian(self.card["name"]) if "file" in fitted else _mean_and_factor(fitted)
+        if "file" in fitted:  # too many codes for the card
+            stored = self.files.arrays(fitted["file"])
+            mean, factor = (stored[key].astype("float64") for key in ("mean", "factor"))
+        else:
+            mean, factor = _mean_and_factor(fitted)
         return (mean + z @ factor.T).astype("float32")
 
 

@@ -1,68 +1,79 @@
 """What every generator is: a map from points of a latent space to pictures. NumPy only."""
 
+from collections.abc import Sequence
+from typing import Any
+
 import numpy as np
+from numpy.typing import ArrayLike, NDArray
+
+from explorer.errors import InputError, NotSupported
+from explorer.generators.files import KerasFile
+
+Card = dict[str, Any]  # what `card.json` says
+Pictures = NDArray[np.float32]
 
 
-class Generator:
+class Generator(KerasFile):
     """Maps points of a latent space to pictures; made by `explorer.load(name)`.
 
-    Attributes: `card` (dict), `latent_shape`, `image_shape` (h, w, c), `model` (the Keras model).
+    Attributes: `card` (dict), `latent_shape`, `image_shape` (h, w, c), `model` (the Keras model), `files` (the `Files` of its
+    folder, where what was measured of its codes lies; None for a model that has no folder yet).
     """
 
-    def __init__(self, card, model):
-        self.card, self.model = card, model
+    def __init__(self, card: Card, model: Any, files: Any = None):
+        self.card, self.model, self.files = card, model, files
         self.latent_shape = tuple(card["latent_shape"])
         self.image_shape = tuple(card["image_shape"])
 
     def __repr__(self):
         return f"<Generator {self.card['name']}: {self.latent_shape} -> {self.image_shape}>"
 
-    def prior(self, n, seed=0):
+    def prior(self, n: int, seed: int = 0) -> Pictures:
         """Points drawn as the model was trained to be fed: float32 (n, *latent_shape)."""
         return np.random.default_rng(seed).standard_normal((n, *self.latent_shape), dtype="float32")
 
-    def decode(self, z, label=None):
+    def decode(self, z: ArrayLike, label: ArrayLike | None = None) -> Pictures:
         """float (n, *latent_shape) -> float32 (n, h, w, c) in [0, 1].
 
-        Raises ValueError for another shape or numbers that are not finite.
+        Raises InputError for another shape or numbers that are not finite.
         """
         return self._decode(check_latents(z, self.latent_shape), label)
 
     def _decode(self, z, label):
         raise NotImplementedError
 
-    def encode(self, images):
-        """float (n, h, w, c) in [0, 1] -> (z_mean, z_log_var); raises NotImplementedError without an encoder."""
-        raise NotImplementedError(f"{self.card['name']} has no encoder: it only turns latents into pictures.")
+    def encode(self, images: ArrayLike) -> tuple[Pictures, Pictures | None]:
+        """float (n, h, w, c) in [0, 1] -> (z_mean, z_log_var); raises NotSupported without an encoder."""
+        raise NotSupported(f"{self.card['name']} has no encoder: it only turns latents into pictures.")
 
-    def direction(self, attribute, hold=()):
-        """The latent direction of a named attribute; raises NotImplementedError for models without attributes."""
-        raise NotImplementedError(f"{self.card['name']} was trained without attributes, so it has no directions by name.")
+    def direction(self, attribute: str, hold: Sequence[str] = ()) -> Pictures:
+        """The latent direction of a named attribute; raises NotSupported for models without attributes."""
+        raise NotSupported(f"{self.card['name']} was trained without attributes, so it has no directions by name.")
 
 
 def check_latents(z, latent_shape):
-    """`z` as float32; ValueError says what was expected and what came."""
+    """`z` as float32; InputError says what was expected and what came."""
     z = np.asarray(z, "float32")
     if z.shape[1:] != latent_shape or z.ndim != 1 + len(latent_shape):
-        raise ValueError(f"latents must have shape (n, {', '.join(map(str, latent_shape))}), got {z.shape}")
+        raise InputError(f"latents must have shape (n, {', '.join(map(str, latent_shape))}), got {z.shape}")
     if not np.isfinite(z).all():
-        raise ValueError(f"latents must be finite numbers, got {int((~np.isfinite(z)).sum())} that are NaN or infinite")
+        raise InputError(f"latents must be finite numbers, got {int((~np.isfinite(z)).sum())} that are NaN or infinite")
     return z
 
 
 def check_labels(label, n, classes):
-    """`label`, one class or n, as int (n,); ValueError says what was expected of the names `classes` and what came."""
+    """`label`, one class or n, as int (n,); InputError says what was expected of the names `classes` and what came."""
     labels = np.broadcast_to(np.asarray(-1 if label is None else label), n)
     if not np.isin(labels, range(len(classes))).all():
-        raise ValueError(f"label must be one of {', '.join(f'{i} {name}' for i, name in enumerate(classes))}, got {label}")
+        raise InputError(f"label must be one of {', '.join(f'{i} {name}' for i, name in enumerate(classes))}, got {label}")
     return labels.astype(int)
 
 
 def check_images(images, image_shape):
-    """`images` as float32; ValueError says what was expected and what came."""
+    """`images` as float32; InputError says what was expected and what came."""
     images = np.asarray(images, "float32")
     if images.shape[1:] != image_shape:
-        raise ValueError(f"images must have shape (n, {', '.join(map(str, image_shape))}), got {images.shape}")
+        raise InputError(f"images must have shape (n, {', '.join(map(str, image_shape))}), got {images.shape}")
     if images.size and not (images.min() >= 0 and images.max() <= 1):  # so that NaN fails as well
-        raise ValueError(f"images must lie in [0, 1], got values from {images.min():g} to {images.max():g}")
+        raise InputError(f"images must lie in [0, 1], got values from {images.min():g} to {images.max():g}")
     return images

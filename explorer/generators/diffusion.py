@@ -10,9 +10,10 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from explorer.errors import InputError
 from explorer.generators import samplers, schedules, unets
 from explorer.generators.base import Generator, check_images, check_labels, check_latents
-from explorer.generators.terminal import Terminal
+from explorer.generators.noise_prior import NoisePrior
 
 
 @keras.saving.register_keras_serializable(package="explorer")
@@ -20,8 +21,8 @@ class Diffusion(keras.Model):
     """A network that learns to tell the noise in pictures, (n, h, w, c) in [0, 1]; with `classes` in (pictures, labels (n,)).
 
     `schedule`: a dict, `name` one of `schedules.SCHEDULES` and its settings; `loss`: one of `LOSSES`, of the noise; `mean` and
-    `variance` by channel make pictures into what the network sees; without them `adapt(images)` finds them. `terminal`: of so
-    many frequencies along a side the noise that sampling starts from has what pictures leave in it (`terminal.py`); of none by 0.
+    `variance` by channel make pictures into what the network sees; without them `adapt(images)` finds them. `terminal`: of so many
+    frequencies along a side the noise that sampling starts from has what pictures leave in it (`noise_prior.py`); of none by 0.
     Times are drawn evenly, or, dwelling on noise, with the density times * t^(times - 1) of a `times` above 1.
     One label in ten is kept from a network that knows `classes`, so that it can do without (Ho and Salimans 2022,
     arXiv:2207.12598, algorithm 1).
@@ -39,7 +40,8 @@ class Diffusion(keras.Model):
         self.rates = schedules.of(**schedule)
         self.normalization = layers.Normalization(axis=-1, mean=mean, variance=variance)
         self.normalization.build((None, *network.inputs[0].shape[1:]))
-        self.terminal = Terminal(network.inputs[0].shape[1:], terminal) if terminal else None
+        # files of weights name it by this attribute
+        self.terminal = NoisePrior(network.inputs[0].shape[1:], terminal) if terminal else None
         self.classes = network.inputs[2].shape[-1] if len(network.inputs) > 2 else 0
         self.composing = False
         self._fixed = {"mean": mean, "variance": variance, "terminal": terminal}
@@ -144,7 +146,7 @@ class DiffusionGenerator(Generator):
     def prior(self, n, seed=0):
         """Points drawn as the network was fed at the last time, t = 1: float32 (n, h, w, c).
 
-        Standard normal, but for what pictures leave in them there, where the model knows it (`terminal.py`).
+        Standard normal, but for what pictures leave in them there, where the model knows it (`noise_prior.py`).
         """
         noise, terminal = super().prior(n, seed), self.model.terminal
         return noise if terminal is None else terminal.noised(noise, *map(float, self.schedule(1.0)))
@@ -187,7 +189,7 @@ class DiffusionGenerator(Generator):
         settings = self.card["sampling"]
         sampler = sampler or settings["sampler"]
         if sampler not in samplers.SAMPLERS:
-            raise ValueError(f"sampler must be one of {', '.join(samplers.SAMPLERS)}, got {sampler!r}")
+            raise InputError(f"sampler must be one of {', '.join(samplers.SAMPLERS)}, got {sampler!r}")
         z = check_latents(z, self.latent_shape)
         own = {"epsilon_scale": settings.get("epsilon_scale", 1.0) if epsilon_scale is None else epsilon_scale}
         own |= {"eta": eta} if sampler == "ddim" else {}
@@ -202,11 +204,11 @@ class DiffusionGenerator(Generator):
         """What `predict_noise` is told of classes; ValueError for what does not fit."""
         if not self.model.classes:
             if label is not None or guidance_scale is not None:
-                raise ValueError(f"{self.card['name']} was trained without classes: leave label and guidance_scale out")
+                raise InputError(f"{self.card['name']} was trained without classes: leave label and guidance_scale out")
             return {}
         scale = float(self.card["sampling"]["guidance_scale"] if guidance_scale is None else guidance_scale)
         if not 0 <= scale < np.inf:
-            raise ValueError(f"guidance_scale must be a number from 0, got {guidance_scale}")
+            raise InputError(f"guidance_scale must be a number from 0, got {guidance_scale}")
         labels = self.labels(n, seed) if label is None else check_labels(label, n, self.card["classes"])
         return {"label": labels, "guidance_scale": scale}
 

@@ -9,7 +9,9 @@ from functools import lru_cache
 import numpy as np
 
 from explorer import geometry
+from explorer.errors import InputError, UnknownName
 
+FILE = "directions.npz"
 HOLDS = ("learned", "whitened", "plain")
 LONGEST = 2.4  # of a vector between means: codes have a standard deviation of about 1, and sliders go to three vectors
 
@@ -19,7 +21,7 @@ class Directions:
 
     `names`: the k attributes; `means` float (k, 2, d): mean code without and with each; `counts` int (k, 2); `covariance`
     float (d, d) of all codes; `learned` {attribute: float (d,)}: vectors that keep each other's attributes still, learned through
-    the decoder (training/pushes.py).
+    the decoder (training/learned_directions.py).
     """
 
     def __init__(self, names, means, counts, covariance, learned=None):
@@ -27,6 +29,12 @@ class Directions:
         self.learned = dict(learned or {})
         within = covariance + 1e-3 * np.trace(covariance) / len(covariance) * np.eye(len(covariance))
         self._metric = np.linalg.inv(within.astype("float64"))  # of Mahalanobis' distance
+
+    @classmethod
+    def of(cls, card, stored):
+        """The directions of a card's `attributes` from the arrays of its `FILE`."""
+        learned = dict(zip(card.get("learned", ()), stored.get("learned", ()), strict=True))
+        return cls(card["attributes"], *(stored[key].astype("float64") for key in ("means", "counts", "covariance")), learned)
 
     def direction(self, attribute, hold=(), how="whitened"):
         """The direction that adds an attribute while those in `hold` keep still: float32 (d,).
@@ -42,9 +50,9 @@ class Directions:
     @lru_cache(maxsize=512)  # noqa: B019  the few models there are live as long as the process
     def _direction(self, attribute, hold, how):
         if how not in HOLDS:
-            raise ValueError(f"how must be one of {', '.join(HOLDS)}, got {how!r}")
+            raise InputError(f"how must be one of {', '.join(HOLDS)}, got {how!r}")
         if attribute in hold:
-            raise ValueError(f"{attribute} cannot be changed and held still at once")
+            raise InputError(f"{attribute} cannot be changed and held still at once")
         v, learned = self._vector(attribute), how == "learned" and hold and attribute in self.learned
         if learned:
             v, hold = self.learned[attribute].astype("float64"), [name for name in hold if name not in self.learned]
@@ -57,12 +65,12 @@ class Directions:
             own, basis = v @ self._metric, np.stack(others, 1)
             held = v - basis @ np.linalg.lstsq(basis.T @ self._metric @ basis, basis.T @ own, rcond=None)[0]
         if own @ held < 1e-3 * (own @ v):
-            raise ValueError(f"nothing is left of {attribute} when all of {', '.join(hold)} are held still: hold fewer")
+            raise InputError(f"nothing is left of {attribute} when all of {', '.join(hold)} are held still: hold fewer")
         return (held * (1.0 if how == "plain" else (own @ v) / (own @ held))).astype("float32")
 
     def _vector(self, attribute):
         if attribute not in self.names:
-            raise KeyError(f"no attribute {attribute!r}; there are {', '.join(self.names)}")
+            raise UnknownName(f"no attribute {attribute!r}; there are {', '.join(self.names)}")
         without, having = self.means[self.names.index(attribute)]
         v = having.astype("float64") - without
         return v * (LONGEST / max(LONGEST, np.linalg.norm(v)))

@@ -8,6 +8,7 @@ import keras
 import numpy as np
 from keras import layers, ops
 
+from explorer.errors import InputError
 from explorer.generators.base import Generator, check_images, check_labels
 
 
@@ -157,6 +158,6 @@ class GanGenerator(Generator):
         classes = self.model.classes
         if not classes:
             if label is not None:
-                raise ValueError(f"{self.card['name']} was trained without classes: leave label out")
+                raise InputError(f"{self.card['name']} was trained without classes: leave label out")
             return array
         return [array, np.eye(classes, dtype="float32")[check_labels(label, len(array), self.card["classes"])]]

@@ -9,6 +9,7 @@ import functools
 import keras
 import numpy as np
 
+from explorer.errors import InputError
 from explorer.generators import samplers, unets
 from explorer.generators.base import check_images, check_latents
 from explorer.generators.diffusion import Diffusion, DiffusionGenerator
@@ -64,12 +65,12 @@ class RefinerGenerator(DiffusionGenerator):
         settings = self.card["sampling"]
         sampler = sampler or settings["sampler"]
         if sampler not in samplers.SAMPLERS:
-            raise ValueError(f"sampler must be one of {', '.join(samplers.SAMPLERS)}, got {sampler!r}")
+            raise InputError(f"sampler must be one of {', '.join(samplers.SAMPLERS)}, got {sampler!r}")
         if given is None:
-            raise ValueError(f"{self.card['name']} refines pictures: name them, as in decode(noise, given=pictures)")
+            raise InputError(f"{self.card['name']} refines pictures: name them, as in decode(noise, given=pictures)")
         z, given = check_latents(z, self.latent_shape), check_images(given, self.image_shape)
         if len(given) != len(z):
-            raise ValueError(f"given must be as many pictures as there are latents, {len(z)}, got {len(given)}")
+            raise InputError(f"given must be as many pictures as there are latents, {len(z)}, got {len(given)}")
         sd = self.model._sd
         x_0 = samplers.SAMPLERS[sampler](
             functools.partial(self.predict_noise, given=centred(given)), z, self.schedule,

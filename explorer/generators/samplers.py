@@ -10,6 +10,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from explorer.errors import InputError
+
 MOST_STEPS = 4000
 EPSILON_SCALES = (0.9, 1.1)
 
@@ -46,7 +48,7 @@ def ddim(predict_noise, noise, schedule, steps, eta=0.0, seed=0, callback=None, 
     `epsilon_scale` outside [0.9, 1.1].
     """
     if not 0 <= eta <= 1:
-        raise ValueError(f"eta must be a number from 0 to 1, got {eta}")
+        raise InputError(f"eta must be a number from 0 to 1, got {eta}")
 
     def onward(x_t, x_0, predicted, now, then, draw):
         (noise_now, signal_now), (noise_then, signal_then) = now, then
@@ -100,15 +102,15 @@ def takes_eta(name):
 def times(steps, start=1.0):
     """The even times of a walk from `start` to 0, both included: float64 (steps + 1,)."""
     if isinstance(steps, bool) or not isinstance(steps, int | np.integer) or not 1 <= steps <= MOST_STEPS:
-        raise ValueError(f"steps must be a whole number from 1 to {MOST_STEPS}, got {steps!r}")
+        raise InputError(f"steps must be a whole number from 1 to {MOST_STEPS}, got {steps!r}")
     if not 0 < start <= 1:
-        raise ValueError(f"start must be a time above 0 and at most 1, got {start}")
+        raise InputError(f"start must be a time above 0 and at most 1, got {start}")
     return start * (1 - np.arange(steps + 1) / steps)
 
 
 def _walk(predict_noise, x, schedule, steps, onward, seed, callback, bounds, start, epsilon_scale):
     if not EPSILON_SCALES[0] <= epsilon_scale <= EPSILON_SCALES[1]:
-        raise ValueError(f"epsilon_scale must be a number from {EPSILON_SCALES[0]} to {EPSILON_SCALES[1]}, got {epsilon_scale}")
+        raise InputError(f"epsilon_scale must be a number from {EPSILON_SCALES[0]} to {EPSILON_SCALES[1]}, got {epsilon_scale}")
     at = times(steps, start)
     noise_rates, signal_rates = (np.asarray(rates, "float64") for rates in schedule(at))
     # another stream than that of the noise; float64, since the picture is the small difference of x and its noise at first

@@ -12,8 +12,10 @@ import keras
 import numpy as np
 from keras import ops
 
+from explorer.errors import InputError
 from explorer.generators import samplers
 from explorer.generators.base import Generator, check_latents
+from explorer.generators.files import KerasHubPreset
 from explorer.geometry import Embeddings
 
 REMEMBERED = 64  # prompts
@@ -21,14 +23,14 @@ DECODED = 128  # pixels: so large are previews that are decoded
 BLOCK = 4  # latents along a side of what the others' colours are fitted to
 
 
-class TextToImageGenerator(Generator):
+class TextToImageGenerator(KerasHubPreset, Generator):
     """A KerasHub `StableDiffusion3TextToImage` as a `Generator`: the latent is the noise, (h/8, w/8, channels).
 
     A prompt is a string, a list of n strings, or what `embed` returned.
     """
 
-    def __init__(self, card, model):
-        super().__init__(card, model)
+    def __init__(self, card, model, files=None):
+        super().__init__(card, model, files)
         self.backbone = model.backbone
         self._encode, self._decoder = self._text_network(), self._decoder_network()
         self._steps, self._remembered, self._lock = {}, OrderedDict(), RLock()
@@ -42,9 +44,9 @@ class TextToImageGenerator(Generator):
         prompts = prompt if isinstance(prompt, list | tuple) else [prompt]
         negatives = negative_prompt if isinstance(negative_prompt, list | tuple) else [negative_prompt] * len(prompts)
         if not prompts or not all(isinstance(text, str) for text in (*prompts, *negatives)):
-            raise ValueError("a prompt must be a string or a list of strings")
+            raise InputError("a prompt must be a string or a list of strings")
         if len(negatives) != len(prompts):
-            raise ValueError(f"there must be as many negative prompts as prompts, or one: got {len(negatives)} for {len(prompts)}")
+            raise InputError(f"there must be as many negative prompts as prompts, or one: got {len(negatives)} for {len(prompts)}")
         (sequences, pooled), (negative_sequences, negative_pooled) = (
             map(np.concatenate, zip(*map(self._embedded, texts), strict=True)) for texts in (prompts, negatives)
         )
@@ -61,7 +63,7 @@ class TextToImageGenerator(Generator):
         settings = self.card["sampling"]
         guidance_scale = float(settings["guidance_scale"] if guidance_scale is None else guidance_scale)
         if not np.isfinite(guidance_scale):
-            raise ValueError(f"guidance_scale must be a finite number, got {guidance_scale}")
+            raise InputError(f"guidance_scale must be a finite number, got {guidance_scale}")
         embeddings = prompt if isinstance(prompt, Embeddings) else self.embed(prompt, negative_prompt)
         velocity = self.velocity(embeddings, len(z), guidance_scale)
         return self.pictures(samplers.euler(velocity, z, self.sigmas(settings["steps"] if steps is None else steps), callback))
@@ -110,7 +112,7 @@ class TextToImageGenerator(Generator):
         for name, part in zip(Embeddings._fields, embeddings, strict=True):
             part = np.asarray(part, "float32")
             if len(part) not in (1, n) or not np.isfinite(part).all():
-                raise ValueError(f"embeddings must be finite and of 1 or {n} prompts, got {name} {part.shape}")
+                raise InputError(f"embeddings must be finite and of 1 or {n} prompts, got {name} {part.shape}")
             if guided or not name.startswith("negative"):
                 given.append(ops.convert_to_tensor(np.broadcast_to(part, (n, *part.shape[1:])), dtype="float32"))
         with self._lock:

@@ -57,7 +57,7 @@ export class Runs {
   progress(mine, at) {
     mine.first ??= performance.now();
     const left = (performance.now() - mine.first) / Math.max(1, at - 1) * (mine.total - at);
-    this._say(`step ${at} of ${mine.total}` + (at > 1 && left > 1500 ? `, ${seconds(left)} left` : ""));
+    this.say(`step ${at} of ${mine.total}` + (at > 1 && left > 1500 ? `, ${seconds(left)} left` : ""));
   }
 
   stop(words = "") {
@@ -71,7 +71,7 @@ export class Runs {
   clear(words) {
     this.stop();
     this.run = null;
-    this._say(words);
+    this.say(words);
   }
 
   /** @param {any} mine @param {string} words */
@@ -86,12 +86,12 @@ export class Runs {
 
   /** @param {string} words @param {boolean} ended */
   _tell(words, ended) {
-    this._say(words);
+    this.say(words);
     this.view.find("[data-do=stop]").disabled = ended;
   }
 
   /** @param {string} words */
-  _say(words) {
+  say(words) {
     this.view.find(".lx-progress").textContent = words;
   }
 }

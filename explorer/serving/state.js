@@ -7,10 +7,11 @@
 
 const DECIMALS = 1e4;
 
+/** A number as a state holds it, with at most four decimals and without minus zero. @param {number} value */
+export const quantised = value => Math.round(value * DECIMALS) / DECIMALS + 0;
+
 /** A number as it stands in a link: at most four decimals, no needless zeros. @param {number} value */
-export function numberText(value) {
-  return (Math.round(value * DECIMALS) / DECIMALS + 0).toFixed(4).replace(/\.?0+$/, "");
-}
+export const numberText = value => quantised(value).toFixed(4).replace(/\.?0+$/, "");
 
 /** The value of a key as it stands in a link, before it is escaped. @param {any} value @param {string} between @returns {string} */
 export function valueText(value, between = ",") {

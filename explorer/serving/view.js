@@ -52,11 +52,15 @@ export function newest(work) {
 export class View {
   /**
    * @param {{element: HTMLElement, props: any, server: Record<string, (request: any) => Promise<any>>}} given what gr.HTML gives;
-   * `props`: `schema` as in state.js, `live`: the functions that go over the live channel, and what the view itself asked for
+   * `props`: `schema` as in state.js, `live`: the functions that go over the live channel, `films`: the endings of files that
+   * move, and what the view itself asked for
    * @param {string} name the view's, as in the address
    */
   constructor({ element, props, server }, name) {
-    Object.assign(this, { element, props, server, name });
+    this.element = element;
+    this.props = props;
+    this.server = server;
+    this.name = name;
     this.root = this.find(".lx");
     /** @type {any} */
     this.state = {};
@@ -71,8 +75,11 @@ export class View {
     /** @type {string[]} */
     this.undone = [];
     this.settled = "";
+    /** @type {any} the timer of the address bar */
+    this._address = undefined;
     this._live = new Set(props.live);
     this._undoing = Promise.resolve();
+    this._addFilmButtons();
   }
 
   // ---- what a view may bring of its own
@@ -247,6 +254,20 @@ export class View {
   }
 
   // ---- buttons and keys
+
+  /** Where the page has a place for films of something, a button for each kind of film that the server writes. */
+  _addFilmButtons() {
+    for (const place of this.all("[data-films]")) {
+      const { films: what, ...others } = place.dataset;
+      place.replaceWith(...this.props.films.map((/** @type {string} */ ending) => {
+        const button = document.createElement("button");
+        button.type = "button";
+        button.textContent = ending.toUpperCase();
+        Object.assign(button.dataset, others, { save: `${what} ${ending}` });
+        return button;
+      }));
+    }
+  }
 
   listen() {
     this.root.addEventListener("click", (/** @type {any} */ event) => this._click(event.target.closest("button")));

@@ -13,14 +13,16 @@ where pictures are composed. `terminal`: of so many frequencies along a side its
 `refines`: the VAE whose pictures a diffusion model is told. `epoch_images`: of how many images, drawn anew, one of its epochs is.
 `emphasis`: weights of attributes in a judge's loss, 1 where none is named.
 `reduced`: from, to, share: so many of the images are replaced by what so many principal components say of them, each epoch anew.
-`shifted`: how a trained VAE's encoder learns to say more of two `attributes` (`shifts.py`): the recipe of the critic, the
-`emphasis` of what else it says, what lengths of the four shifts cost, by which factors pictures with attributes are drawn
+`shifted`: how a trained VAE's encoder learns to say more of two `attributes` (`critic_finetuning.py`): the recipe of the critic,
+the `emphasis` of what else it says, what lengths of the four shifts cost, by which factors pictures with attributes are drawn
 `oftener`, and in what else this `stage` differs from the recipe.
 `patience`: stop after so many epochs without a better validation loss, and keep the best; None runs all `epochs`. While a
 cosine still falls nothing is stale: the loss at a high rate says little of the loss at a low one.
 """
 
 from copy import deepcopy
+
+from explorer.errors import UnknownName
 
 _DLWP = "Deep Learning with Python, 3rd ed., ch. 17"
 _GDL = "Generative Deep Learning, 2nd ed., ch. 3"
@@ -207,7 +209,7 @@ RECIPES = {
         "note": "it was told no names in its first eleven epochs, under a cosine of their own; from the twelfth on it is told "
         "them, with a fresh optimizer, under one up to 0.0006 that was laid out for ten epochs in the first three, then for seven",
     },
-    "stable_diffusion_3_tiny": {  # its stages, each with what is its own: training/text_to_image.py
+    "stable_diffusion_3_tiny": {  # its stages, each with what is its own: training/rectified_flow.py
         "kind": "text-to-image", "order": 7, "title": "Words: a small Stable Diffusion 3", "source": _DLWP,
         "short": "Words · Stable Diffusion 3",
         "data": ["mnist", "fashion", "celeba", "flowers"], "most": 33_000, "image_shape": [64, 64, 3],
@@ -380,7 +382,7 @@ JUDGES = {
         "stride": 2, "flip": True, "augment": 0.1, "dropout": 0.4,
         "optimizer": "adam", "learning_rate": _COSINE, "batch_size": 64, "epochs": 40, "seed": 0,
     },
-    "framing": {  # no classifier: finds the square of a face in a photograph (generators/framing.py, training/framing.py)
+    "framing": {  # no classifier: finds the square of a face in a photograph (judges/framing.py)
         "title": "Framing of faces", "data": "celeba", "image_shape": [48, 48, 1], "filters": [16, 32, 64, 96], "dense": 80,
         "net": "framing", "textures": 600,
         "optimizer": "adam", "learning_rate": {**_COSINE, "initial": 2e-3}, "batch_size": 128, "epochs": 9, "seed": 0,
@@ -408,7 +410,7 @@ def recipe_names():
 def recipe(name):
     """A copy of the recipe of a model, or of `judges/NAME`; KeyError naming the known ones."""
     if name not in recipe_names():
-        raise KeyError(f"no recipe {name!r}; there are {', '.join(recipe_names())}")
+        raise UnknownName(f"no recipe {name!r}; there are {', '.join(recipe_names())}")
     if name.startswith("judges/"):
         return {"kind": "judge", **deepcopy(JUDGES[name.removeprefix("judges/")])}
     return deepcopy(RECIPES[name])

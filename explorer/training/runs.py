@@ -18,40 +18,14 @@ from pathlib import Path
 import keras
 import numpy as np
 
-from explorer import data
-from explorer.generators import autoencoder, diffusion, family, gan, judge
-from explorer.generators import framing as framing_net
-from explorer.generators import refiner as refiner_net
-from explorer.training import faces, framing, greedy, refiner, shifts
+from explorer import data, judges
+from explorer.training import framing_windows
+from explorer.training.building import build, trained
+from explorer.training.feeding import feed
 from explorer.training.muon import Muon
 
 MEASURED = 80  # batches that tell `settle` the statistics
 HISTORY, LAST, BEST = "history.json", "last.weights.h5", "best.weights.h5"
-
-
-def build(recipe):
-    """The untrained Keras model of a recipe."""
-    classes = len(data.classes(recipe["data"])) if recipe.get("conditional") else 0
-    if recipe.get("net") == "framing":
-        return framing_net.build(recipe["image_shape"], recipe["filters"], recipe["dense"])
-    if recipe["kind"] == "judge":
-        keys = ("image_shape", "filters", "dense", "multi_label", "dropout", "augment", "flip", "blur", "stride")
-        return judge.build(**{key: recipe[key] for key in keys if key in recipe}, classes=len(data.classes(recipe["data"])))
-    if recipe.get("refines"):
-        keys = ("image_shape", "network", "schedule", "loss", "variance", "seed", "times")
-        return refiner_net.build(**{key: recipe[key] for key in keys if key in recipe})
-    if recipe["kind"] == "diffusion":
-        keys = ("image_shape", "network", "schedule", "loss", "mean", "variance", "seed", "times", "terminal")
-        return diffusion.build(**{key: recipe[key] for key in keys if key in recipe}, classes=classes)
-    if recipe["kind"] == "gan":
-        keys = ("image_shape", "latent_size", "generator", "discriminator", "seed")
-        return gan.build(**{key: recipe[key] for key in keys}, classes=classes)
-    if recipe.get("net") == "family":
-        return family.build(**{key: recipe[key] for key in ("image_shape", "latent_size", "encoder", "decoder", "loss", "seed")})
-    return autoencoder.build(
-        recipe["image_shape"], recipe["latent_size"], recipe["encoder"], recipe["decoder"], recipe["loss"],
-        variational=recipe["kind"] == "vae", seed=recipe["seed"],
-    )  # fmt: skip
 
 
 def learning_rate(schedule, steps_per_epoch, epochs):
@@ -73,14 +47,10 @@ def fit(recipe, folder, data_folder=None, preview=None, out=None):
     `preview(model, epoch)` is called after each epoch. Ctrl-C ends the run with what the last whole epoch left; with no
     whole epoch KeyboardInterrupt goes on to the caller.
     """
-    if recipe.get("layer_by_layer"):
-        return greedy.fit(recipe, folder, data_folder, preview, out)
-    if recipe.get("shifted"):
-        return shifts.fit(recipe, folder, data_folder, preview, out)
     keras.utils.set_random_seed(recipe["seed"])
     model = build(recipe)
     batches, watched = feed(recipe, data_folder)
-    if recipe["kind"] == "diffusion" and not recipe.get("refines"):
+    if hasattr(model, "adapt"):  # a diffusion model, to what its images have in common
         flip = recipe.get("flip", False)
         model.adapt(batches["x"].arrays[0] if flip else batches["x"], mirrored=flip)
     history = run(recipe, folder, model, batches, watched, preview, out)
@@ -157,46 +127,12 @@ def _within(model):
             yield from _within(layer)
 
 
-def feed(recipe, data_folder=None):
-    """(what `model.fit` is fed with: arrays and a batch size, or batches as `x`; what is watched or None)."""
-    if recipe.get("net") == "framing":
-        return {"x": framing.windows(recipe, data_folder)}, None
-    if recipe.get("refines"):
-        return {"x": refiner.pairs(recipe, data_folder)}, None
-    training, watched = split(recipe, data_folder)
-    if recipe["kind"] != "judge" and recipe.get("flip"):
-        return {"x": Shuffled(training, recipe["batch_size"], recipe["seed"], mirror)}, watched
-    if recipe.get("reduced"):
-        reduce = faces.reducer(training[0], *recipe["reduced"])
-        return {"x": Shuffled(training, recipe["batch_size"], recipe["seed"], reduce)}, watched
-    if recipe["kind"] in ("gan", "diffusion") and len(training) > 1:
-        return {"x": training, "batch_size": recipe["batch_size"]}, watched  # the labels are for its parts, not for a loss
-    return {**dict(zip("xy", training, strict=False)), "batch_size": recipe["batch_size"]}, watched
-
-
-def split(recipe, data_folder=None):
-    """(what is trained on, what is watched or None), each a tuple of images and, where they are needed, labels."""
-    size, held_out = recipe["image_shape"][0], recipe.get("validation", 0)
-    keep = slice(None, 2 if needs_labels(recipe) else 1)
-    training = data.load(recipe["data"], "train", size, data_folder)[keep]
-    if isinstance(held_out, str):
-        return training, data.load(recipe["data"], held_out, size, data_folder)[keep]
-    cut = len(training[0]) - held_out
-    return tuple(a[:cut] for a in training), tuple(a[cut:] for a in training) if held_out else None
-
-
-def needs_labels(recipe):
-    """Whether a model of the recipe is trained on labels beside the images."""
-    named = recipe.get("conditional") or recipe.get("discriminator", {}).get("names")
-    return bool(recipe["kind"] == "judge" or named)
-
-
 def losses(recipe):
-    """What `compile` gets: autoencoders bring their own loss."""
-    if recipe["kind"] != "judge":
+    """What `compile` gets: all but judges bring their own loss."""
+    if not judges.kind_of(recipe):
         return {}
-    if recipe.get("net") == "framing":
-        return {"loss": framing.loss}
+    if recipe.get("textures"):
+        return {"loss": framing_windows.loss}
     if recipe.get("multi_label"):
         return {"loss": weighted_crossentropy(emphases(recipe["data"], recipe)), "metrics": ["binary_accuracy"]}
     return {"loss": "sparse_categorical_crossentropy", "metrics": ["accuracy"]}
@@ -216,45 +152,6 @@ def weighted_crossentropy(weights):
         return keras.ops.sum(crossentropy * keras.ops.convert_to_tensor(shares), axis=-1)
 
     return loss
-
-
-class Shuffled(keras.utils.PyDataset):
-    """Batches of arrays (images first) in a new order each epoch, the images varied by `vary(images, rng)` in place.
-
-    With `shares` (n,), of mean 1, an epoch has each as often on average, some not at all, and is as long as without.
-    """
-
-    def __init__(self, arrays, batch_size, seed, vary, shares=None):
-        super().__init__()
-        self.arrays, self.batch_size, self.vary, self.shares = arrays, batch_size, vary, shares
-        self._rng = np.random.default_rng(seed)
-        self.on_epoch_end()
-
-    def __len__(self):
-        return int(np.ceil(len(self.arrays[0]) / self.batch_size))
-
-    def __getitem__(self, index):
-        which = self._order[index * self.batch_size : (index + 1) * self.batch_size]
-        batch = tuple(array[which] for array in self.arrays)
-        self.vary(batch[0], self._rng)
-        return batch
-
-    def on_epoch_end(self):
-        n = len(self.arrays[0])
-        self._order = self._rng.permutation(n) if self.shares is None else self._rng.choice(n, n, p=self.shares / n)
-
-
-def mirror(images, rng):
-    """Turn half of the images left to right, in place."""
-    some = rng.random(len(images)) < 0.5
-    images[some] = images[some, :, ::-1]
-
-
-def trained(recipe, weights):
-    """A model of the recipe with stored weights and no optimizer."""
-    model = build(recipe)
-    model.load_weights(weights)
-    return model
 
 
 class Journal(keras.callbacks.Callback):

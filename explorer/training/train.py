@@ -2,10 +2,21 @@
 
 import json
 import sys
+from importlib import import_module
 from pathlib import Path
 
 from explorer import checkpoints
-from explorer.training import recipes, runs, shipping
+from explorer.errors import InputError
+from explorer.training import building, recipes, runs, shipping
+
+# a recipe's key -> the module whose `fit` trains by it, where a run is more than one model on one loss
+PROCEDURES = {"layer_by_layer": "layerwise", "shifted": "critic_finetuning", "stages": "rectified_flow"}
+
+
+def fit(recipe, folder, data_folder=None, preview=None, out=None):
+    """Train by the procedure that a recipe takes; arguments and what it returns are those of `runs.fit`."""
+    procedure = next((PROCEDURES[key] for key in PROCEDURES if recipe.get(key)), "runs")
+    return import_module(f"explorer.training.{procedure}").fit(recipe, folder, data_folder, preview, out)
 
 
 def train(name, data_folder=None, epochs=None, out=None, seed=None, log=None):
@@ -24,22 +35,16 @@ def train(name, data_folder=None, epochs=None, out=None, seed=None, log=None):
     working.mkdir(parents=True, exist_ok=True)
     written = working / "recipe.json"
     if written.is_file() and (before := json.loads(written.read_text("utf-8"))["seed"]) != recipe["seed"]:
-        raise ValueError(f"{working} holds a run with seed {before}: go on with that, delete the folder, or name another --out")
+        raise InputError(f"{working} holds a run with seed {before}: go on with that, delete the folder, or name another --out")
     written.write_text(json.dumps(recipe, indent=1), "utf-8")
-    if recipe["kind"] == "text-to-image":
-        from explorer.training import presets, text_to_image  # they want KerasHub, which takes seconds to import
-
-        print(f"{name}: {' and '.join(recipe['stages'])}, state and previews in {working}", file=log)
-        card = presets.ship(name, recipe, *text_to_image.fit(recipe, working, data_folder, log), root, data_folder)
-        print(f"{name}: shipped to {root / name}", file=log)
-        return card
-    print(f"{name}: {recipe['epochs']} epochs, state and preview in {working}", file=log)
-    model, history = runs.fit(recipe, working, data_folder, shipping.preview(recipe, working / "preview.png"), log)
+    length = " and ".join(recipe["stages"]) if "stages" in recipe else f"{recipe['epochs']} epochs"
+    print(f"{name}: {length}, state and preview in {working}", file=log)
+    model, history = fit(recipe, working, data_folder, shipping.preview(recipe, working / "preview.png"), log)
     card = shipping.ship(name, recipe, model, history, root, data_folder)
     for epoch in recipe.get("snapshots", ()):
         if (working / runs.snapshot_file(epoch)).is_file():
             early = recipes.snapshot_recipe(recipe, epoch)
-            shipping.ship(f"{name}-epoch-{epoch:02d}", early, runs.trained(recipe, working / runs.snapshot_file(epoch)),
+            shipping.ship(f"{name}-epoch-{epoch:02d}", early, building.trained(recipe, working / runs.snapshot_file(epoch)),
                           runs.cut(history, epoch), root, data_folder)  # fmt: skip
     print(f"{name}: shipped to {root / name}", file=log)
     return card

@@ -6,20 +6,11 @@ A place is a seed (7), a picture of the model's encodings ("g12"), or the coordi
 import numpy as np
 
 from explorer import checkpoints, geometry
+from explorer.generators import has_encodings
 from explorer.generators.base import Generator
 from explorer.state import DECIMALS, LIMIT, StateError
 
 _MARGIN = 1.25  # how much further than its three places a plane is shown
-
-
-def has_encodings(card):
-    """Whether a model has an encoder, and encodings of a test set: all but the GANs."""
-    return card["kind"] in ("ae", "vae")
-
-
-def has_no_prior(card):
-    """Whether a model was trained without one: its draws come from what was fitted to its codes afterwards."""
-    return "fitted_gaussian" in card
 
 
 def check(card, places):

@@ -58,6 +58,13 @@ def shows(view, world, z, selector=".lx-faces .lx-picture"):
     raise AssertionError(np.abs(on_screen(view, selector)[3::8, 3::8] - target).max())
 
 
+def saved(view, button):
+    """The bytes of the file that a button saves."""
+    with view.page.expect_download() as download:
+        view.page.locator(button).click()
+    return download.value.path().read_bytes()
+
+
 def slide(view, name, value):
     view.page.locator(f".lx-faces [data-attribute={name}] input[type=number]").fill(str(value))
 
@@ -376,10 +383,31 @@ def test_bad_links_are_said_and_the_usual_face_shown(faces):
 
 def test_files_carry_the_state(faces):
     view = faces("view=faces&face=3&attributes=Male:1")
-    with view.page.expect_download() as download:
-        view.page.locator("#faces .lx-compare [data-save]").click()
-    state = parse_strictly(imaging.state_of(download.value.path().read_bytes()))
+    state = parse_strictly(imaging.state_of(saved(view, "#faces .lx-compare [data-save]")))
     assert (state["face"], state["attributes"]) == (3, (("Male", 1.0),))
+
+
+def test_frames_and_cells_of_a_link_stay_in_it_and_are_what_is_drawn(faces, face_root):
+    view = faces("view=faces&face=3&frames=5&n=4")
+    frames = view.page.locator(".lx-faces .lx-strip button")
+    expect(frames).to_have_count(5)
+    expect(frames.locator("small")).to_have_text(["−3", "−1.5", "0", "+1.5", "+3"])
+    plane = view.page.locator(".lx-faces [role=application]").last
+    expect(plane).to_have_attribute("aria-label", re.compile("0.00 across"))
+    box = plane.bounding_box()
+    plane.click(position={"x": box["width"] * (3 + 4) / 8, "y": box["height"] * (4 - 1) / 8})  # the middle of a cell
+    shows(view, face_root, face_root.gallery[3] + 3 * face_root.directions[0] + 1 * face_root.directions[2])
+    view.until("link.get('attributes') === 'Smiling:3,Male:1' && link.get('frames') === '5' && link.get('n') === '4'")
+    for what, count in (("strip png", 5), ("strip gif", 5), ("strip mp4", 5), ("grid png", 4)):
+        data = saved(view, f"#faces [data-save='{what}']")
+        state = parse_strictly(imaging.state_of(data))
+        assert (state["frames"], state["n"]) == (5, 4), what
+        if what.endswith("png"):
+            assert Image.open(io.BytesIO(data)).width == count * 128 + (count - 1) * 4, what
+        if what.endswith("gif"):
+            assert Image.open(io.BytesIO(data)).n_frames == count
+    view.page.locator("#faces [data-do=undo]").click()
+    view.until("!link.has('attributes') && link.get('frames') === '5' && link.get('n') === '4'")
 
 
 def test_a_morph_between_two_faces(faces, face_root):

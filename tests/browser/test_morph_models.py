@@ -56,6 +56,28 @@ def test_a_morph_between_two_seeds_of_a_gan(morph, gan_root):
     expect(view.page.locator(".lx-steps")).to_contain_text("root mean square")
 
 
+def test_the_part_of_a_way_stays_in_the_link_and_is_what_is_drawn(morph, gan_root):
+    view = morph("model=gan&corners=3;4&start=0.25&stop=0.75&frames=3")
+    a, b = seeded(3), seeded(4)
+    shows(view, gan_root.gan, (a + b) / 2)
+    frames = view.page.locator(".lx-morph .lx-strip button")
+    expect(frames).to_have_count(3)
+    frames.last.click()
+    shows(view, gan_root.gan, 0.25 * a + 0.75 * b)
+    view.until("link.get('t') === '0.75' && link.get('start') === '0.25' && link.get('stop') === '0.75'")
+    for ending in ("png", "gif", "mp4"):
+        with view.page.expect_download() as download:
+            view.page.locator(f"#morph [data-save='strip {ending}']:visible").click()
+        data = download.value.path().read_bytes()
+        state = parse_strictly(imaging.state_of(data))
+        assert (state["start"], state["stop"], state["frames"]) == (0.25, 0.75, 3)
+        if ending == "png":
+            first = np.asarray(Image.open(io.BytesIO(data)))[8:128:16, 8:128:16]
+            assert (first == gan_root.gan.picture_bytes(0.75 * a + 0.25 * b)[0]).all()
+    view.page.locator("#morph [data-set=even]").check()
+    view.until("link.get('even') === '1' && link.get('start') === '0.25' && link.get('stop') === '0.75'")
+
+
 def test_another_model_draws_from_the_same_seeds_and_back_to_faces(morph, gan_root):
     view = morph("corners=3;4&t=0")
     expect(view.page.locator("#morph [data-count='4']")).to_have_text("Four faces")

@@ -21,7 +21,7 @@ from explorer.generators.autoencoder import (
     kl_divergence,
     reconstruction_error,
 )
-from explorer.training import runs, shipping
+from explorer.training import building, storing
 from explorer.training.recipes import RECIPES
 
 # layer by layer, as the books' tables print them (parameters of the layers that have any)
@@ -43,7 +43,7 @@ FACES = {
 @pytest.mark.parametrize("side", FACES)
 def test_layers_and_parameters_of_the_faces_are_the_books(side):
     heads, encoder, encoder_trained, first, decoder, decoder_trained = FACES[side]
-    model = runs.build(RECIPES["celeba-vae"] | {"image_shape": [side, side, 3]})
+    model = building.build(RECIPES["celeba-vae"] | {"image_shape": [side, side, 3]})
 
     def parameters(part):
         return [layer.count_params() for layer in part.layers if layer.count_params()]
@@ -58,7 +58,7 @@ def test_layers_and_parameters_of_the_faces_are_the_books(side):
 
 
 def test_faces_are_normalized_then_leaky_and_nothing_else_bends_them():
-    model = runs.build(RECIPES["celeba-vae"])
+    model = building.build(RECIPES["celeba-vae"])
     for part, convolution, maps in ((model.encoder, "Conv2D", [32, 16, 8, 4]), (model.decoder, "Conv2DTranspose", [8, 16, 32, 64])):
         kinds = [type(layer).__name__ for layer in part.layers]
         strided = [i for i, layer in enumerate(part.layers) if kinds[i] == convolution and layer.strides == (2, 2)]
@@ -94,7 +94,7 @@ def test_a_normalized_model_comes_back_from_disk_and_decodes_a_point_alone_as_am
 @pytest.mark.parametrize("name", TABLES)
 def test_layers_and_parameters_are_the_books(name):
     encoder_layers, encoder, decoder_layers, decoder = TABLES[name]
-    model = runs.build(RECIPES[name])
+    model = building.build(RECIPES[name])
     for part, layers, total in ((model.encoder, encoder_layers, encoder), (model.decoder, decoder_layers, decoder)):
         assert [layer.count_params() for layer in part.layers if layer.count_params()] == layers
         assert part.count_params() == total == sum(layers)
@@ -102,7 +102,7 @@ def test_layers_and_parameters_are_the_books(name):
 
 @pytest.mark.parametrize("name", TABLES)
 def test_the_parts_fit_together(name):
-    model, recipe = runs.build(RECIPES[name]), RECIPES[name]
+    model, recipe = building.build(RECIPES[name]), RECIPES[name]
     assert model.encoder.input_shape == (None, *recipe["image_shape"]) == model.decoder.output_shape
     assert model.decoder.input_shape == (None, recipe["latent_size"])
     heads = model.encoder.output_shape
@@ -260,7 +260,7 @@ def test_a_model_comes_back_from_disk_without_being_told_how(tmp_path, variation
 def test_shipped_weights_are_the_trained_ones_in_half_precision(tmp_path):
     model = build((8, 8, 1), 2, {"dense": [50]}, {"dense": [50]}, {}, seed=0)
     model.save(tmp_path / "whole.keras")
-    shipping.save(model, tmp_path / "model.keras")
+    storing.save(model, tmp_path / "model.keras")
     assert sorted(path.name for path in tmp_path.iterdir()) == ["model.keras", "whole.keras"]  # no scraps
     back = keras.saving.load_model(tmp_path / "model.keras", safe_mode=True)
     assert len(back.weights) == len(model.weights) > 8
@@ -399,7 +399,7 @@ def test_what_a_model_cannot_do_it_says(toys):
 
 
 def test_the_faces_at_32_pixels_are_the_books_to_the_parameter():
-    model = runs.build(RECIPES["celeba-vae-32"])
+    model = building.build(RECIPES["celeba-vae-32"])
     assert (model.encoder.count_params(), model.decoder.count_params()) == (653_584, 700_803)
     recipe = RECIPES["celeba-vae-32"]
     assert (recipe["loss"]["reconstruction_weight"], recipe["batch_size"], recipe["epochs"]) == (2000, 128, 5)

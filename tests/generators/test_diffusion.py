@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer.generators import diffusion, schedules
-from explorer.training import recipes, runs
+from explorer.training import building, recipes, runs
 
 
 def test_the_cosine_schedule_is_the_books():
@@ -67,7 +67,7 @@ def test_training_may_dwell_on_noise(settings):
         "schedule": settings,
         "times": 3,
     }
-    model = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(runs.build(recipe)))  # so that it is kept
+    model = keras.saving.deserialize_keras_object(keras.saving.serialize_keras_object(building.build(recipe)))  # so that it is kept
     noise, signal, _ = (keras.ops.convert_to_numpy(part).ravel() for part in model.draw_rates((4000, 1, 1, 1)))
     rates = schedules.of(**settings)
     for time in (0.4, 0.8):  # of the distribution with density 3 t^2 a share of t^3 lies below t
@@ -196,7 +196,7 @@ def test_a_network_that_is_told_classes_learns_what_belongs_to_each(tmp_path):
     recipe["learning_rate"] |= {"initial": 4e-3}
     recipe["optimizer"] |= {"ema_momentum": 0.9}
     keras.utils.set_random_seed(0)  # its weights and the order of the pictures
-    model = runs.build(recipe)
+    model = building.build(recipe)
     assert model.classes == 10
     labels = np.random.default_rng(0).integers(2, size=640) * 9
     images = np.where(labels, 0.8, 0.2)[:, None, None, None] * np.ones((640, 8, 8, 1))
@@ -214,7 +214,7 @@ def test_a_network_that_is_told_classes_learns_what_belongs_to_each(tmp_path):
 def test_a_shrunken_recipe_learns_to_tell_noise(name, tmp_path):
     recipe = recipes.recipe(name) | {"conditional": False}
     recipe["network"] |= {"widths": [8, 16], "depth": [1, 1] if "time_encoding" in recipe["network"] else 1}
-    model = runs.build(recipe | {"image_shape": [16, 16, recipe["image_shape"][2]]})
+    model = building.build(recipe | {"image_shape": [16, 16, recipe["image_shape"][2]]})
     rng = np.random.default_rng(0)
     images = np.clip(rng.normal(0.5, 0.02, (256, 16, 16, 1)) + rng.uniform(-0.4, 0.4, (256, 1, 1, 1)), 0, 1)  # flat, of any grey
     images = images.repeat(model.network.inputs[0].shape[-1], -1).astype("float32")

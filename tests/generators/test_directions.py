@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from explorer.generators.directions import LONGEST, Directions
-from explorer.training import faces
+from explorer.training import face_measures
 
 NAMES = ["beard", "hat", "tall"]
 
@@ -21,7 +21,7 @@ def codes():
 
 @pytest.fixture(scope="module")
 def directions(codes):
-    return Directions(NAMES, *faces.statistics(*codes))
+    return Directions(NAMES, *face_measures.statistics(*codes))
 
 
 def regressions(z, attributes):

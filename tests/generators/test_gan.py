@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from explorer.generators import gan
-from explorer.training import recipes, runs
+from explorer.training import building, recipes
 
 PARAMETERS = {"fashion-gan": (136_634, 132_951), "fashion-dcgan": (840_705, 212_865)}  # generator, discriminator
 
@@ -14,14 +14,14 @@ PARAMETERS = {"fashion-gan": (136_634, 132_951), "fashion-dcgan": (840_705, 212_
 def test_the_layers_are_the_books(name):
     recipe = recipes.recipe(name)
     learned = recipe["discriminator"].pop("names", None)
-    model = runs.build(recipe)
+    model = building.build(recipe)
     assert (model.generator.count_params(), model.discriminator.count_params()) == PARAMETERS[name]
     if learned:
-        assert runs.build(recipes.recipe(name)).discriminator.count_params() == PARAMETERS[name][1] + 9 * (6272 + 1)
+        assert building.build(recipes.recipe(name)).discriminator.count_params() == PARAMETERS[name][1] + 9 * (6272 + 1)
 
 
 def test_a_class_adds_its_inputs_and_a_projection():
-    model = runs.build(recipes.recipe("fashion-cgan"))
+    model = building.build(recipes.recipe("fashion-cgan"))
     assert model.generator.count_params() == 840_705 + 10 * 6272
     assert model.discriminator.count_params() == 212_865 + 10 * 6272
 

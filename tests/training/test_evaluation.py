@@ -8,7 +8,7 @@ import pytest
 
 import explorer
 from explorer import checkpoints, data
-from explorer.training import evaluation
+from explorer.training import evaluation, measures
 
 
 def test_bce_is_summed_over_pixels_one_at_a_time():
@@ -20,11 +20,11 @@ def test_bce_is_summed_over_pixels_one_at_a_time():
         )
         for image, guess in zip(images, guesses, strict=True)
     ]
-    np.testing.assert_allclose(evaluation.bce(images, guesses), expected, rtol=1e-5)
+    np.testing.assert_allclose(measures.bce(images, guesses), expected, rtol=1e-5)
 
 
 def test_bce_of_a_certain_mistake_is_large_but_finite():
-    certain = evaluation.bce(np.array([[[[1.0]]], [[[1.0]]]]), np.array([[[[0.0]]], [[[1.0]]]], "float32"))
+    certain = measures.bce(np.array([[[[1.0]]], [[[1.0]]]]), np.array([[[[0.0]]], [[[1.0]]]], "float32"))
     assert 10 < certain[0] < 20
     assert certain[1] == pytest.approx(0, abs=1e-5)
 
@@ -37,14 +37,14 @@ def test_the_fitted_gaussians_kl_by_monte_carlo():
     centred = draws - mean
     log_q = -0.5 * (centred @ np.linalg.inv(covariance) * centred).sum(1) - 0.5 * math.log(np.linalg.det(covariance))
     log_p = -0.5 * (draws**2).sum(1)
-    assert evaluation.gaussian_kl(z) == pytest.approx((log_q - log_p).mean(), rel=0.01)
+    assert measures.gaussian_kl(z) == pytest.approx((log_q - log_p).mean(), rel=0.01)
 
 
 def test_the_fitted_gaussians_kl_in_plain_cases():
     z = np.random.default_rng(2).standard_normal((200_000, 3))
-    assert evaluation.gaussian_kl(z) == pytest.approx(0, abs=1e-3)
-    assert evaluation.gaussian_kl(z + (0, 3, 0)) == pytest.approx(4.5, rel=0.02)  # half the squared distance
-    assert evaluation.gaussian_kl(z * (1, 1, 5)) == pytest.approx((25 - 1) / 2 - math.log(5), rel=0.02)
+    assert measures.gaussian_kl(z) == pytest.approx(0, abs=1e-3)
+    assert measures.gaussian_kl(z + (0, 3, 0)) == pytest.approx(4.5, rel=0.02)  # half the squared distance
+    assert measures.gaussian_kl(z * (1, 1, 5)) == pytest.approx((25 - 1) / 2 - math.log(5), rel=0.02)
 
 
 def test_pca_by_singular_values(small_data):
@@ -54,16 +54,16 @@ def test_pca_by_singular_values(small_data):
     for components in (1, 2, 10):
         codes = (test - mean) @ axes[:components].T
         expected = ((test - mean - codes @ axes[:components]) ** 2).mean()
-        assert evaluation.pca_error("mnist", components, small_data) == pytest.approx(expected, rel=1e-4)
+        assert measures.pca_error("mnist", components, small_data) == pytest.approx(expected, rel=1e-4)
 
 
 def test_batches_change_nothing(toys):
     generator, rng = explorer.load("deep"), np.random.default_rng(3)
     images, z = rng.random((23, 8, 8, 1)).astype("float32"), rng.standard_normal((23, 4))
-    for found, expected in zip(evaluation.encode(generator, images, batch=7), generator.encode(images), strict=True):
+    for found, expected in zip(measures.encode(generator, images, batch=7), generator.encode(images), strict=True):
         np.testing.assert_allclose(found, expected, atol=1e-6)
-    np.testing.assert_allclose(evaluation.decode(generator, z, batch=7), generator.decode(z), atol=1e-6)
-    assert evaluation.encode(explorer.load("holes"), images, batch=7)[1] is None
+    np.testing.assert_allclose(measures.decode(generator, z, batch=7), generator.decode(z), atol=1e-6)
+    assert measures.encode(explorer.load("holes"), images, batch=7)[1] is None
 
 
 def test_the_metrics_of_a_vae_measured_another_way(small_registry):
@@ -102,7 +102,7 @@ def test_an_autoencoder_has_no_kl_term_to_report(small_registry):
 
 def test_the_error_of_pca_counts_the_margin_of_padded_pictures(small_registry):
     # 32 x 32 pictures have a margin that no method gets wrong
-    expected = evaluation.pca_error("fashion", 2, small_registry.data) * (28 * 28) / (32 * 32)
+    expected = measures.pca_error("fashion", 2, small_registry.data) * (28 * 28) / (32 * 32)
     assert evaluation.evaluate("fashion-ae", small_registry.data)["mse_pca_2"] == pytest.approx(expected, rel=1e-3)
 
 

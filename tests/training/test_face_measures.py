@@ -6,9 +6,10 @@ import numpy as np
 import pytest
 
 from explorer import imaging
+from explorer.data import SIX
 from explorer.generators.directions import Directions
 from explorer.state import parse_strictly
-from explorer.training import faces
+from explorer.training import face_measures, feeding, measures
 
 
 def test_the_kernel_distance_by_loops():
@@ -17,13 +18,13 @@ def test_the_kernel_distance_by_loops():
     kernel = lambda a, b: (float(np.dot(a, b)) / 4 + 1) ** 3  # noqa: E731
     within = [np.mean([kernel(a, b) for a, b in itertools.permutations(part, 2)]) for part in (x, y)]
     across = np.mean([kernel(a, b) for a, b in itertools.product(x, y)])
-    assert faces.kernel_distance(x, y) == pytest.approx(sum(within) - 2 * across, rel=1e-9)
+    assert measures.kernel_distance(x, y) == pytest.approx(sum(within) - 2 * across, rel=1e-9)
 
 
 def test_the_kernel_distance_of_one_distribution_is_about_zero():
     rng = np.random.default_rng(1)
-    same = [faces.kernel_distance(rng.standard_normal((400, 8)), rng.standard_normal((400, 8))) for _ in range(8)]
-    other = faces.kernel_distance(rng.standard_normal((400, 8)), rng.standard_normal((400, 8)) + 0.7)
+    same = [measures.kernel_distance(rng.standard_normal((400, 8)), rng.standard_normal((400, 8))) for _ in range(8)]
+    other = measures.kernel_distance(rng.standard_normal((400, 8)), rng.standard_normal((400, 8)) + 0.7)
     assert abs(np.mean(same)) < 0.1 * other
     assert min(same) < 0 < max(same)  # unbiased: it falls to both sides
 
@@ -31,7 +32,7 @@ def test_the_kernel_distance_of_one_distribution_is_about_zero():
 def test_the_spread_by_pairs():
     points = np.random.default_rng(2).normal(0, 3, (20, 5))
     expected = np.mean([np.linalg.norm(a - b) for a, b in itertools.combinations(points, 2)])
-    assert faces.spread(points) == pytest.approx(expected, rel=1e-6)
+    assert measures.spread(points) == pytest.approx(expected, rel=1e-6)
 
 
 def test_ssim_window_by_window():
@@ -55,7 +56,7 @@ def test_principal_components_by_singular_values():
     rng = np.random.default_rng(4)
     images = (rng.standard_normal((300, 12)) * np.linspace(3, 0.2, 12)) @ rng.standard_normal((12, 60)) + 1
     images = images.reshape(300, 5, 12).astype("float32")
-    mean, basis = faces.principal_components(images, 6, rounds=6)
+    mean, basis = measures.principal_components(images, 6, rounds=6)
     flat = images.reshape(300, -1).astype("float64")
     np.testing.assert_allclose(mean, flat.mean(0), atol=1e-4)
     np.testing.assert_allclose(basis.T @ basis, np.eye(6), atol=1e-4)
@@ -86,27 +87,27 @@ def world():
     rng = np.random.default_rng(5)
     attributes = rng.integers(0, 2, (900, 6)).astype("uint8")
     z = (2.0 * attributes - 1 + rng.normal(0, 0.1, (900, 6))).astype("float32")
-    return z, attributes, Directions(faces.SIX, *faces.statistics(z, attributes))
+    return z, attributes, Directions(SIX, *face_measures.statistics(z, attributes))
 
 
 def test_a_push_of_one_length_turns_everybody_over(world):
     z, attributes, directions = world
-    found = faces.flips(Screen(), directions, six_eyed, z, attributes, "free", 1.0)
-    assert set(found) == set(faces.SIX)
+    found = face_measures.flips(Screen(), directions, six_eyed, z, attributes, "free", 1.0)
+    assert set(found) == set(SIX)
     assert all(min(there, away) > 0.95 for name, (there, away, _) in found.items() if name != "Smiling")
-    none = faces.flips(Screen(), directions, six_eyed, z, attributes, "free", 0.0)
+    none = face_measures.flips(Screen(), directions, six_eyed, z, attributes, "free", 0.0)
     assert all(change == 0 for _, _, change in none.values())
     assert max(there for name, (there, _, _) in none.items() if name != "Smiling") < 0.05
 
 
 def test_what_the_judge_confuses_shows_as_a_leak(world):
     z, attributes, directions = world
-    changes = faces.receipts(Screen(), directions, six_eyed, z, attributes)
+    changes = face_measures.receipts(Screen(), directions, six_eyed, z, attributes)
     free = changes["free"]
     assert set(changes) == {"free", "whitened", "plain"}
     assert free.shape == (6, 6)
     assert (np.diag(free) > 0.8).all()
-    smiling, glasses = faces.SIX.index("Smiling"), faces.SIX.index("Eyeglasses")
+    smiling, glasses = SIX.index("Smiling"), SIX.index("Eyeglasses")
     assert free[glasses, smiling] > 0.05
     others = free[~np.eye(6, dtype=bool)]
     assert (np.abs(others) > 0.04).sum() == 1  # glasses on smiling, and nothing else
@@ -115,30 +116,30 @@ def test_what_the_judge_confuses_shows_as_a_leak(world):
 def test_the_least_amount_is_found(world):
     z, attributes, directions = world
     faint = lambda images: six_eyed(images * [1, 1, 1, 1, 1, 1] - 0.35 * np.sign(images))  # noqa: E731
-    amount = faces.least_amount(Screen(), directions, faint, z, attributes, "free")
-    assert amount in faces.AMOUNTS
-    found = faces.flips(Screen(), directions, faint, z, attributes, "free", amount)
-    assert min(min(there, away) for there, away, _ in found.values()) >= 0.9 or amount == faces.AMOUNTS[-1]
+    amount = face_measures.least_amount(Screen(), directions, faint, z, attributes, "free")
+    assert amount in face_measures.AMOUNTS
+    found = face_measures.flips(Screen(), directions, faint, z, attributes, "free", amount)
+    assert min(min(there, away) for there, away, _ in found.values()) >= 0.9 or amount == face_measures.AMOUNTS[-1]
 
 
 def test_arithmetic_of_codes_that_are_attributes(world):
     z, attributes, directions = world
-    assert faces.arithmetic(Screen(), six_eyed, z, attributes, directions.names) > 0.95
+    assert face_measures.arithmetic(Screen(), six_eyed, z, attributes, directions.names) > 0.95
 
 
 def test_who_is_judged_a_woman_with_glasses():
     probabilities = np.array([[0.9, 0.1, 0.8], [0.9, 0.9, 0.8], [0.1, 0.1, 0.2], [0.4, 0.6, 0.7], [0.6, 0.4, 0.1]])
-    assert faces.women_with_glasses(probabilities, ["Eyeglasses", "Male", "Young"]) == 2 / 5
-    assert faces.glasses(probabilities, ["Eyeglasses", "Male", "Young"]) == 3 / 5
+    assert face_measures.women_with_glasses(probabilities, ["Eyeglasses", "Male", "Young"]) == 2 / 5
+    assert face_measures.glasses(probabilities, ["Eyeglasses", "Male", "Young"]) == 3 / 5
 
 
 def test_the_gallery_shows_all_sorts():
     rng = np.random.default_rng(6)
-    names = [*faces.SIX, "Wearing_Hat", "Bangs", "No_Beard", "Gray_Hair", "Bald"]
+    names = [*SIX, "Wearing_Hat", "Bangs", "No_Beard", "Gray_Hair", "Bald"]
     rare = np.array([0.5, 0.06, 0.4, 0.8, 0.15, 0.24, 0.05, 0.15, 0.83, 0.04, 0.02])
     seen = (rng.random((3000, 11)) < rare).astype("float32")
-    chosen = faces.gallery(seen, names)
-    assert len(chosen) == len(set(chosen)) == faces.GALLERY
+    chosen = face_measures.gallery(seen, names)
+    assert len(chosen) == len(set(chosen)) == face_measures.GALLERY
     assert (np.sort(chosen) == chosen).all()
     shares = seen[chosen].mean(0)
     assert (np.minimum(shares, 1 - shares) >= np.minimum(np.minimum(rare, 1 - rare), 0.04) - 0.02).all()
@@ -149,9 +150,9 @@ def test_a_judge_sees_a_share_of_the_images_reduced_to_few_components():
     rng = np.random.default_rng(5)
     images = np.clip(0.5 + 0.02 * rng.standard_normal((300, 9)) @ rng.standard_normal((9, 48)), 0, 1).astype("float32")
     images = images.reshape(300, 4, 4, 3)
-    mean, basis = faces.principal_components(images, 6)
+    mean, basis = measures.principal_components(images, 6)
     batch = images[:200].copy()
-    faces.reducer(images, 2, 6, 0.5)(batch, np.random.default_rng(0))
+    feeding.reducer(images, 2, 6, 0.5)(batch, np.random.default_rng(0))
     same = (batch == images[:200]).all((1, 2, 3))
     assert 70 < same.sum() < 130
     codes = (batch[~same].reshape(-1, 48) - mean) @ basis
@@ -164,9 +165,9 @@ def test_a_judge_sees_a_share_of_the_images_reduced_to_few_components():
 
 def test_examples_are_faces_that_lack_what_they_are_given():
     rng = np.random.default_rng(6)
-    names = [*faces.SIX, "Wearing_Hat"]
+    names = [*SIX, "Wearing_Hat"]
     labels = rng.integers(0, 2, (300, 7))
-    found = faces.examples(labels, names)
+    found = face_measures.examples(labels, names)
     assert [example["title"] for example in found] == ["A smile", "Glasses on", "Glasses off", "Older", "Blond"]
     states = [parse_strictly(example["state"]) for example in found]
     assert len({state["face"] for state in states}) == 5
@@ -174,4 +175,4 @@ def test_examples_are_faces_that_lack_what_they_are_given():
         ((name, amount),) = state["attributes"]
         if name != "Blond_Hair":
             assert labels[state["face"], names.index(name)] == (amount < 0)
-    assert faces.examples(np.zeros((3, 7), int), names) == []  # nobody is young, male, or wears glasses
+    assert face_measures.examples(np.zeros((3, 7), int), names) == []  # nobody is young, male, or wears glasses

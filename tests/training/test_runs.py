@@ -14,7 +14,7 @@ from PIL import Image
 
 import explorer
 from explorer import checkpoints, data
-from explorer.training import recipes, runs
+from explorer.training import feeding, recipes, runs
 from explorer.training.muon import Muon
 from explorer.training.train import train
 
@@ -291,7 +291,7 @@ def numbered(name, split="train", image_size=28, folder=None):
 def test_what_is_watched_is_not_trained_on(monkeypatch, kind, validation, trained, watched):
     monkeypatch.setattr(data, "load", numbered)
     recipe = {"kind": kind, "data": "celeba", "image_shape": [8, 8, 3]} | ({} if validation is None else {"validation": validation})
-    for part, numbers in zip(runs.split(recipe), (trained, watched), strict=True):
+    for part, numbers in zip(feeding.split(recipe), (trained, watched), strict=True):
         if numbers is None:
             assert part is None
             continue
@@ -337,7 +337,7 @@ def read(batches):
 
 def test_every_image_comes_once_an_epoch_half_of_them_mirrored(slanted):
     originals = slanted.copy()
-    batches = runs.Shuffled((slanted,), 64, 3, runs.mirror)
+    batches = feeding.Shuffled((slanted,), 64, 3, feeding.mirror)
     assert len(batches) == 5
     assert [len(batches[i][0]) for i in range(5)] == [64, 64, 64, 64, 44]
     orders, sides = [], []
@@ -357,13 +357,13 @@ def test_every_image_comes_once_an_epoch_half_of_them_mirrored(slanted):
 
 
 def test_the_order_and_the_sides_follow_from_the_seed(slanted):
-    first, same, other = (read(runs.Shuffled((slanted,), 64, seed, runs.mirror)) for seed in (3, 3, 4))
+    first, same, other = (read(feeding.Shuffled((slanted,), 64, seed, feeding.mirror)) for seed in (3, 3, 4))
     assert first[1].tolist() == same[1].tolist() != other[1].tolist()
     assert first[2].tolist() == same[2].tolist() != other[2].tolist()
 
 
 def test_labels_go_with_their_images(slanted):
-    batches = runs.Shuffled((slanted, np.arange(300)), 64, 3, lambda images, rng: None)
+    batches = feeding.Shuffled((slanted, np.arange(300)), 64, 3, lambda images, rng: None)
     for i in range(len(batches)):
         images, labels = batches[i]
         np.testing.assert_array_equal(images[:, 0, 0, 0], labels)
@@ -372,7 +372,7 @@ def test_labels_go_with_their_images(slanted):
 def test_what_is_wanted_oftener_comes_as_often_as_asked_for(slanted):
     shares = np.array([8.0] * 3 + [4.0] * 27 + [1.0] * 270)
     shares /= shares.mean()
-    batches, seen = runs.Shuffled((slanted,), 64, 3, runs.mirror, shares), []
+    batches, seen = feeding.Shuffled((slanted,), 64, 3, feeding.mirror, shares), []
     for _ in range(20):
         seen.append(read(batches)[1])
         batches.on_epoch_end()
@@ -382,13 +382,13 @@ def test_what_is_wanted_oftener_comes_as_often_as_asked_for(slanted):
 
 
 def test_a_recipe_that_flips_trains_on_mirrored_images(recipe, small_data, tmp_path, monkeypatch):
-    seen, original = [], runs.Shuffled.__getitem__
+    seen, original = [], feeding.Shuffled.__getitem__
 
     def watch(batches, index):
         seen.append(index)
         return original(batches, index)
 
-    monkeypatch.setattr(runs.Shuffled, "__getitem__", watch)
+    monkeypatch.setattr(feeding.Shuffled, "__getitem__", watch)
     _, history = fit(recipe, tmp_path / "plain", small_data)
     assert seen == []
     _, mirrored = fit(recipe | {"flip": True, "validation": 100}, tmp_path / "flipped", small_data)

@@ -68,7 +68,7 @@ def test_thirty_components_leave_what_they_span():
 def test_the_first_layer_alone_is_better_than_both():
     """The second layer can only lose of what the first kept."""
     images = why.garments(complete(""))
-    alone, both = why.first_layer_only(images), why.reconstructed(why.GREEDY, images)
+    alone, both = explorer.load(why.GREEDY).first_layer_only(images), why.reconstructed(why.GREEDY, images)
     assert np.square(alone - images).mean() < np.square(both - images).mean() < 0.05
 
 

@@ -1,72 +1,134 @@
-// What the diffusion view shows of a run: its lanes, one column or row of pictures each, the scrubber, and the schedule's plot.
+// @ts-check
+// What the diffusion view shows of a run: its lanes, one column or row of pictures each, and the scrubber through their steps.
+import { bytesOf, pictureCanvas, showPicture, showSmooth } from "../../serving/pictures.js";
+import { escaped } from "../../serving/view.js";
 
-function Lane(about, shape, single) {
-  const root = document.createElement("section"), steps = [];
-  root.className = "lx-lane";
-  root.setAttribute("aria-label", about.title);
-  root.innerHTML = `<h4>${escaped(about.title)} <span class="lx-lane-words"></span></h4><div class="lx-shown"></div>` + (single ? `<div class="lx-films"><div class="lx-film" aria-hidden="true"></div><div class="lx-film" aria-hidden="true"></div></div>` : "");
-  root.style.setProperty("--count", about.count);
-  const shown = root.querySelector(".lx-shown"), [noisy, clean] = root.querySelectorAll(".lx-film");
-  const labels = single ? ["x_t, what the network sees", "x̂₀, what it takes the picture to be"] : Array.from({ length: about.count }, (_, i) => `picture ${i + 1}`);
-  const canvases = labels.map((label, i) => {
-    const figure = document.createElement("figure"), canvas = document.createElement("canvas");
-    canvas.className = "lx-big"; canvas.width = canvas.height = 256;
-    canvas.setAttribute("role", "img"); canvas.setAttribute("aria-label", label);
-    figure.append(canvas);
-    if (single) figure.insertAdjacentHTML("beforeend", `<figcaption>${i ? "x̂₀, the picture it expects" : "x<sub>t</sub>, what the network sees"}</figcaption>`);
-    shown.append(figure);
-    return canvas;
-  });
-  const paint = (canvas, picture) => shape[2] === 1 ? showPicture(canvas, picture) : showSmooth(canvas, picture);
-  return {
-    root, steps,
-    add(event) {
-      if (!event.x_0) return;
-      const step = { ...event, pictures: event.x_0.map(one => pictureCanvas(bytesOf(one), shape)), noisy: event.x_t && pictureCanvas(bytesOf(event.x_t), shape) };
-      steps.push(step);
-      if (single) {
-        noisy.append(step.noisy); clean.append(step.pictures[0]);
-        for (const film of [noisy, clean]) film.scrollLeft = film.scrollWidth;
-        for (const thumb of [step.noisy, step.pictures[0]]) thumb.dataset.step = steps.length - 1;
-      }
-    },
-    show(index) {
-      const step = steps[Math.min(index, steps.length - 1)];
-      if (!step) return null;
-      (single ? [step.noisy, step.pictures[0]] : step.pictures).forEach((picture, i) => paint(canvases[i], picture));
-      if (single) for (const film of [noisy, clean]) [...film.children].forEach((thumb, i) => thumb.classList.toggle("lx-now", i === Math.min(index, steps.length - 1)));
-      root.querySelector(".lx-lane-words").textContent = `${step.step + 1} of ${about.steps}`;
-      return step;
-    },
-  };
+/**
+ * Grey pictures are enlarged in sharp squares, coloured ones smoothly.
+ * @param {HTMLCanvasElement} canvas @param {HTMLCanvasElement} picture @param {number[]} shape
+ */
+export const paint = (canvas, picture, shape) => (shape[2] === 1 ? showPicture : showSmooth)(canvas, picture);
+
+// A lane of one picture shows what the network sees beside what it makes of it, and all steps of both as films.
+const BOTH = [
+  ["x_t, what the network sees", "x<sub>t</sub>, what the network sees"],
+  ["x̂₀, what it takes the picture to be", "x̂₀, the picture it expects"],
+];
+const FILM = `<div class="lx-film" aria-hidden="true"></div>`;
+
+/** @param {string} label @param {string} [caption] HTML */
+function figureOf(label, caption) {
+  const figure = document.createElement("figure");
+  figure.innerHTML = `<canvas class="lx-big" width="256" height="256" role="img"></canvas>`;
+  figure.firstElementChild?.setAttribute("aria-label", label);
+  if (caption) figure.insertAdjacentHTML("beforeend", `<figcaption>${caption}</figcaption>`);
+  return figure;
 }
 
-// noise_rates and signal_rates over time, noise on the left as sampling goes, a marker at `time`
-function drawSchedule(canvas, { noise_rates, signal_rates }, time) {
-  const ratio = devicePixelRatio, width = widthOf(canvas) || 320, height = Math.round(width * 0.56);
-  if (canvas.width !== Math.round(width * ratio)) { canvas.width = Math.round(width * ratio); canvas.height = Math.round(height * ratio); }
-  const context = canvas.getContext("2d"), style = getComputedStyle(view), left = 24, bottom = 20, top = 8, right = 8;
-  const x = t => left + (1 - t) * (width - left - right), y = rate => top + (1 - rate) * (height - top - bottom);
-  context.setTransform(ratio, 0, 0, ratio, 0, 0);
-  context.clearRect(0, 0, width, height);
-  context.font = "11px system-ui, sans-serif";
-  context.fillStyle = context.strokeStyle = style.getPropertyValue("--body-text-color-subdued");
-  context.globalAlpha = 0.35; context.lineWidth = 1;
-  for (const rate of [0, 0.5, 1]) { context.beginPath(); context.moveTo(x(1), y(rate)); context.lineTo(x(0), y(rate)); context.stroke(); }
-  context.globalAlpha = 1;
-  for (const rate of [0, 1]) context.fillText(String(rate), 8, y(rate) + 4);
-  context.fillText("t = 1, noise", left, height - 5);
-  context.textAlign = "right"; context.fillText("t = 0, picture", width - right, height - 5); context.textAlign = "left";
-  for (const [rates, colour] of [[signal_rates, "#e69f00"], [noise_rates, "#56b4e9"]]) {
-    context.strokeStyle = colour; context.lineWidth = 2.5; context.beginPath();
-    rates.forEach((rate, i) => context.lineTo(x(i / (rates.length - 1)), y(rate)));
-    context.stroke();
-    if (time !== undefined) {
-      const at = time * (rates.length - 1), i = Math.min(Math.floor(at), rates.length - 2), rate = rates[i] + (at - i) * (rates[i + 1] - rates[i]);
-      context.fillStyle = colour; context.beginPath(); context.arc(x(time), y(rate), 5, 0, 7); context.fill();
-    }
+class Lane {
+  /**
+   * @param {{title: string, steps: number, count: number}} about @param {number[]} shape of a picture
+   * @param {boolean} single whether it is of one picture, with films
+   */
+  constructor(about, shape, single) {
+    this.about = about;
+    this.shape = shape;
+    this.single = single;
+    /** @type {any[]} what the server told of each step, with `pictures`, and `noisy` where there are films */
+    this.steps = [];
+    this.root = document.createElement("section");
+    this.root.className = "lx-lane";
+    this.root.setAttribute("aria-label", about.title);
+    this.root.style.setProperty("--count", String(about.count));
+    this.root.innerHTML = `<h4>${escaped(about.title)} <span class="lx-lane-words"></span></h4><div class="lx-shown"></div>`
+      + (single ? `<div class="lx-films">${FILM}${FILM}</div>` : "");
+    const each = Array.from({ length: about.count }, (_, i) => figureOf(`picture ${i + 1}`));
+    this.root.querySelector(".lx-shown")?.append(...(single ? BOTH.map(([label, caption]) => figureOf(label, caption)) : each));
+    this.canvases = [...this.root.querySelectorAll("canvas")];
+    this.films = [...this.root.querySelectorAll(".lx-film")];
   }
-  if (time === undefined) return;
-  context.strokeStyle = style.getPropertyValue("--body-text-color"); context.lineWidth = 1; context.setLineDash([3, 3]);
-  context.beginPath(); context.moveTo(x(time), top); context.lineTo(x(time), height - bottom); context.stroke(); context.setLineDash([]);
+
+  /** @param {any} event */
+  add(event) {
+    if (!event.x_0) return;
+    const picture = bytes => pictureCanvas(bytesOf(bytes), this.shape);
+    const step = { ...event, pictures: event.x_0.map(picture), noisy: event.x_t && picture(event.x_t) };
+    this.steps.push(step);
+    this.films.forEach((film, i) => {
+      const thumb = this._shownOf(step)[i];
+      thumb.dataset.step = String(this.steps.length - 1);
+      film.append(thumb);
+      film.scrollLeft = film.scrollWidth;
+    });
+  }
+
+  /** Shows a step, or the last there is; returns it. @param {number} index */
+  show(index) {
+    const at = Math.min(index, this.steps.length - 1), step = this.steps[at];
+    if (!step) return null;
+    this._shownOf(step).forEach((picture, i) => paint(this.canvases[i], picture, this.shape));
+    for (const film of this.films) [...film.children].forEach((thumb, i) => thumb.classList.toggle("lx-now", i === at));
+    this.root.querySelector(".lx-lane-words").textContent = `${step.step + 1} of ${this.about.steps}`;
+    return step;
+  }
+
+  /** @param {any} step @returns {HTMLCanvasElement[]} */
+  _shownOf(step) {
+    return this.single ? [step.noisy, step.pictures[0]] : step.pictures;
+  }
+}
+
+export class Stage {
+  /**
+   * @param {any} root what holds the lanes @param {any} scrubber
+   * @param {(step: any) => any} mark called with the step that is shown
+   */
+  constructor(root, scrubber, mark) {
+    this.root = root;
+    this.scrubber = scrubber;
+    this.mark = mark;
+    /** @type {Lane[]} */
+    this.lanes = [];
+  }
+
+  /** The index of the last step there is. */
+  get last() {
+    return Math.max(0, ...this.lanes.map(lane => lane.steps.length - 1));
+  }
+
+  /** The index of the step that is shown. */
+  get at() {
+    return +this.scrubber.value;
+  }
+
+  /** @param {any[]} lanes as the server tells them @param {string} mode @param {number[]} shape @param {boolean} single */
+  begin(lanes, mode, shape, single) {
+    this.lanes = lanes.map(lane => new Lane(lane, shape, single));
+    this.root.dataset.mode = mode;
+    this.root.replaceChildren(...this.lanes.map(lane => lane.root));
+    this.scrubber.max = Math.max(...lanes.map(lane => lane.kept)) - 1;
+  }
+
+  /** @param {any} event of a run, with the index of its lane */
+  add(event) {
+    this.lanes[event.lane].add(event);
+  }
+
+  /** A step of the first lane. @param {number} index */
+  step(index) {
+    return this.lanes[0]?.steps[index];
+  }
+
+  /** @param {number} index */
+  show(index) {
+    this.scrubber.value = index;
+    const shown = this.lanes.map(lane => lane.show(index)).find(step => step); // the first lane leads, once it has a step
+    if (shown) this.mark(shown);
+  }
+
+  /** Shows the step nearest to a diffusion time. @param {number} time */
+  showTime(time) {
+    const far = this.lanes[0].steps.map(step => Math.abs(step.time - time));
+    this.show(Math.max(0, far.indexOf(Math.min(...far))));
+  }
 }

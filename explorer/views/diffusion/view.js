@@ -1,244 +1,312 @@
+// @ts-check
 // The diffusion view: what is asked for, and what its run shows.
+import { listenToPicker } from "../../serving/drawing_pad.js";
+import { bytesOf, pictureCanvas } from "../../serving/pictures.js";
+import { Runs } from "../../serving/run.js";
+import { listenToSettings, showChoice, showSettings } from "../../serving/settings.js";
+import { View, newest, randomSeed } from "../../serving/view.js";
+import { codeOf } from "./code.js";
+import { drawSchedule } from "./schedule.js";
+import { Stage, paint } from "./stage.js";
 
-const VIEW = "diffusion", PATIENT_STEPS = 100; // more steps than these are started by hand
-const stage = find(".lx-lanes"), scrubber = find("[data-scrub]");
-let lanes = [], brought = null, scrubbed = false, held = false;
+const PATIENT_STEPS = 100; // more steps than these are started by hand
+const COMPARED = 25; // the most steps of "few or many"
+const SOON = 300; // milliseconds from the last move of a slider to its run
 
-// "samplers" is the trajectory with a second sampler
-const modeOf = ({ what, to_sampler }) => what === "trajectory" && to_sampler ? "samplers" : what === "picture" ? "trajectory" : what;
+// The keys that mean something in each mode, beside those that always do.
+const ALWAYS = ["what", "model", "seed", "sampler", "label", "guidance_scale", "epsilon_scale"];
+/** @type {Record<string, string[]>} */
+const MEANT = {
+  trajectory: ["steps", "time"], samplers: ["steps", "to_sampler"], steps: [], strip: ["steps", "to", "frames"],
+  forward: ["steps", "time"], grid: ["steps", "n"],
+};
+const SINGLE = ["trajectory", "samplers", "forward"]; // modes whose lanes are of one picture
+const MODEL_KEEPS = ["what", "model", "seed", "to", "to_sampler"]; // what another model is asked for too, where it means something
+/** @type {Record<string, any>} how a file's state differs from that on screen */
+const FILES = { picture: { what: "picture", to_sampler: undefined }, rows: { what: "trajectory", time: undefined }, own: {} };
 
-function query(extra = {}) {
-  const mode = modeOf(state), sampling = model.sampling, full = {
-    what: state.what, model: state.model, seed: state.seed, to: mode === "strip" ? state.to : undefined, frames: mode === "strip" ? state.frames : undefined,
-    n: mode === "grid" ? state.n : undefined, steps: mode === "steps" || state.steps === sampling.steps ? undefined : state.steps,
-    sampler: state.sampler === sampling.sampler ? undefined : state.sampler, to_sampler: mode === "samplers" ? state.to_sampler : undefined,
-    label: state.label, guidance_scale: state.guidance_scale === sampling.guidance_scale ? undefined : numberText(state.guidance_scale),
-    eta: state.eta && (state.sampler === "ddim" || state.to_sampler === "ddim") ? numberText(state.eta) : undefined,
-    epsilon_scale: state.epsilon_scale === (sampling.epsilon_scale ?? 1) ? undefined : numberText(state.epsilon_scale),
-    time: mode === "forward" || state.time !== undefined && mode === "trajectory" ? numberText(state.time) : undefined, ...extra,
-  };
-  const order = ["what", "model", "seed", "to", "frames", "n", "steps", "sampler", "to_sampler", "label", "guidance_scale", "eta", "epsilon_scale", "time", "size"];
-  return "view=diffusion&" + order.filter(key => full[key] !== undefined).map(key => `${key}=${encodeURIComponent(full[key])}`).join("&");
-}
-const remember = () => query();
-const fileState = what => ({ picture: { what: "picture", to_sampler: undefined }, rows: { what: "trajectory", time: undefined }, own: {} })[what];
+const PRIVATE = "Your picture stays in this page; it is sent only to be noised, written nowhere, and the link does not hold it.";
+const OWN = "What is noised is the picture that the seed’s own noise becomes.";
 
-// ---- a run
-
-function begin() {
-  scrubbed = false;
-  const text = query({ time: modeOf(state) === "forward" ? numberText(state.time) : undefined });
-  follow("start_run", brought && modeOf(state) === "forward" ? { query: text, picture: brought.url } : text, take, mine => {
-    if (!scrubbed) showStep(lastStep());
-    if (lanes[0]?.steps.length) firstSeen(mine);
-  });
-}
-
-function take(mine, event) {
-  if (event.lanes) {
-    mine.total = event.lanes.reduce((sum, lane) => sum + lane.steps, 0);
-    mine.before = event.lanes.map((_, i) => event.lanes.slice(0, i).reduce((sum, lane) => sum + lane.steps, 0));
-    const mode = modeOf(state), single = mode === "trajectory" || mode === "samplers" || mode === "forward";
-    lanes = event.lanes.map(lane => Lane(lane, model.image_shape, single));
-    stage.dataset.mode = mode;
-    stage.replaceChildren(...lanes.map(lane => lane.root));
-    paintNoise(event.picture ?? event.first[0]);
-    scrubber.max = Math.max(...event.lanes.map(lane => lane.kept)) - 1;
-    return;
+class DiffusionView extends View {
+  /** @param {any} given */
+  constructor(given) {
+    super(given, "diffusion");
+    this.runs = new Runs(this, () => this.showLinkedTime());
+    this.stage = new Stage(this.find(".lx-lanes"), this.find("[data-scrub]"), step => this.mark(step));
+    /** @type {[name: string, words: string, takesEta: boolean][]} */
+    this.samplers = [];
+    /** @type {string | null} a visitor's picture that is noised, as a data URL */
+    this.brought = null;
+    this.scrubbed = false; // whether somebody looks at a step before the last
+    this.held = false; // whether the slider of the time is
+    /** @type {any} */
+    this.changing = undefined;
+    this.noise = newest(() => this.showNoised());
+    this.actions = {
+      dice: () => this.set("seed", randomSeed()), undo: () => this.undo(), link: () => this.copyLink(),
+      run: () => this.begin(), stop: () => this.runs.stop("stopped"), own: () => this.bring(null),
+      back: () => this.scrub(Math.max(0, this.stage.at - 1)), on: () => this.scrub(Math.min(this.stage.last, this.stage.at + 1)),
+    };
+    this.keyboard = { r: "dice", arrowleft: "back", arrowright: "on", escape: "stop" };
   }
-  lanes[event.lane].add(event);
-  progress(mine, mine.before[event.lane] + event.step + 1);
-}
 
-function over() {
-  if (state.time !== undefined && modeOf(state) === "trajectory" && lanes.length) showTime(state.time);
-}
-
-let changing = null;
-// A change begins anew, but for a run so long that people should ask for it.
-function changed() {
-  clearTimeout(changing);
-  stop();
-  settle();
-  fillCode();
-  const steps = modeOf(state) === "steps" ? 25 : state.steps;
-  if (steps <= PATIENT_STEPS) return begin();
-  run = null;
-  find(".lx-progress").textContent = `${steps} steps take a while: press Run.`;
-}
-function changedSoon() { clearTimeout(changing); changing = setTimeout(changed, 300); }
-
-// ---- scrubbing
-
-const lastStep = () => Math.max(0, ...lanes.map(lane => lane.steps.length - 1));
-function showStep(index) {
-  scrubber.value = index;
-  let step = null;
-  for (const lane of lanes) step = lane.show(index) ?? step;
-  const lead = lanes[0]?.steps[Math.min(index, lanes[0].steps.length - 1)] ?? step;
-  if (lead) mark(lead.time, lead.signal_rate, lead.noise_rate);
-}
-function showTime(time) {
-  const steps = lanes[0].steps, nearest = steps.reduce((best, step, i) => Math.abs(step.time - time) < Math.abs(steps[best].time - time) ? i : best, 0);
-  showStep(nearest);
-}
-function mark(time, signal, noise) {
-  drawSchedule(find(".lx-schedule"), model, time);
-  find(".lx-at").textContent = model.steps_of_schedule ? `t = ${Math.round(time * model.steps_of_schedule)} of ${model.steps_of_schedule}` : `t = ${time.toFixed(2)}`;
-  find("[data-rate=signal]").textContent = signal.toFixed(3);
-  find("[data-rate=noise]").textContent = noise.toFixed(3);
-  scrubber.setAttribute("aria-valuetext", `t ${time.toFixed(2)}, signal rate ${signal.toFixed(2)}, noise rate ${noise.toFixed(2)}`);
-}
-function scrub(index) {
-  scrubbed = index < lastStep();
-  showStep(index);
-  if (modeOf(state) !== "trajectory") return;
-  const step = lanes[0]?.steps[index];
-  if (scrubbed && step) state.time = step.time; else delete state.time;
-  writeAddress();
-  fillCode();
-}
-scrubber.oninput = () => scrub(+scrubber.value);
-scrubber.onchange = settle;
-stage.addEventListener("click", event => { if (event.target.dataset.step !== undefined) { scrub(+event.target.dataset.step); settle(); } });
-new ResizeObserver(() => { if (model && element.offsetParent && lanes.length) showStep(+scrubber.value); }).observe(view);
-
-function paintNoise(bytes) {
-  const picture = pictureCanvas(bytesOf(bytes), model.image_shape);
-  model.image_shape[2] === 1 ? showPicture(find(".lx-noise"), picture) : showSmooth(find(".lx-noise"), picture);
-}
-
-// ---- settings
-
-for (const control of all("[data-set]")) {
-  const key = control.dataset.set;
-  const read = () => control.type === "range" || control.type === "number" ? +control.value : key !== "label" ? control.value : control.value ? +control.value : undefined;
-  control.addEventListener(control.type === "range" ? "input" : "change", () => {
-    if (!model) return;
-    let value = read();
-    if (control.type === "number") {
-      const whole = Math.round(value), good = control.value !== "" && value === whole && whole >= +control.min && whole <= +control.max;
-      if (!good) { say(`${control.closest("label").firstChild.textContent.trim()} must be a whole number from ${control.min} to ${control.max}, got “${control.value || "nothing"}”`); control.value = state[key]; return; }
-      value = whole;
-    }
-    say("");
-    if (key === "model") { // another network from the same noises
-      const ends = { strip: `&to=${state.to}`, samplers: `&to_sampler=${state.to_sampler}` }[modeOf(state)] ?? "";
-      return open(`view=diffusion&what=${state.what}&model=${value}&seed=${state.seed}${ends}`);
-    }
-    state[key] = value;
-    if (key !== "time") forgetTime();
-    sync();
-    if (key === "time") { held = true; return noiseIt(); }
-    control.type === "range" ? changedSoon() : changed();
-  });
-  if (key === "time") control.addEventListener("change", () => { held = false; changed(); });
-}
-function forgetTime() { if (modeOf(state) !== "forward") delete state.time; }
-
-function sync() {
-  const mode = modeOf(state);
-  for (const button of all("[data-what]")) button.setAttribute("aria-checked", String(button.dataset.what === mode));
-  for (const name of ["strip", "grid", "samplers", "forward"]) for (const part of all(`.lx-for-${name}`)) part.hidden = mode !== name;
-  find(".lx-for-steps").hidden = mode === "steps";
-  for (const button of all("[data-for]")) button.hidden = !button.dataset.for.split(" ").includes(mode) || mode === "forward" && !!brought;
-  const ddim = state.sampler === "ddim" || mode === "samplers" && state.to_sampler === "ddim";
-  find(".lx-eta").hidden = !ddim;
-  for (const part of all(".lx-for-classes")) part.hidden = !model.classes.length;
-  for (const control of all("[data-set]")) {
-    const value = state[control.dataset.set];
-    if ((value !== undefined || control.dataset.set === "label") && document.activeElement !== control) control.value = value ?? "";
-    const output = control.parentElement.querySelector("output");
-    if (output && value !== undefined) output.textContent = Number(value).toFixed(control.dataset.set === "epsilon_scale" ? 3 : 2);
+  /** "samplers" is the trajectory with a second sampler. */
+  get mode() {
+    const { what, to_sampler } = this.state;
+    return what === "trajectory" && to_sampler ? "samplers" : what;
   }
-  find("[data-set=steps]").max = model.most_steps;
-  find(".lx-scrub").hidden = mode === "grid";
-  find(".lx-input h3").textContent = mode === "forward" ? "The picture" : "The noise";
-  find(".lx-noise").setAttribute("aria-label", mode === "forward" ? "The picture that is noised" : "The noise that sampling starts from");
-  find("[data-do=own]").hidden = !brought;
-  find(".lx-private").textContent = brought ? "Your picture stays in this page; it is sent only to be noised, written nowhere, and the link does not hold it." : "What is noised is the picture that the seed’s own noise becomes.";
+
+  /** Whether one of the samplers does that draw what is on screen. */
+  get takesEta() {
+    const { sampler, to_sampler } = this.state, used = this.mode === "samplers" ? [sampler, to_sampler] : [sampler];
+    return this.samplers.some(([name, , takesEta]) => takesEta && used.includes(name));
+  }
+
+  query(extra = {}) {
+    const meant = [...ALWAYS, ...MEANT[this.mode], ...(this.takesEta ? ["eta"] : [])];
+    const said = Object.fromEntries(meant.map(key => [key, this.state[key]]));
+    return this.text({ ...said, ...extra }, Object.keys(extra));
+  }
+
+  fileState(what) {
+    return FILES[what];
+  }
+
+  // ---- a run
+
+  begin() {
+    this.scrubbed = false;
+    const forward = this.mode === "forward";
+    const query = this.query(forward ? {} : { time: undefined }); // in a run, a time only says where to look
+    const request = forward && this.brought ? { query, picture: this.brought } : query;
+    this.runs.follow("start_run", request, (run, event) => this.take(run, event), run => {
+      if (!this.scrubbed) this.stage.show(this.stage.last);
+      if (this.stage.step(0)) this.runs.firstSeen(run);
+    });
+  }
+
+  /** @param {any} run @param {any} event */
+  take(run, event) {
+    if (!event.lanes) {
+      this.stage.add(event);
+      this.runs.progress(run, run.before[event.lane] + event.step + 1);
+      return;
+    }
+    run.total = 0;
+    run.before = []; // so many steps lie before each lane's
+    for (const { steps } of event.lanes) {
+      run.before.push(run.total);
+      run.total += steps;
+    }
+    this.stage.begin(event.lanes, this.mode, this.model.image_shape, SINGLE.includes(this.mode));
+    this.paintNoise(event.picture ?? event.first[0]);
+  }
+
+  /** A change begins anew, but for a run so long that people should ask for it. */
+  changed() {
+    clearTimeout(this.changing);
+    this.runs.stop();
+    this.settle();
+    this.fillCode();
+    const steps = this.mode === "steps" ? COMPARED : this.state.steps;
+    if (steps <= PATIENT_STEPS) this.begin(); else this.runs.clear(`${steps} steps take a while: press Run.`);
+  }
+
+  changedSoon() {
+    clearTimeout(this.changing);
+    this.changing = setTimeout(() => this.changed(), SOON);
+  }
+
+  // ---- scrubbing
+
+  /** @param {number} index */
+  scrub(index) {
+    this.scrubbed = index < this.stage.last;
+    this.stage.show(index);
+    if (this.mode !== "trajectory") return;
+    this.state.time = this.scrubbed ? this.stage.step(index)?.time : undefined;
+    this.writeAddress();
+  }
+
+  /** A link may say at which step to look, once all are there. */
+  showLinkedTime() {
+    const { time } = this.state;
+    if (time !== undefined && this.mode === "trajectory" && this.stage.lanes.length) this.stage.showTime(time);
+  }
+
+  /** @param {{time: number, signal_rate: number, noise_rate: number}} step */
+  mark({ time, signal_rate: signal, noise_rate: noise }) {
+    const steps = this.model.steps_of_schedule;
+    drawSchedule(this.find(".lx-schedule"), this.model, time);
+    this.find(".lx-at").textContent = steps ? `t = ${Math.round(time * steps)} of ${steps}` : `t = ${time.toFixed(2)}`;
+    this.find("[data-rate=signal]").textContent = signal.toFixed(3);
+    this.find("[data-rate=noise]").textContent = noise.toFixed(3);
+    const words = `t ${time.toFixed(2)}, signal rate ${signal.toFixed(2)}, noise rate ${noise.toFixed(2)}`;
+    this.stage.scrubber.setAttribute("aria-valuetext", words);
+  }
+
+  /** @param {string} bytes */
+  paintNoise(bytes) {
+    const shape = this.model.image_shape;
+    paint(this.find(".lx-noise"), pictureCanvas(bytesOf(bytes), shape), shape);
+  }
+
+  // ---- settings
+
+  listen() {
+    super.listen();
+    const { root, scrubber } = this.stage;
+    scrubber.oninput = () => this.scrub(this.stage.at);
+    scrubber.onchange = () => this.settle();
+    root.addEventListener("click", event => {
+      if (event.target.dataset.step === undefined) return;
+      this.scrub(+event.target.dataset.step);
+      this.settle();
+    });
+    new ResizeObserver(() => {
+      if (this.model && this.isSeen && this.stage.lanes.length) this.stage.show(this.stage.at);
+    }).observe(this.root);
+    listenToSettings(this, (key, value, control) => this.set(key, value, control));
+    this.find("[data-set=time]").addEventListener("change", () => this.letGo());
+    for (const button of this.all("[data-what]")) button.onclick = () => this.look(button.dataset.what);
+    listenToPicker(this.find(".lx-source input"), words => this.say(words), url => this.bring(url));
+  }
+
+  /** @param {string} key @param {any} value @param {any} [control] */
+  set(key, value, control) {
+    if (key === "model") return this.openModel(value);
+    this.state[key] = key !== "label" ? value : value === "" ? undefined : +value;
+    if (key === "time") {
+      this.held = true;
+      this.sync();
+      return this.noise();
+    }
+    this.forgetTime();
+    this.sync();
+    if (control?.type === "range") this.changedSoon(); else this.changed();
+  }
+
+  /** Another network from the same noises. @param {string} model */
+  openModel(model) {
+    const meant = [...ALWAYS, ...MEANT[this.mode]], kept = MODEL_KEEPS.filter(key => meant.includes(key));
+    const said = Object.fromEntries(kept.map(key => [key, this.state[key]]));
+    return this.open(this.text({ ...said, model }, kept));
+  }
+
+  /** @param {string} mode */
+  look(mode) {
+    if (!this.model || mode === this.mode) return;
+    const { sampler, seed, to } = this.state;
+    Object.assign(this.state, { what: mode, time: undefined, to_sampler: undefined });
+    if (mode === "samplers") {
+      const other = this.samplers.find(([name]) => name !== sampler)?.[0];
+      Object.assign(this.state, { what: "trajectory", to_sampler: other });
+    }
+    if (mode === "forward") this.state.time = 0.5;
+    if (mode === "strip") this.state.to = to ?? (seed + 1) % 2 ** 32;
+    this.sync();
+    this.changed();
+  }
+
+  forgetTime() {
+    if (this.mode !== "forward") this.state.time = undefined;
+  }
+
+  /** The controls show the state, and those that do nothing in its mode are away. */
+  sync() {
+    const { mode, model } = this, forward = mode === "forward";
+    showChoice(this.all("[data-what]"), "what", mode);
+    for (const name of ["strip", "grid", "samplers", "forward"])
+      for (const part of this.all(`.lx-for-${name}`)) part.hidden = mode !== name;
+    for (const part of this.all(".lx-for-classes")) part.hidden = !model.classes.length;
+    this.find(".lx-for-steps").hidden = mode === "steps";
+    for (const button of this.all("[data-for]"))
+      button.hidden = !button.dataset.for.split(" ").includes(mode) || forward && !!this.brought;
+    this.find(".lx-eta").hidden = !this.takesEta;
+    this.find("[data-set=steps]").max = model.most_steps;
+    showSettings(this);
+    this.find(".lx-scrub").hidden = mode === "grid";
+    this.find(".lx-input h3").textContent = forward ? "The picture" : "The noise";
+    const noise = forward ? "The picture that is noised" : "The noise that sampling starts from";
+    this.find(".lx-noise").setAttribute("aria-label", noise);
+    this.find("[data-do=own]").hidden = !this.brought;
+    this.find(".lx-private").textContent = this.brought ? PRIVATE : OWN;
+  }
+
+  // ---- a picture of one's own
+
+  /** @param {string | null} url */
+  bring(url) {
+    this.brought = url;
+    this.sync();
+    this.changed();
+  }
+
+  /** A visitor's picture is noised while the slider of the time is held; letting go denoises it. */
+  async showNoised() {
+    if (!this.brought || this.mode !== "forward") return this.changedSoon();
+    if (!this.held) return; // let go: its run is under way
+    this.runs.stop();
+    const { time } = this.state, answer = await this.ask("noised_picture", { query: this.query(), picture: this.brought });
+    if (!answer || !this.held) return;
+    this.paintNoise(answer.picture);
+    this.stage.begin([{ title: "noised", steps: 1, count: 1, kept: 1 }], "forward", this.model.image_shape, true);
+    this.stage.add({ ...answer, lane: 0, step: 0, time, x_0: [answer.x_t] });
+    this.stage.show(0);
+  }
+
+  letGo() {
+    if (!this.model) return;
+    this.held = false;
+    this.changed();
+  }
+
+  // ---- opening a state
+
+  /** @param {string} text @param {{keepHistory?: boolean}} [options] */
+  async open(text, options) {
+    const answer = await this.ask("open_diffusion", text);
+    if (!answer) return;
+    this.runs.stop();
+    const { model, state, models, samplers, problems } = answer;
+    Object.assign(this, { model, samplers, defaults: answer.defaults });
+    const what = state.what === "picture" ? "trajectory" : state.what, frames = what === "strip" ? state.frames : 9;
+    this.state = { ...state, what, frames, to: state.to?.[0] };
+    this.fillChoices(models);
+    this.say(problems.join(" · "));
+    this.sync();
+    drawSchedule(this.find(".lx-schedule"), this.model);
+    this.fillCode();
+    this.opened(options);
+    this.writeAddress();
+    this.begin();
+  }
+
+  /** @param {{name: string, short: string}[]} models */
+  fillChoices(models) {
+    const samplers = this.samplers.map(([name, words]) => [words, name]);
+    /** @type {Record<string, [words: string, value: any][]>} by the key of a setting */
+    const choices = {
+      model: models.map(one => [one.short, one.name]), sampler: samplers, to_sampler: samplers,
+      label: [["any", ""], ...this.model.classes.map((name, i) => [name, i])],
+    };
+    for (const [key, options] of Object.entries(choices)) {
+      const select = this.find(`[data-set=${key}]`);
+      select.replaceChildren(...options.map(([words, value]) => new Option(words, value)));
+      select.value = this.state[key] ?? "";
+    }
+  }
+
+  fillCode() {
+    const takesEta = this.samplers.some(([name, , takes]) => takes && name === this.state.sampler);
+    this.find(".lx-folds code").textContent = codeOf(this.model, this.state, this.mode, takesEta);
+  }
 }
 
-for (const button of all("[data-what]")) button.onclick = () => {
-  if (!model || button.dataset.what === modeOf(state)) return;
-  const mode = button.dataset.what, before = state;
-  state = { ...state, what: mode === "samplers" ? "trajectory" : mode };
-  delete state.time;
-  delete state.to_sampler;
-  if (mode === "samplers") state.to_sampler = before.sampler === "ddim" ? "ddpm" : "ddim";
-  if (mode === "forward") state.time = 0.5;
-  if (mode === "strip") state.to ??= (state.seed + 1) % 2 ** 32;
-  sync();
-  changed();
-};
-
-// ---- a picture of one's own
-
-const noiseIt = Newest(async () => {
-  if (!brought || modeOf(state) !== "forward") return changedSoon();
-  if (!held) return; // let go: its run is under way
-  stop();
-  const answer = await ask("noised_picture", { query: query(), picture: brought.url });
-  if (!answer || !held) return;
-  paintNoise(answer.picture);
-  lanes = [Lane({ title: "noised", steps: 1, count: 1 }, model.image_shape, true)];
-  stage.replaceChildren(lanes[0].root);
-  lanes[0].add({ step: 0, time: state.time, x_t: answer.x_t, x_0: [answer.x_t], ...answer });
-  lanes[0].show(0);
-  mark(state.time, answer.signal_rate, answer.noise_rate);
-});
-
-const picker = find(".lx-source input");
-picker.parentElement.onkeydown = event => { if (event.key === "Enter" || event.key === " ") { picker.click(); event.preventDefault(); } };
-picker.onchange = async event => {
-  const [file] = event.target.files;
-  event.target.value = "";
-  if (!file) return;
-  if (file.size > 25e6) return say("This file is too large; at most 25 MB can be read.");
-  const url = await new Promise(resolve => { const reader = new FileReader(); reader.onload = () => resolve(reader.result); reader.readAsDataURL(file); });
-  brought = { url };
-  sync();
-  changed();
-};
-
-// ---- opening a state
-
-async function open(text, { keepHistory } = {}) {
-  const answer = await ask("open_diffusion", text);
-  if (!answer) return;
-  stop();
-  model = answer.model;
-  const { what, seed, to, frames, n, steps, sampler, to_sampler, label, guidance_scale, eta, epsilon_scale, time } = answer.state;
-  state = { what: what === "picture" ? "trajectory" : what, model: model.name, seed, to: to?.[0], frames: what === "strip" ? frames : 9, n, steps, sampler, to_sampler, label, guidance_scale, eta, epsilon_scale, time };
-  find("[data-set=model]").replaceChildren(...answer.models.map(one => new Option(one.short, one.name)));
-  find("[data-set=model]").value = model.name;
-  find("[data-set=label]").replaceChildren(new Option("any", ""), ...model.classes.map((name, i) => new Option(name, i)));
-  say(answer.problems.join(" · "));
-  sync();
-  drawSchedule(find(".lx-schedule"), model);
-  fillCode();
-  if (!keepHistory) { if (!settled) settled = remember(); else settle(); }
-  writeAddress();
-  begin();
+/** @param {any} given what gr.HTML gives */
+export function start(given) {
+  const view = new DiffusionView(given);
+  view.listen();
+  view.openWhenSeen();
 }
-
-function fillCode() {
-  const { seed, to, steps, sampler, eta, epsilon_scale, label } = state, mode = modeOf(state), drawn = model.classes.length && label === undefined;
-  const guidance = model.classes.length ? `, guidance_scale=${numberText(state.guidance_scale)}` : "", named = label === undefined ? "" : `, label=${label}`;
-  const settings = `steps=${mode === "steps" ? 5 : steps}, sampler="${sampler}"` + (sampler === "ddim" && eta ? `, eta=${numberText(eta)}` : "") +
-    (epsilon_scale === (model.sampling.epsilon_scale ?? 1) ? "" : `, epsilon_scale=${numberText(epsilon_scale)}`) +
-    (drawn && mode === "strip" ? `, label=model.labels(1, seed=${seed})` : named) + guidance + (sampler === "ddpm" || eta || drawn ? `, seed=${seed}` : "");
-  const prior = `model.prior(${mode === "grid" ? state.n : 1}, seed=${seed})`;
-  const noise = mode === "strip" ? `noise = explorer.Path(*model.prior(1, seed=${seed}), *model.prior(1, seed=${to}), kind="slerp").points(${state.frames})`
-    : mode === "forward" ? `before = model.decode(${prior}, ${settings})  # or a picture of your own\nnoise = model.noised(before, ${numberText(state.time)}, seed=${seed + 1})` : `noise = ${prior}`;
-  find(".lx-folds code").textContent = model.code.replace("{noise}", noise).replace("{settings}", mode === "forward" ? (drawn ? settings.replace(guidance, ", guidance_scale=0") : settings) + `, start=${numberText(state.time)}` : settings).replace(mode === "strip" || mode === "grid" ? "[0]  #" : "\u0000", "  #");
-}
-
-const ACTIONS = {
-  dice() { state.seed = crypto.getRandomValues(new Uint32Array(1))[0] % 1e6; forgetTime(); sync(); changed(); },
-  undo, hush() {}, link: copyLink, run: begin, stop: () => stop("stopped"), own() { brought = null; sync(); changed(); },
-  back: () => scrub(Math.max(0, +scrubber.value - 1)), on: () => scrub(Math.min(lastStep(), +scrubber.value + 1)),
-};
-const KEYBOARD = { r: "dice", arrowleft: "back", arrowright: "on", escape: "stop" };
-
-function start() { openWhenSeen(); }

@@ -1,232 +1,302 @@
-// The faces view: a face, its attributes and their receipts. face_sources.js holds where faces come from (prior, gallery, photo,
-// camera), face_sheets.js the strip, the attribute plane and A - B + C.
+// @ts-check
+// The faces view: a face, its attributes, and what becomes of both. Where faces come from: gallery.js, photo.js (with crop.js and
+// camera.js). What is made of them: sliders.js, judge.js, sheets.js (one attribute, two), sum.js (A - B + C).
+import { bytesOf, pictureCanvas, showSmooth } from "../../serving/pictures.js";
+import { valueText } from "../../serving/state.js";
+import { newest, randomSeed, View } from "../../serving/view.js";
+import { send } from "../morph/sent.js";
+import { codeOf } from "./code.js";
+import { Gallery } from "./gallery.js";
+import { Judge } from "./judge.js";
+import { Photo } from "./photo.js";
+import { Sheets } from "./sheets.js";
+import { Sliders } from "./sliders.js";
+import { Sum } from "./sum.js";
 
-const VIEW = "faces";
-const scratch = document.createElement("canvas");
-let shared = false, photo = null, beforePixels = null, afterPixels = null;
-const own = new Map(); // codes that came from the photo, as text, and the crops that gave them: in no link until it is shared
+const MOST = 10; // of an attribute
+const UNSHARED = "This face comes from your photo, so the link does not hold it.";
+const TO_MORPH = "This face comes from your photo. In Morph it stands in this page only until you copy that view's link, which "
+  + "then holds its code. Go on?";
 
-const spoken = name => name.replace(/_/g, " ").toLowerCase().replace(/^5 o clock/, "5 o'clock");
-const codeText = z => z?.map(numberText).join(",");
-const whole = part => ({ model: state.model, seed: state.seed, face: state.face, z: codeText(state.z), ...part });
-
-const faceIsOwn = () => own.has(codeText(state.z));
-const isOwn = () => faceIsOwn() || !!state.corners?.some(place => own.has(place));
-
-// The state as a string, without defaults; keys and their order as in explorer/state.py. `secret`: with codes of the photo, for the
-// server and for undo, never for the address bar.
-function query(extra = {}, secret = extra.what !== undefined) {
-  const attributes = Object.entries(state.attributes).filter(([, amount]) => amount);
-  const full = whole({
-    attributes: attributes.map(([name, amount]) => `${name}:${numberText(amount)}`).join(",") || undefined,
-    hold: state.hold.join(",") || undefined, how: state.hold.length && state.how !== "whitened" ? state.how : undefined,
-    along: state.along !== "Smiling" ? state.along : undefined,
-    pair: state.pair.join() !== "Smiling,Male" ? state.pair.join(",") : undefined,
-    corners: state.corners?.length === 3 && state.corners.every(Boolean) ? state.corners.join(";") : undefined,
-    ...extra,
-  });
-  if (!shared && !secret) {
-    if (own.has(full.z)) delete full.z;
-    if (state.corners?.some(place => own.has(place))) delete full.corners;
+export class FacesView extends View {
+  /** @param {any} given */
+  constructor(given) {
+    super(given, "faces");
+    /** The codes of a visitor's photo, as in a link, with the squares that gave them: in no link until shared. */
+    /** @type {Map<string, any>} */
+    this.own = new Map();
+    this.shared = false;
+    /** @type {Uint8Array | null} pixels of the face with its attributes */
+    this.after = null;
+    this.scratch = document.createElement("canvas");
+    /** @type {number | undefined} */
+    this._syncing = undefined;
+    this.decode = newest(/** @param {number} [began] */ began => this._decode(began));
+    this.sliders = new Sliders(this);
+    this.judge = new Judge(this);
+    this.gallery = new Gallery(this, face => this.choose({ face }));
+    this.photo = new Photo(this);
+    this.sheets = new Sheets(this);
+    this.sum = new Sum(this);
+    this.actions = this._actions();
+    this.keyboard = { r: "dice" };
+    this.find(".lx-folds").addEventListener("toggle", () => this._showCode(), true);
+    this._listenToPeek();
   }
-  const order = ["what", "model", "z", "seed", "face", "attributes", "hold", "how", "along", "pair", "corners", "frames", "n"];
-  return `view=faces&` + order.filter(key => full[key] !== undefined && full[key] !== null).map(key => `${key}=${encodeURIComponent(full[key]).replace(/%2C/g, ",").replace(/%3B/g, ";").replace(/%3A/g, ":")}`).join("&");
-}
-const remember = () => query({}, true);
-const forServer = (extra = {}) => query({ corners: undefined, ...extra }, true);
 
-// ---- the face
-
-const decode = Newest(async began => {
-  const answer = await ask("decode_face", forServer({ along: undefined, pair: undefined }));
-  if (!answer) return;
-  afterPixels = bytesOf(answer.pixels);
-  show(afterPixels);
-  const shown = performance.now();
-  if (began !== undefined) performance.measure("event-to-pixels", { start: began, end: shown });
-  view.dataset.ready = "yes";
-  find(".lx-speed").textContent = began === undefined ? `decoded in ${answer.ms.toFixed(1)} ms` : `${(shown - began).toFixed(0)} ms`;
-});
-
-function show(bytes) {
-  pictureCanvas(bytes, model.image_shape, scratch);
-  showSmooth(find(".lx-picture"), scratch);
-}
-
-let judging = null;
-function judgeSoon() {
-  clearTimeout(judging);
-  judging = setTimeout(judge, 180);
-}
-const judge = Newest(async () => {
-  const answer = await ask("judge_face", forServer());
-  if (!answer) return;
-  beforePixels = bytesOf(answer.pixels);
-  showSmooth(find(".lx-before"), pictureCanvas(beforePixels, model.image_shape));
-  for (const row of all("[data-attribute]")) {
-    const i = model.attributes.indexOf(row.dataset.attribute), [was, is] = [answer.before[i], answer.after[i]];
-    row.querySelector(".lx-bar-is").style.width = `${100 * is}%`;
-    row.querySelector(".lx-bar-was").style.left = `${100 * was}%`;
-    row.querySelector(".lx-judged").textContent = `${Math.round(100 * is)} %`;
-    row.querySelector(".lx-judged").title = `The judge sees ${spoken(row.dataset.attribute)} with ${Math.round(100 * is)} %; before the sliders ${Math.round(100 * was)} %`;
+  _actions() {
+    const { gallery, photo, sum } = this, { square, camera } = photo;
+    return {
+      dice: () => this.choose({ seed: randomSeed() }),
+      undo: () => this.undo(photo.corrected),
+      link: () => this._link(),
+      reset: () => this._reset(),
+      gallery: () => gallery.toggle(),
+      camera: () => camera.open(), snap: () => camera.snap(),
+      reframe: () => photo.frame(null), share: () => photo.share(), forget: () => this._removePhoto(),
+      "turn-left": () => square.turn(-3), "turn-right": () => square.turn(3),
+      "crop-in": () => square.size(0.94), "crop-out": () => square.size(1 / 0.94),
+      "sum-example": () => sum.example(), "use-sum": () => sum.use(),
+      "to-morph": (/** @type {any} */ button) => this._toMorph(button),
+    };
   }
-  const pushed = new Set(Object.keys(state.attributes).filter(name => state.attributes[name]));
-  const moved = model.attributes.map((name, i) => [name, answer.after[i] - answer.before[i]]).filter(([name, by]) => !pushed.has(name) && Math.abs(by) >= 0.1)
-    .sort((a, b) => Math.abs(b[1]) - Math.abs(a[1])).slice(0, 5);
-  find(".lx-moved").textContent = !pushed.size ? "" : moved.length ? `Moved along: ${moved.map(([name, by]) => `${spoken(name)} ${by > 0 ? "+" : "−"}${Math.round(100 * Math.abs(by))} %`).join(", ")}` : "Nothing else moved by 10 % or more, says the judge.";
-  const strongest = model.six.map(name => [spoken(name), answer.after[model.attributes.indexOf(name)]]).filter(([, p]) => p > 0.5).map(([name]) => name);
-  find(".lx-picture").setAttribute("aria-label", `The decoded face; the judge sees: ${strongest.join(", ") || "none of the six"}`);
-});
 
-function refresh(began) {
-  decode(began);
-  judgeSoon();
-  writeAddress();
-  sheetsSoon();
-}
+  // ---- the state as a string
 
-// ---- the attributes
+  get isOwnFace() {
+    return !!this.state.z && this.own.has(valueText(this.state.z));
+  }
 
-function setAttribute(name, amount, began) {
-  amount = Math.max(-10, Math.min(10, Math.round(amount * 100) / 100));
-  if (amount) state.attributes[name] = amount; else delete state.attributes[name];
-  refresh(began);
-  syncSoon();
-}
+  get isOwnSum() {
+    return !!this.state.corners?.some((/** @type {string} */ place) => this.own.has(place));
+  }
 
-let syncing = false;
-function syncSoon() {
-  if (syncing) return;
-  syncing = true;
-  requestAnimationFrame(() => {
-    syncing = false;
-    for (const input of all("[data-attribute] input")) {
-      const value = state.attributes[input.closest("[data-attribute]").dataset.attribute] || 0;
-      if (document.activeElement !== input || input.type === "range") input.value = value;
-    }
-    placeOnPlane();
-  });
-}
+  /** With the codes of the photo: for the server and for undo, never for the address bar. */
+  whole(extra = {}) {
+    const state = { ...this.state, ...extra }, { attributes, hold, how, corners } = state;
+    const amounts = Object.entries(attributes).filter(([, amount]) => amount);
+    return this.text({
+      ...state,
+      attributes: amounts.length ? amounts : undefined,
+      how: hold.length ? how : undefined,
+      corners: corners?.length === 3 && corners.every(Boolean) ? corners : undefined,
+    }, Object.keys(extra));
+  }
 
-function receipt(name) {
-  const how = state.hold.some(other => other !== name) ? state.how : "free", i = model.attributes.indexOf(name);
-  const row = model.receipts[how]?.[i];
-  if (!row) return "";
-  const signed = value => `${value < 0 ? "−" : "+"}${Math.abs(Math.round(100 * value))}`;
-  const leaks = model.attributes.map((other, j) => [other, row[j]]).filter(([other]) => other !== name).sort((a, b) => Math.abs(b[1]) - Math.abs(a[1]));
-  const held = new Set(state.hold.filter(other => other !== name));
-  const worst = leaks.slice(0, 3).map(([other, value]) => `<span${held.has(other) ? ' class="lx-held"' : ""}>${spoken(other)} ${signed(value)}</span>`);
-  const among = leaks.find(([other]) => model.six.includes(other));
-  return `<b>${signed(row[i])} %</b> per unit · drags ${worst.join(", ")}` + (how === "free" || !among ? "" : ` · of the held, worst: ${spoken(among[0])} ${signed(among[1])}`);
-}
+  /** For the address bar; but what somebody saves to a file (`what`) holds all. @param {any} extra */
+  query(extra = {}) {
+    if (this.shared || extra.what !== undefined) return this.whole(extra);
+    const withheld = { ...(this.isOwnFace && { z: undefined }), ...(this.isOwnSum && { corners: undefined }) };
+    return this.whole({ ...withheld, ...extra });
+  }
 
-function buildAttributes() {
-  const row = name => {
-    const div = document.createElement("div"), words = spoken(name);
-    div.dataset.attribute = name;
-    div.innerHTML = `<label><span>${words}</span><input type="range" min="-3" max="3" step="0.05" aria-label="${words}"><input type="number" min="-10" max="10" step="0.25" aria-label="${words} as a number"></label>
-      <div class="lx-verdict" aria-hidden="true"><i class="lx-bar-is"></i><i class="lx-bar-was"></i></div><span class="lx-judged"></span><small class="lx-receipt">${receipt(name)}</small>`;
-    for (const input of div.querySelectorAll("input")) {
-      input.oninput = () => { const began = performance.now(), value = parseFloat(input.value); if (Number.isFinite(value)) setAttribute(name, value, began); };
-      input.onchange = settle;
-      input.ondblclick = () => { setAttribute(name, 0); settle(); };
-    }
-    return div;
-  };
-  const [main, more] = all(".lx-attributes"), rest = model.attributes.filter(name => !model.six.includes(name));
-  main.replaceChildren(...model.six.map(row));
-  more.replaceChildren(...rest.map(row));
-  find(".lx-more summary").textContent = `${rest.length} more attributes`;
-  find("[data-hold]").checked = state.hold.length > 0;
-  find("[data-how]").value = state.how;
-  find("[data-how] [value=learned]").hidden = !model.receipts.learned;
-  find(".lx-how").hidden = !state.hold.length;
-  syncSoon();
-}
+  remember() {
+    return this.whole();
+  }
 
-const best = () => model.receipts.learned ? "learned" : "whitened"; // what holding begins with
-find("[data-hold]").onchange = event => { state.hold = event.target.checked ? model.six.slice() : []; if (!state.hold.length) state.how = best(); buildAttributes(); refresh(); settle(); };
-find("[data-how]").onchange = event => { state.how = event.target.value; buildAttributes(); refresh(); settle(); };
+  /** The face alone, without A - B + C. @param {any} extra */
+  forServer(extra = {}) {
+    return this.whole({ corners: undefined, ...extra });
+  }
 
-// ---- opening a state
+  /** @param {string} what */
+  fileState(what) {
+    return what === "sum" ? { what: "strip" } : { what, corners: undefined };
+  }
 
-async function open(text, { keepHistory } = {}) {
-  const answer = await ask("open_faces", text);
-  if (!answer) return;
-  model = answer.model;
-  const { seed, face, z, attributes, hold, how, along, pair, corners } = answer.state;
-  const crop = own.get(codeText(z));
-  if (photo && !own.has(codeText(z))) forget();
-  else if (photo && crop) { Object.assign(photo, { z, crop }); drawCrop(); }
-  const slots = corners?.map(place => Array.isArray(place) ? codeText(place) : String(place));
-  state = { model: model.name, seed, face, z, attributes, hold, how: hold.length ? how : best(), along, pair,
-            corners: slots ?? (state.corners?.every(Boolean) ? undefined : state.corners) }; // three that are not all there are in no link
-  say(answer.problems.join(" · "));
-  buildAttributes();
-  buildSheets();
-  buildExamples();
-  sayWhence();
-  refresh();
-  if (!keepHistory) { if (!settled) settled = remember(); else settle(); }
-}
+  // ---- the face
 
-function buildExamples() {
-  find(".lx-examples").hidden = !model.examples.length;
-  find(".lx-examples div").replaceChildren(...model.examples.map(({ title, state: place }) => {
-    const button = document.createElement("button");
-    button.type = "button"; button.textContent = title;
-    button.onclick = () => { forget(); open(`view=faces&model=${state.model}&${place}`); };
-    return button;
-  }));
-}
-
-function setFace(place, began) { // {seed}, {face} or {z}
-  delete state.seed; delete state.face; delete state.z;
-  Object.assign(state, place);
-  sayWhence();
-  refresh(began);
-}
-
-function sayWhence() {
-  find(".lx-whence").textContent = own.get(codeText(state.z)) ? "your photo" : state.seed !== undefined ? `seed ${state.seed}` : state.face !== undefined ? `gallery, ${state.face}` : "by its code";
-  for (const button of all(".lx-faces-grid button")) button.classList.toggle("lx-now", +button.dataset.face === state.face);
-}
-
-function fillCode() {
-  const lines = Object.entries(state.attributes).map(([name, amount]) => `z += ${numberText(amount)} * model.direction("${name}"${state.hold.length ? `, hold=(${state.hold.filter(other => other !== name).map(other => `"${other}"`).join(", ")}), how="${state.how}"` : ""})\n`).join("");
-  const source = photo ? "z = model.encode(your_face[None])[0][0]  # float32 (64, 64, 3) in [0, 1], cropped as CelebA crops" : state.seed !== undefined ? `z = model.prior(1, seed=${state.seed})[0]`
-    : state.face !== undefined ? `z = explorer.checkpoints.encodings("${state.model}").z_mean[${state.face}]` : "z = np.array([...], \"float32\")  # the code in the link";
-  find(".lx-folds code").textContent = model.code.replace("{face}", source).replace("{attributes}", lines);
-}
-find(".lx-folds").addEventListener("toggle", () => model && fillCode(), true);
-
-const fileState = what => ({ picture: { what: "picture", corners: undefined }, strip: { what: "strip", corners: undefined, frames: 9 }, grid: { what: "grid", corners: undefined, n: 7 }, sum: { what: "strip" } })[what];
-const ACTIONS = {
-  dice() { forget(); setFace({ seed: crypto.getRandomValues(new Uint32Array(1))[0] % 1e6 }, performance.now()); settle(); },
-  undo: () => undo(corrected), hush() {},
-  link() { if (isOwn() && !shared) say(`This face comes from your photo, so the link does not hold it.${photo ? " Press “Share this face” first if you want it to." : ""}`); else copyLink(); },
-  reset() { state.attributes = {}; syncSoon(); refresh(); settle(); },
-  peek() {},
-  async "to-morph"(button) {
-    if (faceIsOwn() && !shared && !confirm("This face comes from your photo. In Morph it stands in this page only until you copy that view's link, which then holds its code. Go on?")) return;
-    const answer = await ask("face_point", forServer());
+  /** @param {number} [began] */
+  async _decode(began) {
+    const answer = await this.ask("decode_face", this.forServer({ along: undefined, pair: undefined }));
     if (!answer) return;
-    const place = Object.keys(state.attributes).length || state.z ? answer.z.map(numberText).join(",") : state.seed !== undefined ? String(state.seed) : `g${state.face}`;
-    (window.latentExplorerSent ??= {})[button.dataset.slot] = { place, own: faceIsOwn() && !shared };
-    window.dispatchEvent(new Event("lx-to-morph"));
+    this.after = bytesOf(answer.pixels);
+    this._show(this.after);
+    const shown = performance.now();
+    if (began !== undefined) performance.measure("event-to-pixels", { start: began, end: shown });
+    this.root.dataset.ready = "yes";
+    const took = began === undefined ? `decoded in ${answer.ms.toFixed(1)} ms` : `${(shown - began).toFixed(0)} ms`;
+    this.find(".lx-speed").textContent = took;
+  }
+
+  /** @param {Uint8Array} pixels */
+  _show(pixels) {
+    pictureCanvas(pixels, this.model.image_shape, this.scratch);
+    showSmooth(this.find(".lx-picture"), this.scratch);
+  }
+
+  /** @param {number} [began] the event that made it needed */
+  refresh(began) {
+    this.decode(began);
+    this.judge.soon();
+    this.writeAddress();
+    this.sheets.soon();
+  }
+
+  /** @param {{seed: number} | {face: number} | {z: number[]}} place @param {number} [began] */
+  setFace(place, began) {
+    for (const key of ["seed", "face", "z"]) delete this.state[key];
+    Object.assign(this.state, place);
+    this.sayWhence();
+    this.refresh(began);
+  }
+
+  /** Another face than the photo's. @param {{seed: number} | {face: number}} place */
+  choose(place) {
+    this.photo.forget();
+    this.setFace(place, performance.now());
+    this.settle();
+  }
+
+  /** @param {string} name @param {number} amount @param {number} [began] */
+  setAttribute(name, amount, began) {
+    const bounded = Math.max(-MOST, Math.min(MOST, Math.round(amount * 100) / 100));
+    if (bounded) this.state.attributes[name] = bounded; else delete this.state.attributes[name];
+    this.refresh(began);
+    this.syncSoon();
+  }
+
+  /** Sliders and plane follow the state, once a frame. */
+  syncSoon() {
+    this._syncing ??= requestAnimationFrame(() => {
+      this._syncing = undefined;
+      this.sliders.sync();
+      this.sheets.placePoint();
+    });
+  }
+
+  sayWhence() {
+    const { seed, face, z } = this.state, chosen = seed !== undefined ? `seed ${seed}` : `gallery, ${face}`;
+    this.find(".lx-whence").textContent = !z ? chosen : this.own.get(valueText(z)) ? "your photo" : "by its code";
+    this.gallery.mark(face);
+  }
+
+  /** The face with its attributes as a place in a link; null where the server does not answer. @returns {Promise<string | null>} */
+  async place() {
+    const { seed, face, z, attributes } = this.state;
+    if (!z && !Object.keys(attributes).length) return seed !== undefined ? String(seed) : `g${face}`;
+    const answer = await this.ask("face_point", this.forServer());
+    return answer && valueText(answer.z);
+  }
+
+  // ---- opening a state
+
+  /** @param {string} text */
+  async open(text, options = {}) {
+    const answer = await this.ask("open_faces", text);
+    if (!answer) return;
+    Object.assign(this, { model: answer.model, defaults: answer.defaults });
+    this._followPhoto(answer.state.z);
+    this._take(answer.state);
+    this.say(answer.problems.join(" · "));
+    this.sliders.build();
+    this.syncSoon();
+    this.sheets.build();
+    this.sum.draw();
+    this._buildExamples();
+    this.sayWhence();
+    this.refresh();
+    this.opened(options);
+  }
+
+  /** @param {any} given */
+  _take({ what, attributes, hold, how, corners, ...rest }) {
+    const unfinished = this.state.corners?.every(Boolean) ? undefined : this.state.corners; // which is in no link
+    this.state = {
+      ...rest, hold, how: hold.length ? how : this.sliders.best, attributes: Object.fromEntries(attributes),
+      corners: corners?.map((/** @type {any} */ place) => valueText(place)) ?? unfinished,
+    };
+  }
+
+  /** The photo goes once its code is not the face any more; else its square is where it was. @param {number[]} [z] */
+  _followPhoto(z) {
+    const code = z && valueText(z);
+    if (!this.photo.given) return;
+    if (!code || !this.own.has(code)) return this.photo.forget();
+    const crop = this.own.get(code);
+    if (crop) this.photo.restore(z, crop);
+  }
+
+  _buildExamples() {
+    const { examples } = this.model;
+    this.find(".lx-examples").hidden = !examples.length;
+    this.find(".lx-examples div").replaceChildren(...examples.map((/** @type {any} */ { title, state }) => {
+      const button = document.createElement("button");
+      Object.assign(button, { type: "button", textContent: title });
+      button.onclick = () => {
+        this.photo.forget();
+        this.open(`${this.text({ model: this.state.model })}&${state}`);
+      };
+      return button;
+    }));
+  }
+
+  _showCode() {
+    if (this.model) this.find(".lx-folds code").textContent = codeOf(this.model, this.state, !!this.photo.given);
+  }
+
+  // ---- buttons
+
+  _reset() {
+    this.state.attributes = {};
+    this.syncSoon();
+    this.refresh();
+    this.settle();
+  }
+
+  _link() {
+    if (this.shared || !this.isOwnFace && !this.isOwnSum) return this.copyLink();
+    this.say(UNSHARED + (this.photo.given ? " Press “Share this face” first if you want it to." : ""));
+  }
+
+  /**
+   * What is removed is gone, also from undo and from A - B + C. After another face was chosen instead, its code may still come
+   * back, unshared.
+   */
+  _removePhoto() {
+    this.photo.forget();
+    const tells = (/** @type {string} */ step) => [...this.own.keys()].some(code => step.includes(code));
+    this.undone = this.undone.filter(step => !tells(step));
+    if (tells(this.settled)) this.settled = "";
+    if (this.isOwnSum) {
+      this.state.corners = this.state.corners.map((/** @type {string} */ place) => this.own.has(place) ? "" : place);
+      this.sum.draw();
+    }
+    this.own.clear();
+    this.setFace({ face: 0 });
+    this.settle();
+  }
+
+  /** @param {any} button */
+  async _toMorph(button) {
+    const own = this.isOwnFace && !this.shared;
+    if (own && !confirm(TO_MORPH)) return;
+    const place = await this.place();
+    if (!place) return;
+    send(button.dataset.slot, { place, own });
     const words = button.textContent;
-    button.textContent = "✓"; setTimeout(() => { button.textContent = words; }, 900);
-  },
-  gallery: toggleGallery, camera: openCamera, snap, reframe: () => frame(null), forget: removePhoto, share: shareFace,
-  "turn-left": () => turnCrop(-3), "turn-right": () => turnCrop(3), "crop-in": () => sizeCrop(0.94), "crop-out": () => sizeCrop(1 / 0.94),
-  "sum-example": sumExample, "use-sum": useSum,
-};
-const KEYBOARD = { r: "dice" };
+    button.textContent = "✓";
+    setTimeout(() => { button.textContent = words; }, 900);
+  }
 
-const peek = find("[data-do=peek]");
-const peeking = on => { peek.setAttribute("aria-pressed", String(on)); const bytes = on ? beforePixels : afterPixels; if (bytes) show(bytes); };
-for (const [event, on] of [["pointerdown", true], ["pointerup", false], ["pointerleave", false], ["pointercancel", false]]) peek.addEventListener(event, () => peeking(on));
-peek.addEventListener("keydown", event => { if (event.key === " " || event.key === "Enter") peeking(true); });
-peek.addEventListener("keyup", () => peeking(false));
+  /** The face before its attributes, while the button is held. */
+  _listenToPeek() {
+    const button = this.find("[data-do=peek]"), peek = (/** @type {boolean} */ on) => {
+      button.setAttribute("aria-pressed", String(on));
+      const pixels = on ? this.judge.before : this.after;
+      if (pixels) this._show(pixels);
+    };
+    button.addEventListener("pointerdown", () => peek(true));
+    for (const end of ["pointerup", "pointerleave", "pointercancel", "keyup"]) button.addEventListener(end, () => peek(false));
+    button.addEventListener("keydown", (/** @type {KeyboardEvent} */ event) => {
+      if (event.key === " " || event.key === "Enter") peek(true);
+    });
+  }
+}
 
-function start() { openWhenSeen(); }
+/** @param {any} given */
+export function start(given) {
+  const view = new FacesView(given);
+  view.listen();
+  view.openWhenSeen();
+}

@@ -6,6 +6,7 @@ import time
 import numpy as np
 
 from explorer import checkpoints, geometry, imaging, views
+from explorer.generators import has_encodings, kind_of
 from explorer.serving.calls import answered, for_page, in_turn, jpeg, packed, pixels, shipped
 from explorer.state import DECIMALS
 from explorer.views import points
@@ -64,7 +65,7 @@ def describe(name):
     return {key: card[key] for key in keys} | {
         **{key: card.get(key, []) for key in ("examples", "walks", "dead_axes")},
         "conditional": bool(card.get("conditional")),
-        "encodings": points.has_encodings(card),
+        "encodings": has_encodings(card),
         "beside": card["recipe"].get("beside"),
         "kl_weight": card["recipe"].get("loss", {}).get("kl_weight"),
         "code": code(card),
@@ -84,15 +85,14 @@ def _models():
 def code(card):
     """The few lines of Keras that make the picture; the page puts the point in place of `{z}`, the class in place of `{label}`."""
     recipe, told, more = card["recipe"], "z", ""
-    module = "gan" if card["kind"] == "gan" else "family" if recipe.get("net") == "family" else "autoencoder"
     if card.get("conditional"):
         told, more = "model.told(z, [{label}])", ", label={label}"
-    decoded = f"model.{'generator' if module == 'gan' else 'decoder'}.predict({told})[0]"
+    decoded = f"model.{'decoder' if has_encodings(card) else 'generator'}.predict({told})[0]"
     if "filters" in recipe.get("generator", {}):  # tanh
         decoded = f"({decoded} + 1) / 2"
     return f"""import keras
 import numpy as np
-import explorer.generators.{module}  # the classes that the file names
+import {kind_of(card).module}  # the classes that the file names
 
 model = keras.saving.load_model("checkpoints/{card["name"]}/model.keras")
 z = np.array([[{{z}}]], "float32")
@@ -118,7 +118,7 @@ def encode_picture(request):
     The picture lives in this call only: nothing of it is written anywhere.
     """
     generator = shipped(request["model"])
-    if not points.has_encodings(generator.card):
+    if not has_encodings(generator.card):
         generator.encode(())  # which says that there is no encoder
     file = imaging.of_data_url(request["picture"])
     framing = "mnist" if generator.card["recipe"]["data"] == "mnist" else "fashion"
@@ -159,7 +159,7 @@ def decode_point(query):
     image = pictures.picture(state)
     milliseconds = 1000 * (time.perf_counter() - began)
     answer = {"pixels": pixels(image), "ms": round(milliseconds, 2)}
-    if not points.has_encodings(generator.card):
+    if not has_encodings(generator.card):
         return answer | {"nearest": [], "real": round(float(generator.verdict(image[None], state.get("label"))[0]), 4)}
     try:
         codes = checkpoints.encodings(state["model"])
@@ -174,7 +174,7 @@ def decode_point(query):
 def plane_points(name):
     """The encodings of a model's test set: z_mean as int16 (n, d) in units of `step`, and uint8 labels (n,); of a GAN none."""
     card = checkpoints.card(name)
-    if not points.has_encodings(card):
+    if not has_encodings(card):
         return {"points": "", "step": 1.0, "labels": "", "d": int(np.prod(card["latent_shape"]))}
     codes = checkpoints.encodings(name)
     step = max(float(np.abs(codes.z_mean).max()), 1e-6) / 32767

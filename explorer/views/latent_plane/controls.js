@@ -1,233 +1,186 @@
-// The controls of the latent plane view: models, legend, selects, sliders, series, buttons and keys, and the words under the folds.
+// @ts-check
+// The controls of the latent plane view: models, legend, selects and boxes.
+import { escaped } from "../../serving/view.js";
+import { fillWords } from "./words.js";
 
-function buildModels(current) {
-  const box = find(".lx-models"), chosen = models.find(m => m.name === current);
-  const more = document.createElement("select"), rest = models.filter(m => !m.series && m.apart);
-  more.replaceChildren(new Option("more models", ""), ...rest.map(m => new Option(m.short, m.name)));
-  more.options[0].hidden = true;
-  more.value = rest.some(m => m.name === current) ? current : "";
-  more.setAttribute("aria-label", "more models");
-  more.classList.toggle("lx-chosen", !!more.value);
-  more.onchange = () => changeModel(more.value).finally(() => { if (model) buildModels(model.name); }); // a damaged one is not shown
-  box.replaceChildren(...models.filter(m => !m.series && !m.apart).map(m => {
-    const button = document.createElement("button"), on = m.name === current || (chosen?.series && m.name === chosen.family);
-    Object.assign(button, { type: "button", textContent: m.short, title: m.title });
-    button.setAttribute("role", "radio");
-    button.setAttribute("aria-checked", String(!!on));
-    button.dataset.model = m.name;
-    button.onclick = () => changeModel(m.name);
-    return button;
-  }), ...(rest.length ? [more] : []));
-}
+const OF_THE_WALK = ["kind", "even", "closed", "frames"];
+const FEWEST_FRAMES = 2, MOST_FRAMES = 64, FRAMES = 9;
 
-function buildControls() {
-  const d = model.latent_shape[0];
-  for (const part of all("[data-encoder]")) part.hidden = !model.encodings;
-  for (const part of all("[data-no-encoder]")) part.hidden = model.encodings;
-  find(".lx-garment").hidden = !model.conditional;
-  find("[data-set=label]").replaceChildren(...(model.conditional ? model.classes : []).map((name, i) => new Option(name, i)));
-  find(".lx-legend").replaceChildren(...model.classes.map((name, label) => {
+export class Controls {
+  /** @param {import("./view.js").PlaneView} view */
+  constructor(view) {
+    this.view = view;
+    for (const control of view.all("[data-set]")) control.onchange = () => this._set(control);
+    for (const select of view.all("[data-axis]")) select.onchange = () => this._setAxis(select);
+  }
+
+  /** As the model and the state are now. */
+  build() {
+    this._buildLegend();
+    this._buildSpace();
+    this._buildBeside();
+    for (const control of this.view.all("[data-set]")) {
+      const value = this.view.state[control.dataset.set];
+      if (control.type === "checkbox") control.checked = !!value; else control.value = value ?? "";
+    }
+    this.view.sliders.build();
+    this.view.shelves.showExamples();
+  }
+
+  // ---- models
+
+  /** The row of models, and the list of those that stand apart. @param {string} current */
+  buildModels(current) {
+    const { view } = this, single = view.models.filter(model => !model.series);
+    const chosen = view.models.find(model => model.name === current), rest = single.filter(model => model.apart);
+    const isOn = (/** @type {any} */ model) => model.name === current || !!chosen?.series && model.name === chosen.family;
+    view.find(".lx-models").replaceChildren(
+      ...single.filter(model => !model.apart).map(model => this._modelButton(model, isOn(model))),
+      ...(rest.length ? [this._moreModels(rest, current)] : []),
+    );
+  }
+
+  /** @param {any} model @param {boolean} on */
+  _modelButton({ name, short, title }, on) {
     const button = document.createElement("button");
+    Object.assign(button, { type: "button", textContent: short, title });
+    button.setAttribute("role", "radio");
+    button.setAttribute("aria-checked", String(on));
+    button.dataset.model = name;
+    button.onclick = () => this.view.changeModel(name);
+    return button;
+  }
+
+  /** @param {any[]} models @param {string} current */
+  _moreModels(models, current) {
+    const { view } = this, select = document.createElement("select");
+    select.replaceChildren(new Option("more models", ""), ...models.map(({ name, short }) => new Option(short, name)));
+    select.options[0].hidden = true;
+    select.value = models.some(model => model.name === current) ? current : "";
+    select.setAttribute("aria-label", "more models");
+    select.classList.toggle("lx-chosen", !!select.value);
+    select.onchange = async () => {
+      await view.changeModel(select.value);
+      if (view.model) this.buildModels(view.model.name); // a damaged one is not shown
+    };
+    return select;
+  }
+
+  // ---- the legend
+
+  _buildLegend() {
+    const { view } = this, { classes } = view.model;
+    view.find(".lx-legend").replaceChildren(...classes.map(this._classButton, this), this._allButton());
+  }
+
+  /** @param {string} name @param {number} label */
+  _classButton(name, label) {
+    const { view } = this, { state, model, props: { palette } } = view, button = document.createElement("button");
     button.type = "button";
-    button.innerHTML = `<i style="background:${props.palette[label % props.palette.length]}"></i>${escaped(name)}`;
+    button.innerHTML = `<i style="background:${palette[label % palette.length]}"></i>${escaped(name)}`;
     button.setAttribute("aria-pressed", String(state.points && !state.hidden.includes(label)));
     button.onclick = () => {
-      const hidden = new Set(state.points ? state.hidden : model.classes.keys());
-      hidden.has(label) ? hidden.delete(label) : hidden.add(label);
-      setHidden([...hidden].sort((a, b) => a - b));
+      const hidden = new Set(view.state.points ? view.state.hidden : model.classes.keys());
+      if (!hidden.delete(label)) hidden.add(label);
+      this._hide([...hidden].sort((a, b) => a - b));
     };
     return button;
-  }), toggleAll());
-  find(".lx-axes").hidden = d === 2;
-  find("[data-do=three]").textContent = through ? "Other three points" : "Three random points";
-  all("[data-axis]").forEach(select => {
-    select.replaceChildren(...Array.from({ length: d }, (_, i) => new Option(`z${i}${model.dead_axes.includes(i) ? " (dead)" : ""}`, i)));
-    if (through) select.prepend(new Option("–", "")); // no axis spans this plane; choosing one leaves it
-    select.value = through ? "" : state.axes[select.dataset.axis];
-  });
-  find(".lx-scale").hidden = model.kind === "ae" || !!through;
-  find("[data-set=veil] [value=normal]").hidden = model.kind === "ae";
-  find("[data-set=veil] [value=data]").hidden = !model.encodings;
-  const beside = models.find(m => m.name === model.beside);
-  find(".lx-beside").hidden = !beside;
-  find(".lx-beside span").textContent = beside ? `beside ${beside.kind === "ae" ? "the plain autoencoder" : beside.title.split(": ")[1]}` : "";
-  for (const control of all("[data-set]")) {
-    const value = state[control.dataset.set];
-    control.type === "checkbox" ? control.checked = !!value : control.value = value ?? "";
   }
-  buildSliders(d);
-  buildSeries();
-  buildExamples();
-}
 
-function toggleAll() {
-  const button = document.createElement("button"), none = !state.points || state.hidden.length === model.classes.length;
-  button.type = "button"; button.className = "lx-all"; button.textContent = none ? "show points" : "hide points";
-  button.onclick = () => setHidden(none ? [] : [...model.classes.keys()]);
-  return button;
-}
+  _allButton() {
+    const { state, model: { classes } } = this.view, button = document.createElement("button");
+    const none = !state.points || state.hidden.length === classes.length;
+    Object.assign(button, { type: "button", className: "lx-all", textContent: none ? "show points" : "hide points" });
+    button.onclick = () => this._hide(none ? [] : [...classes.keys()]);
+    return button;
+  }
 
-function setHidden(hidden) {
-  state.points = hidden.length < model.classes.length;
-  state.hidden = state.points ? hidden : [];
-  buildControls();
-  placeSpace();
-  settle();
-}
+  /** @param {number[]} hidden classes */
+  _hide(hidden) {
+    const { view } = this, points = hidden.length < view.model.classes.length;
+    Object.assign(view.state, { points, hidden: points ? hidden : [] });
+    this.build();
+    view.layers.place();
+    view.settle();
+  }
 
-function buildSliders(d) {
-  const onPlane = k => { // a coordinate of the plane through three places
-    const reach = through.extent, middle = through.center[k], label = document.createElement("label"), name = "xy"[k];
-    label.innerHTML = `<span>${name}</span><input type="range" min="${(middle - reach).toFixed(2)}" max="${(middle + reach).toFixed(2)}" step="0.01" data-xy="${k}" aria-label="${name} on the plane"><output></output>`;
-    const input = label.querySelector("input");
-    input.oninput = () => {
-      const began = performance.now(), at = plane._toPlane(state.z);
-      at[k] = +input.value;
-      setPoint(plane._toZ(...at), began);
-    };
-    input.onchange = settle;
-    return label;
-  };
-  const row = i => {
-    const reach = Math.max(3, Math.ceil(Math.abs(model.view.center[i] ?? 0) + (d === 2 ? model.view.extent : 3)));
-    const label = document.createElement("label");
-    label.innerHTML = `<span>z${i}${model.dead_axes.includes(i) ? " <em>dead</em>" : ""}</span><input type="range" min="${-reach}" max="${reach}" step="0.01" aria-label="z${i}"><input type="number" step="0.1" min="-1000" max="1000" aria-label="z${i} as a number">`;
-    for (const input of label.querySelectorAll("input")) {
-      input.dataset.z = i;
-      input.oninput = () => {
-        const began = performance.now(), value = parseFloat(input.value);
-        if (!Number.isFinite(value)) return;
-        const z = state.z.slice();
-        z[i] = Math.max(-1000, Math.min(1000, value));
-        setPoint(z, began);
-      };
-      input.onchange = settle;
+  // ---- the plane's axes, scale and veil, and what goes with a kind of model
+
+  _buildSpace() {
+    const { view } = this, { model, through } = view;
+    for (const part of view.all("[data-encoder]")) part.hidden = !model.encodings;
+    for (const part of view.all("[data-no-encoder]")) part.hidden = model.encodings;
+    view.find(".lx-garment").hidden = !model.conditional;
+    /** @type {string[]} */
+    const garments = model.conditional ? model.classes : [];
+    view.find("[data-set=label]").replaceChildren(...garments.map((name, i) => new Option(name, String(i))));
+    view.find(".lx-axes").hidden = model.latent_shape[0] === 2;
+    view.find("[data-do=three]").textContent = through ? "Other three points" : "Three random points";
+    for (const select of view.all("[data-axis]")) this._buildAxis(select);
+    view.find(".lx-scale").hidden = model.kind === "ae" || !!through;
+    view.find("[data-set=veil] [value=normal]").hidden = model.kind === "ae";
+    view.find("[data-set=veil] [value=data]").hidden = !model.encodings;
+  }
+
+  /** @param {HTMLSelectElement} select */
+  _buildAxis(select) {
+    const { state, model: { latent_shape: [d], dead_axes }, through } = this.view;
+    const option = (/** @type {number} */ i) => new Option(`z${i}${dead_axes.includes(i) ? " (dead)" : ""}`, String(i));
+    select.replaceChildren(...Array.from({ length: d }, (_, i) => option(i)));
+    if (through) select.prepend(new Option("–", "")); // no axis spans this plane; choosing one leaves it
+    select.value = through ? "" : state.axes[Number(select.dataset.axis)];
+  }
+
+  _buildBeside() {
+    const { view } = this, beside = view.models.find(model => model.name === view.model.beside);
+    view.find(".lx-beside").hidden = !beside;
+    const name = beside?.kind === "ae" ? "the plain autoencoder" : beside?.title.split(": ")[1];
+    view.find(".lx-beside span").textContent = beside ? `beside ${name}` : "";
+  }
+
+  // ---- what people set
+
+  /** @param {any} control */
+  _set(control) {
+    const { view } = this, key = control.dataset.set;
+    view.state[key] = this._valueOf(control);
+    if (key === "scale") Object.assign(view.state, view.whole(view.state));
+    if (key === "label") return this._drawAnother();
+    if (OF_THE_WALK.includes(key)) view.walk.show();
+    else if (key === "beside") view.beside.show();
+    else {
+      view.layers.place();
+      return view.layers.refresh(true);
     }
-    return label;
-  };
-  const [main, more] = all(".lx-sliders"), rest = Array.from({ length: d }, (_, i) => i).filter(i => through || !state.axes.includes(i));
-  const fold = find(".lx-more"), fill = () => { more.replaceChildren(...(fold.open ? rest.map(row) : [])); syncSliders(); };
-  main.replaceChildren(...(through ? [0, 1].map(onPlane) : state.axes.map(row)));
-  fold.hidden = !rest.length;
-  find(".lx-more summary").textContent = through ? `all ${d} dimensions` : `the other ${rest.length} dimensions`;
-  fold.ontoggle = fill; // hundreds of sliders that nobody sees would have to follow each move
-  fill();
-}
+    view.settle();
+  }
 
-let syncing = false;
-function syncSoon() { // once a frame is enough, and never between a move and its picture
-  if (syncing) return;
-  syncing = true;
-  requestAnimationFrame(() => { syncing = false; syncSliders(); });
-}
+  /** @param {any} control */
+  _valueOf(control) {
+    const value = control.type === "checkbox" ? control.checked : control.value;
+    switch (control.dataset.set) {
+      case "frames": return control.value = Math.max(FEWEST_FRAMES, Math.min(MOST_FRAMES, Math.round(+value) || FRAMES));
+      case "beside": return value ? this.view.model.beside : undefined;
+      case "label": return +value;
+      default: return value;
+    }
+  }
 
-function syncSliders() {
-  if (through) plane._toPlane(state.z).forEach((value, k) => {
-    const input = find(`[data-xy="${k}"]`);
-    input.value = value;
-    input.nextElementSibling.textContent = short(value);
-  });
-  for (const input of all("input[data-z]")) if (document.activeElement !== input || input.type === "range") input.value = state.z[input.dataset.z].toFixed(input.type === "range" ? 2 : 3);
-}
+  // Another class of a model that draws by class.
+  _drawAnother() {
+    const { view } = this;
+    view.setPoint(view.state.z);
+    view.walk.show();
+    view.layers.refresh(true);
+    fillWords(view);
+  }
 
-function buildSeries() {
-  const box = find(".lx-series"), shown = model.family;
-  box.hidden = !shown;
-  if (!shown) return box.replaceChildren();
-  const rows = [["KL weight", "KL weight in the loss"], ["epoch", "epochs of training"]].map(([series, title]) => {
-    const steps = models.filter(m => m.family === model.family && m.series?.[0] === series).map(m => ({ name: m.name, value: m.series[1] })).sort((a, b) => a.value - b.value);
-    if (series === "epoch") steps.push({ name: model.family, value: "all" });
-    if (steps.length < 2) return null;
-    const at = steps.findIndex(step => step.name === model.name), label = document.createElement("label");
-    label.innerHTML = `<span>${title}</span><input type="range" min="0" max="${steps.length - 1}" step="1"><output></output>`;
-    const input = label.querySelector("input"), words = step => step ? String(step.value) : "–";
-    input.value = at < 0 ? (series === "epoch" ? steps.length - 1 : steps.findIndex(step => step.value === 1)) : at;
-    input.setAttribute("aria-label", title);
-    input.dataset.series = series;
-    label.classList.toggle("lx-off", at < 0);
-    label.querySelector("output").textContent = words(steps[input.value]);
-    input.setAttribute("aria-valuetext", words(steps[input.value]));
-    input.oninput = () => { label.querySelector("output").textContent = words(steps[input.value]); };
-    input.onchange = async () => {
-      await changeModel(steps[input.value].name);
-      find(`[data-series="${series}"]`)?.focus();
-    };
-    return label;
-  });
-  box.replaceChildren(...rows.filter(Boolean));
-  box.hidden = !box.children.length;
-}
-
-// ---- words, files, buttons
-
-function fillWords() {
-  const vae = `<p>The encoder turns a picture x into a small cloud of points, with mean μ and spread σ; the decoder turns any point z back into a picture. Training asks for good pictures and for clouds that together fill the standard normal without holes:</p>
-    <p class="lx-formula">z = μ(x) + σ(x) · ε, &nbsp; loss = reconstruction(x, x̂) + β · ½ Σ (μ² + σ² − 1 − ln σ²)</p>
-    <p>So nearby points give similar pictures, and (nearly) every point gives one. Where the veil is dark, few encodings lie and the model only guesses.</p>`;
-  const ae = `<p>A plain autoencoder only asks for good reconstructions of pictures it has seen:</p><p class="lx-formula">loss = reconstruction(x, x̂), &nbsp; x̂ = decoder(encoder(x))</p>
-    <p>Nothing says where its codes should lie or what is between them: they spread unevenly, and in the holes the decoder draws what no one ever wore. It has no prior; “Surprise me” draws from a Gaussian fitted to its codes.</p>`;
-  const gan = `<p>Two networks play against each other: the generator G turns noise z into pictures, the discriminator D says how likely a picture is real. D learns to tell, G to fool it:</p>
-    <p class="lx-formula">D: ln D(x) + ln (1 − D(G(z))) → max, &nbsp; G: ln D(G(z)) → max, &nbsp; z ~ N(0, 1)</p>
-    <p>Nothing says which noise gives which picture, and no way leads from a picture back to its noise. With ${model.latent_shape[0]} dimensions nearly all noise lies about ${Math.sqrt(model.latent_shape[0]).toFixed(0)} from the origin, so the density of the standard normal is highest where hardly any was ever drawn.</p>`;
-  find(".lx-explanation").innerHTML = { ae, vae, gan }[model.kind] + (model.kl_weight !== null && model.kl_weight !== undefined ? `<p>In this model β, per unit of this loss, is ${numberText(model.kl_weight)}.</p>` : "") +
-    (through ? "<p>The plane goes through the points 1, 2 and 3; both its coordinates are distances in z. A slider of a single dimension leaves it, and the cross then marks the nearest point on it." + (model.encodings ? " The veil is the density on the plane, the dots are all encodings, each where it is nearest." : "") + "</p>"
-      : model.latent_shape[0] > 2 && !model.encodings ? "<p>The plane is a slice: the two axes that you choose vary, all others stay where the point is.</p>"
-      : model.latent_shape[0] > 2 ? "<p>The plane is a slice: the two axes that you choose vary, all others stay where the point is; the veil is the density on that slice, the dots are all encodings seen along the other axes. An axis is dead when its mean code never moves; the model found no use for it.</p>" : "");
-  find(".lx-folds code").textContent = model.code.replace("{z}", state.z.map(numberText).join(", ")).replaceAll("{label}", state.label);
-  find(".lx-hint").textContent = model.classes[0] === "0" ? "draw a digit" : "draw a piece of clothing";
-}
-find(".lx-folds").addEventListener("toggle", () => model && fillWords(), true);
-
-const fileState = what => what === "grid" ? { what, n: 30 } : { what };
-
-// The plane through these three places, seen whole, at the first of them.
-const planeThrough = corners => change({ corners: corners.join(";"), z: undefined, center: undefined, extent: undefined, scale: "z" });
-const seeds = n => Array.from(crypto.getRandomValues(new Uint32Array(n)), seed => seed % 1e6);
-
-const ACTIONS = {
-  async dice() {
-    if (through) return planeThrough([...seeds(1), ...state.corners.split(";").slice(1)]); // the plane goes through the new point
-    const answer = await ask("draw_prior", { model: model.name, seed: crypto.getRandomValues(new Uint32Array(1))[0] });
-    if (answer) { setPoint(answer.z, performance.now()); settle(); }
-  },
-  three: () => planeThrough(seeds(3)),
-  undo,
-  keep: keepPoint,
-  hush() {},
-  link: copyLink,
-  clear: clearPad,
-  "zoom-in": () => plane.zoom(0.7),
-  "zoom-out": () => plane.zoom(1 / 0.7),
-  home() { plane.window = { ...plane.home }; plane.draw(); readWindow(); refresh(true); },
-  "set-a"() { state.from = state.z.slice(); mark(); walk(); settle(); },
-  "set-b"() { state.to = state.z.slice(); if (!state.from) say("Now choose where the walk starts: another point, then “A here”."); mark(); walk(); settle(); },
-  "end-walk"() { delete state.from; delete state.to; walk(); settle(); },
-  play,
-};
-
-const KEYBOARD = { a: "set-a", b: "set-b", r: "dice", k: "keep" };
-
-for (const control of all("[data-set]")) control.onchange = () => {
-  const key = control.dataset.set;
-  let value = control.type === "checkbox" ? control.checked : control.value;
-  if (key === "frames") value = control.value = Math.max(2, Math.min(64, Math.round(+value) || 9));
-  if (key === "beside") value = value ? model.beside : undefined;
-  if (key === "label") value = +value;
-  if (key === "scale") { delete state.center; delete state.extent; state.scale = value; Object.assign(state, { center: defaults().center, extent: defaults().extent }); }
-  state[key] = value;
-  if (key === "label") { setPoint(state.z); walk(); refresh(true); fillWords(); } else if (["kind", "even", "closed", "frames"].includes(key)) { walk(); settle(); } else if (key === "beside") { setBeside(); settle(); } else { placeSpace(); refresh(true); }
-};
-
-all("[data-axis]").forEach(select => select.onchange = () => {
-  const axes = state.axes.slice(), at = +select.dataset.axis, old = axes[at];
-  if (select.value === "") return;
-  axes[at] = +select.value;
-  if (axes[1 - at] === axes[at]) axes[1 - at] = old; // the other takes what this one leaves
-  change({ axes, ...(through && { corners: undefined, center: undefined, extent: undefined }) });
-});
-
-function start() {
-  clearPad();
-  showKept();
-  openWhenSeen();
+  /** @param {HTMLSelectElement} select */
+  _setAxis(select) {
+    const { view } = this, axes = view.state.axes.slice(), at = Number(select.dataset.axis), old = axes[at];
+    if (select.value === "") return;
+    axes[at] = +select.value;
+    if (axes[1 - at] === axes[at]) axes[1 - at] = old; // the other takes what this one leaves
+    view.change({ axes, ...(view.through && { corners: undefined, center: undefined, extent: undefined }) });
+  }
 }

@@ -5,6 +5,7 @@ from PIL import Image, ImageDraw
 
 from explorer import checkpoints, geometry, imaging
 from explorer.errors import UnknownName
+from explorer.generators import has_encodings, kind_of
 from explorer.state import DECIMALS, StateError
 from explorer.views import points
 from explorer.views.drawn import Drawn
@@ -35,7 +36,7 @@ def complete(state):
         raise UnknownName(f"{card['name']} is a judge, which makes no pictures; there are {', '.join(checkpoints.names())}")
     if "view" not in card or "views" in card:
         raise StateError(f"{card['name']} has no plane to drag across: it is shown with view={card['views'][0]}", "model")
-    size, view, codes = int(np.prod(card["latent_shape"])), card["view"], points.has_encodings(card)
+    size, view, codes = int(np.prod(card["latent_shape"])), card["view"], has_encodings(card)
     full = {"view": "latent-plane", "what": "picture", "model": card["name"], "kind": "linear", "even": False, "closed": False,
             "start": 0.0, "stop": 1.0, "frames": 9, "axes": tuple(view["axes"]), "scale": "z", "n": 30, "veil": "none",
             "points": True, "hidden": ()} | state  # fmt: skip
@@ -54,7 +55,7 @@ def complete(state):
             raise StateError(f"{key} must be {size} numbers for {card['name']}, got {len(full[key])}", key)
     if len(set(full["axes"])) != 2 or max(full["axes"]) >= size:
         raise StateError(f"axes must be two different whole numbers from 0 to {size - 1} for {card['name']}", "axes")
-    if full["scale"] == "p" and points.has_no_prior(card):
+    if full["scale"] == "p" and not kind_of(card).has_prior:
         raise StateError(f"scale p needs a prior, and {card['name']} is a plain autoencoder: use scale z", "scale")
     full.setdefault("center", (0.5, 0.5) if full["scale"] == "p" else tuple(view["center"]))
     full.setdefault("extent", 0.5 if full["scale"] == "p" else view["extent"])

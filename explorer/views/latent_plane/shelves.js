@@ -1,10 +1,16 @@
+// @ts-check
 // Small pictures to click on: good places to start, and the points that a visitor kept (in this browser tab only).
+import { bytesOf, pictureCanvas } from "../../serving/pictures.js";
+import { escaped, short } from "../../serving/view.js";
 
-async function thumbnail(model, z) {
-  const answer = await ask("decode_point", pointQuery(model, z, state.label), true);
-  return answer && pictureCanvas(bytesOf(answer.pixels), model.image_shape);
-}
+const SHELF = "latent-explorer-kept";
+const MOST_KEPT = 60;
+const MOST_EXAMPLES = 6;
 
+/** @typedef {{query: string, model: string, z: number[], shape: number[], pixels: string}} Kept */
+/** @typedef {{title: string, z: number[], to?: number[], axis?: number}} Example */
+
+/** @param {string} title @param {() => any} act */
 function chip(title, act) {
   const button = document.createElement("button");
   button.type = "button";
@@ -14,53 +20,95 @@ function chip(title, act) {
   return button;
 }
 
-let exampled = null;
-async function buildExamples() {
-  const box = find(".lx-examples div"), list = [...model.walks, ...model.examples].slice(0, 6), of = model;
-  if (exampled === of.name) return;
-  exampled = of.name;
-  find(".lx-examples").hidden = !list.length;
-  box.replaceChildren(...list.map(example => {
-    const button = chip(example.title, () => {
-      const axis = example.axis, other = of.latent_shape[0] === 2 ? 1 - axis : state.axes.find(a => a !== axis && !of.dead_axes.includes(a)) ?? (axis ? 0 : 1);
-      change({ z: example.z, from: example.to && example.z, to: example.to, ...(axis !== undefined && { axes: [axis, other] }) });
-    });
-    if (example.axis !== undefined) button.title = `along z${example.axis} from ${short(example.z[example.axis])} to ${short(example.to[example.axis])}`;
+/**
+ * In a frame of another site, which a Space is, storage may be blocked: then even asking for it throws, and the shelf lasts for
+ * this page only.
+ * @returns {Kept[]}
+ */
+function stored() {
+  try { return JSON.parse(sessionStorage.getItem(SHELF) ?? "null") || []; } catch { return []; }
+}
+
+export class Shelves {
+  /** @param {import("./view.js").PlaneView} view */
+  constructor(view) {
+    this.view = view;
+    this.kept = stored();
+    /** @type {string | null} the model whose examples are shown */
+    this._exampled = null;
+  }
+
+  /** @param {any} model @param {number[]} z */
+  async thumbnail(model, z) {
+    const answer = await this.view.ask("decode_point", this.view.pointQuery(model, z), true);
+    return answer && pictureCanvas(bytesOf(answer.pixels), model.image_shape);
+  }
+
+  // ---- good places to start
+
+  async showExamples() {
+    const { view } = this, { model } = view, box = view.find(".lx-examples div");
+    if (this._exampled === model.name) return;
+    this._exampled = model.name;
+    /** @type {Example[]} */
+    const examples = [...model.walks, ...model.examples].slice(0, MOST_EXAMPLES);
+    view.find(".lx-examples").hidden = !examples.length;
+    box.replaceChildren(...examples.map(example => this._example(example, model)));
+    for (const [i, { z, to }] of examples.entries())
+      for (const point of to ? [z, to] : [z]) {
+        const picture = await this.thumbnail(model, point);
+        if (this._exampled !== model.name) return;
+        if (picture) box.children[i]?.querySelector(".lx-thumbs").append(picture);
+      }
+  }
+
+  /** @param {Example} example @param {any} model */
+  _example({ title, z, to, axis }, model) {
+    const { view } = this;
+    const button = chip(title, () => view.change({
+      z, from: to && z, to, ...(axis !== undefined && { axes: [axis, this._secondAxis(axis, model)] }),
+    }));
+    if (axis !== undefined && to) button.title = `along z${axis} from ${short(z[axis])} to ${short(to[axis])}`;
     return button;
-  }));
-  for (const [i, example] of list.entries())
-    for (const z of [example.z, example.to].filter(Boolean)) {
-      const picture = await thumbnail(of, z);
-      if (exampled !== of.name) return;
-      if (picture) box.children[i]?.querySelector(".lx-thumbs").append(picture);
-    }
-}
+  }
 
-const SHELF = "latent-explorer-kept";
-let kept = [];
-// In a frame of another site, which a Space is, storage may be blocked: then even asking for it throws, and the shelf lasts for this
-// page only.
-try { kept = JSON.parse(sessionStorage.getItem(SHELF)) || []; } catch { kept = []; }
+  /** What is seen beside the axis of a walk: one of those on screen that is not dead. @param {number} axis @param {any} model */
+  _secondAxis(axis, model) {
+    if (model.latent_shape[0] === 2) return 1 - axis;
+    const alive = this.view.state.axes.find((/** @type {number} */ other) => other !== axis && !model.dead_axes.includes(other));
+    return alive ?? (axis ? 0 : 1);
+  }
 
-function keepPoint() {
-  if (!lastPixels) return;
-  kept.push({ query: query(), model: model.name, z: state.z.slice(), shape: model.image_shape, pixels: btoa(String.fromCharCode(...lastPixels)) });
-  showKept();
-}
+  // ---- what was kept
 
-function showKept() {
-  try { sessionStorage.setItem(SHELF, JSON.stringify(kept.slice(-60))); } catch { /* blocked or full */ }
-  find(".lx-kept").hidden = !kept.length;
-  find(".lx-kept div").replaceChildren(...kept.map((point, i) => {
-    const title = `${point.model}, z ${point.z.slice(0, 3).map(short).join(", ")}${point.z.length > 3 ? ", …" : ""}`;
-    const span = document.createElement("span"), button = chip("", () => open(point.query)), away = document.createElement("button");
-    button.querySelector(".lx-thumbs").append(pictureCanvas(bytesOf(point.pixels), point.shape));
-    button.title = `Go back to ${title}`;
-    button.setAttribute("aria-label", button.title);
-    Object.assign(away, { type: "button", textContent: "×", className: "lx-away", onclick: () => { kept.splice(i, 1); showKept(); } });
+  keep() {
+    const { view } = this, { model, state, decoded: { pixels } } = view;
+    if (!pixels) return;
+    const packed = btoa(String.fromCharCode(...pixels));
+    this.kept.push({ query: view.query(), model: model.name, z: state.z.slice(), shape: model.image_shape, pixels: packed });
+    this.showKept();
+  }
+
+  showKept() {
+    try { sessionStorage.setItem(SHELF, JSON.stringify(this.kept.slice(-MOST_KEPT))); } catch { /* blocked or full */ }
+    this.view.find(".lx-kept").hidden = !this.kept.length;
+    this.view.find(".lx-kept div").replaceChildren(...this.kept.map((point, i) => this._keptPoint(point, i)));
+  }
+
+  /** @param {Kept} point @param {number} i */
+  _keptPoint({ query, model, z, shape, pixels }, i) {
+    const title = `${model}, z ${z.slice(0, 3).map(short).join(", ")}${z.length > 3 ? ", …" : ""}`;
+    const back = chip("", () => this.view.open(query));
+    back.querySelector(".lx-thumbs")?.append(pictureCanvas(bytesOf(pixels), shape));
+    back.title = `Go back to ${title}`;
+    back.setAttribute("aria-label", back.title);
+    const away = document.createElement("button");
+    Object.assign(away, { type: "button", textContent: "×", className: "lx-away" });
+    away.onclick = () => { this.kept.splice(i, 1); this.showKept(); };
     away.setAttribute("aria-label", `Remove ${title}`);
-    span.className = "lx-keep";
-    span.append(button, away);
-    return span;
-  }));
+    const both = document.createElement("span");
+    both.className = "lx-keep";
+    both.append(back, away);
+    return both;
+  }
 }

@@ -1,49 +1,118 @@
+// @ts-check
 // The walk from A to B: marks on the plane, a strip of frames, and playing it.
+import { bytesOf, pictureCanvas } from "../../serving/pictures.js";
+import { newest, still } from "../../serving/view.js";
 
-function mark() {
-  plane.marks = { ...(state.from && { A: state.from }), ...(state.to && { B: state.to }) };
-  plane.draw();
-}
+const FRAME = 120, CALM_FRAME = 600; // milliseconds
 
-const walk = Newest(async () => {
-  const whole = state.from && state.to;
-  find(".lx-walk-do").hidden = !whole;
-  find(".lx-walk-hint").hidden = !!whole;
-  if (!whole) { walked = null; plane.trail = []; find(".lx-strip").replaceChildren(); mark(); return; }
-  const asked = query({ what: "strip" }), answer = await ask("walk_frames", asked);
-  if (!answer || !state.to) return;
-  walked = answer;
-  plane.trail = answer.z;
-  mark();
-  find(".lx-strip").replaceChildren(...answer.frames.map((frame, i) => {
+export class Walk {
+  /** @param {import("./view.js").PlaneView} view */
+  constructor(view) {
+    this.view = view;
+    this.strip = view.find(".lx-strip");
+    this.button = view.find("[data-do=play]");
+    /** @type {{frames: string[], z: number[][]} | null} */
+    this.walked = null;
+    /** @type {ReturnType<typeof setInterval> | undefined} */
+    this._playing = undefined;
+    this.show = newest(() => this._show());
+  }
+
+  mark() {
+    const { plane, state } = this.view;
+    plane.marks = { ...(state.from && { A: state.from }), ...(state.to && { B: state.to }) };
+    plane.draw();
+  }
+
+  // ---- its ends
+
+  /** A mark was dragged. @param {string} name @param {boolean} done */
+  moveMark(name, done) {
+    const { view } = this;
+    view.state[name === "A" ? "from" : "to"] = view.plane.marks[name];
+    this.show();
+    if (done) view.settle();
+  }
+
+  setStart() {
+    this._setEnds({ from: this.view.state.z.slice() });
+  }
+
+  setEnd() {
+    const { view } = this;
+    if (!view.state.from) view.say("Now choose where the walk starts: another point, then “A here”.");
+    this._setEnds({ to: view.state.z.slice() });
+  }
+
+  remove() {
+    this._setEnds({ from: undefined, to: undefined });
+  }
+
+  /** @param {{from?: number[], to?: number[]}} ends */
+  _setEnds(ends) {
+    Object.assign(this.view.state, ends);
+    this.mark();
+    this.show();
+    this.view.settle();
+  }
+
+  // ---- its frames
+
+  async _show() {
+    const { view } = this, { state } = view, whole = !!(state.from && state.to);
+    view.find(".lx-walk-do").hidden = !whole;
+    view.find(".lx-walk-hint").hidden = whole;
+    if (!whole) return this._take(null);
+    const answer = await view.ask("walk_frames", view.query({ what: "strip" }));
+    if (answer && view.state.to) this._take(answer);
+  }
+
+  /** @param {{frames: string[], z: number[][]} | null} walked */
+  _take(walked) {
+    this.walked = walked;
+    this.view.plane.trail = walked?.z ?? [];
+    this.mark();
+    this.strip.replaceChildren(...(walked?.frames ?? []).map((_, i) => this._frame(i)));
+  }
+
+  /** @param {number} i */
+  _frame(i) {
+    const { view } = this, { frames, z } = /** @type {{frames: string[], z: number[][]}} */ (this.walked);
     const button = document.createElement("button");
     button.type = "button";
-    button.append(pictureCanvas(bytesOf(frame), model.image_shape));
-    button.title = `${i + 1} of ${answer.frames.length}: go to this point`;
+    button.append(pictureCanvas(bytesOf(frames[i]), view.model.image_shape));
+    button.title = `${i + 1} of ${frames.length}: go to this point`;
     button.setAttribute("aria-label", button.title);
-    button.onclick = () => { setPoint(answer.z[i], performance.now()); settle(); };
+    button.onclick = () => view.goTo(z[i]);
     return button;
-  }));
-});
+  }
 
-let playing = null;
-function stopPlaying() {
-  clearInterval(playing);
-  playing = null;
-  find("[data-do=play]").textContent = "Play";
-  find(".lx-strip .lx-now")?.classList.remove("lx-now");
-}
+  // ---- the film
 
-function play() { // and when it ends, the point's own picture is back
-  if (playing) return setPoint(state.z);
-  let i = 0;
-  find("[data-do=play]").textContent = "Stop";
-  playing = setInterval(() => {
-    if (!walked || !element.offsetParent || still.matches && i >= walked.frames.length) return setPoint(state.z);
-    const at = i++ % walked.frames.length;
-    pictureCanvas(bytesOf(walked.frames[at]), model.image_shape, scratch);
-    showDecoded();
-    [...find(".lx-strip").children].forEach((frame, k) => frame.classList.toggle("lx-now", k === at));
-    plane.move(walked.z[at]);
-  }, still.matches ? 600 : 120);
+  /** Plays it, or stops; when it ends, the point's own picture is back. */
+  play() {
+    const { view } = this;
+    if (this._playing) return view.setPoint(view.state.z);
+    let i = 0;
+    this.button.textContent = "Stop";
+    this._playing = setInterval(() => {
+      const { walked } = this;
+      if (!walked || !view.isSeen || still.matches && i >= walked.frames.length) return view.setPoint(view.state.z);
+      this._showFrame(walked, i++ % walked.frames.length);
+    }, still.matches ? CALM_FRAME : FRAME);
+  }
+
+  /** @param {{frames: string[], z: number[][]}} walked @param {number} at */
+  _showFrame(walked, at) {
+    this.view.decoded.show(bytesOf(walked.frames[at]));
+    [...this.strip.children].forEach((frame, i) => frame.classList.toggle("lx-now", i === at));
+    this.view.plane.move(walked.z[at]);
+  }
+
+  stop() {
+    clearInterval(this._playing);
+    this._playing = undefined;
+    this.button.textContent = "Play";
+    this.strip.querySelector(".lx-now")?.classList.remove("lx-now");
+  }
 }

@@ -246,13 +246,10 @@ def _script(function):
 
 def below(blocks, tab):
     """The view: choose a model, read its card, see its curves."""
-    names = list(cards())
-    warning = gr.Markdown("\n\n".join(f"⚠ {line}" for line in damaged()), visible=bool(damaged()))
-    chosen = gr.Dropdown(names, value=names[0] if names else None, label="Model", elem_id="models-choice")
-    card = gr.HTML(
-        page(names[0]) if names else "There are no models in checkpoints/.", apply_default_css=False, elem_id="models-card"
-    )
-    plot = gr.Plot(curves(names[0]) if names else None, show_label=False, elem_id="models-curves")
+    warning = gr.Markdown(visible=False)
+    chosen = gr.Dropdown([], label="Model", elem_id="models-choice")
+    card = gr.HTML(apply_default_css=False, elem_id="models-card")
+    plot = gr.Plot(show_label=False, elem_id="models-curves")
 
     def show(name):
         try:
@@ -260,13 +257,17 @@ def below(blocks, tab):
         except ExplorerError as error:
             raise gr.Error(str(error)) from None
 
-    def of_link(request: gr.Request):
+    def visit(request: gr.Request):
+        """What there is now, and the link's model if it is there."""
+        names, wrong = list(cards()), damaged()
         name = parse(str(request.query_params))[0].get("model")
-        return gr.Dropdown(value=name) if name in names else gr.skip()
+        name = name if name in names else names[0] if names else None
+        shown = (page(name), curves(name)) if name else ("There are no models in checkpoints/.", None)
+        warned = gr.Markdown("\n\n".join(f"⚠ {line}" for line in wrong), visible=bool(wrong))
+        return warned, gr.Dropdown(names, value=name), *shown
 
-    chosen.change(show, chosen, [card, plot], show_progress="hidden", api_visibility="private")
+    chosen.input(show, chosen, [card, plot], show_progress="hidden", api_visibility="private")
     # of a link's model as well, which may come only after the tab has been turned to and has written the first one
     chosen.change(None, chosen, js=_script("writeModelHere"), api_visibility="private")
     tab.select(None, chosen, js=_script("writeModel"), api_visibility="private")
-    blocks.load(of_link, outputs=chosen, show_progress="hidden", api_visibility="private")
-    return warning
+    blocks.load(visit, outputs=[warning, chosen, card, plot], show_progress="hidden", api_visibility="private")

@@ -42,21 +42,24 @@ def open_family(query):
             "classes": data.GARMENTS, "test_images": data.at_hand("fashion"), "whats": pictures.CHAPTERS}  # fmt: skip
 
 
-@functools.lru_cache(maxsize=16)
 def facts(chapter):
-    """What the cards and files of a chapter's models say, as its charts take it; a damaged model has "error"."""
-    return {name: _facts(name, chapter) for name in pictures.MEMBERS[chapter]}
+    """What the cards and files of a chapter's models say, as its charts take it; a damaged one has "error", until it is mended."""
+    found = {}
+    for name in pictures.MEMBERS[chapter]:
+        try:
+            found[name] = _facts(name, chapter)
+        except ExplorerError as error:
+            found[name] = {"error": pictures.missing(name, error)}
+    return found
 
 
+@functools.lru_cache(maxsize=32)
 def _facts(name, chapter):
-    try:
-        card = checkpoints.card(name)
-        found = {"title": card["title"], "short": card["short"], "parameters": sum(card["parameters"].values()),
-                 "parts": card["parameters"], "latent_shape": card["latent_shape"], "metrics": card["metrics"],
-                 "failures": card["known_failures"]}  # fmt: skip
-        return found | EXTRAS.get(chapter, lambda name, card: {})(name, card)
-    except ExplorerError as error:
-        return {"error": pictures.missing(name, error)}
+    card = checkpoints.card(name)
+    found = {"title": card["title"], "short": card["short"], "parameters": sum(card["parameters"].values()),
+             "parts": card["parameters"], "latent_shape": card["latent_shape"], "metrics": card["metrics"],
+             "failures": card["known_failures"]}  # fmt: skip
+    return found | EXTRAS.get(chapter, lambda name, card: {})(name, card)
 
 
 def _explained(name, card):

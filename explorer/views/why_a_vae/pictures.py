@@ -104,17 +104,6 @@ def by_pca(images):
     return np.clip(flat @ components.T @ components + mean, 0, 1).reshape(images.shape)
 
 
-def first_layer_only(images):
-    """What the layer-by-layer autoencoder made of pictures when it had one layer: the outer half of its decoder on the outer half
-    of its encoder."""
-    import keras  # here, as in `checkpoints`: the page opens before it is there
-
-    model = checkpoints.load(GREEDY).model
-    down, up = ([layer for layer in part.layers if layer.weights] for part in (model.encoder, model.decoder))
-    made = keras.ops.convert_to_numpy(up[-1](down[0](images.reshape(len(images), -1))))
-    return np.clip(made, 0, 1).reshape(images.shape).astype("float32")
-
-
 def rows(state):
     """The rows of a complete state's chapter: [{"title", "words", "images" float32 (n, h, w, c)}]; a model that cannot be loaded
     has "error" in place of "images", and the others are shown."""
@@ -136,7 +125,9 @@ def rows(state):
         found.append(_row(LINEAR, lambda: by_pca(images), "PCA, 30 components"))
     for name in MEMBERS[chapter]:
         if name == GREEDY:
-            found.append(_row(name, lambda: first_layer_only(images), "One layer at a time: the first alone"))
+            found.append(
+                _row(name, lambda: checkpoints.load(GREEDY).first_layer_only(images), "One layer at a time: the first alone")
+            )
         found.append(_row(name, lambda name=name: reconstructed(name, images)))
     return found
 

@@ -1,0 +1,56 @@
+// @ts-check
+// Settings are a view's controls with a `data-set`, the key of the state that each stands for; an `output` beside one repeats its
+// value in as many decimals as its step has. What is put into a number must be whole and within its bounds.
+
+/**
+ * What a control says: a value, undefined if it is empty and may be, or what is wrong with it.
+ * @param {any} control @returns {{value: any, wrong?: string}}
+ */
+function read(control, mayBeEmpty = false) {
+  if (control.type === "checkbox") return { value: control.checked };
+  if (control.type === "range") return { value: +control.value };
+  if (control.type !== "number") return { value: control.value };
+  const { value: text, min, max } = control, value = +text;
+  if (text === "" && mayBeEmpty) return { value: undefined };
+  if (text !== "" && Number.isInteger(value) && value >= +min && value <= +max) return { value };
+  const name = control.closest("label").firstChild.textContent.trim();
+  return { value, wrong: `${name} must be a whole number from ${min} to ${max}, got “${text || "nothing"}”` };
+}
+
+/**
+ * Calls `set(key, value, control)` for what was put into a setting; what cannot be is said, and the state's value put back.
+ * @param {import("./view.js").View} view @param {(key: string, value: any, control: any) => any} set
+ * @param {string[]} mayBeEmpty keys of numbers that a state need not have
+ */
+export function listenToSettings(view, set, mayBeEmpty = []) {
+  for (const control of view.all("[data-set]")) {
+    const key = control.dataset.set;
+    control.addEventListener(control.type === "range" ? "input" : "change", () => {
+      if (!view.model) return;
+      const { value, wrong } = read(control, mayBeEmpty.includes(key));
+      view.say(wrong ?? "");
+      if (wrong) control.value = view.state[key] ?? ""; else set(key, value, control);
+    });
+  }
+}
+
+/** Shows the state in the settings, but for the one that somebody is at. @param {import("./view.js").View} view */
+export function showSettings(view) {
+  for (const control of view.all("[data-set]")) {
+    const value = view.state[control.dataset.set], output = control.parentElement.querySelector("output");
+    if (output && value !== undefined) output.textContent = Number(value).toFixed(decimals(control.step));
+    if (document.activeElement === control) continue;
+    if (control.type === "checkbox") control.checked = !!value; else control.value = value ?? "";
+  }
+}
+
+/** @param {string} step */
+const decimals = step => step.split(".")[1]?.length ?? 0;
+
+/**
+ * Shows which of some radio buttons is chosen.
+ * @param {any[]} buttons @param {string} key of their dataset @param {string} value
+ */
+export function showChoice(buttons, key, value) {
+  for (const button of buttons) button.setAttribute("aria-checked", String(button.dataset[key] === value));
+}

@@ -1,0 +1,239 @@
+"""Trains a Stable Diffusion 3 from scratch: first the autoencoder of its latents, then the flow from noise to them, in as many
+stages as the recipe has, each going on from the weights of the one before with an optimizer and emphasis of its own.
+
+Rectified flow: Esser et al. 2024 (arXiv:2403.03206), section 2. Captions are made from labels, anew for every epoch.
+"""
+
+from pathlib import Path
+
+import keras
+import numpy as np
+from keras import ops
+from PIL import Image
+
+from explorer import data, imaging
+from explorer.generators import stable_diffusion_3
+from explorer.generators.text_to_image import TextToImageGenerator
+from explorer.training import captions, feeding, runs
+
+SIDE = 64
+MIRRORED = ("celeba", "flowers")  # a digit or a shoe turned round is another
+LATENTS = "latents.npz"
+SHOWN = ("a handwritten digit seven", "a photo of an ankle boot", "a photo of a sunflower", "a photo of a rose in a garden",
+         "a portrait of a smiling young woman with blond hair", "a portrait of a man with glasses")  # fmt: skip
+
+
+def fit(recipe, folder, data_folder=None, preview=None, out=None):
+    """Train the stages in `folder`, resuming what is there; returns (the KerasHub task, {stage: history}).
+
+    It shows what it has learned by previews of its own in `folder`.
+    """
+    folder, histories = Path(folder), {}
+    images, labels = {}, {}
+    for name in recipe["data"]:
+        images[name], labels[name] = pictures(name, recipe["most"], data_folder)
+
+    def pools(stage):
+        return {name: pool(name, labels[name], stage["emphasis"]) for name in labels}
+
+    stage = {**recipe, **recipe["stages"]["vae"]}
+    keras.utils.set_random_seed(stage["seed"])
+    trainer = LatentTrainer(stable_diffusion_3.build_vae(**recipe["vae"]), stage["kl_weight"], stage["seed"])
+    mixture = Mixture(pools(stage), stage["quotas"], stage["batch_size"], stage["seed"], lambda *which: _some(images, *which))
+    first = next(iter(mixture))[0][:16]
+
+    def preview_vae(model, _):
+        shown = np.concatenate([first / 255, decoded(model.vae, latents(model.vae, first))])
+        imaging.to_pillow(imaging.grid(shown, 8)).save(folder / "vae.png")
+
+    histories["vae"] = runs.run(stage, folder / "vae", trainer, {"x": mixture}, preview=preview_vae, out=out)
+    trainer.load_weights(folder / "vae" / runs.BEST)
+
+    keras.utils.set_random_seed(recipe["seed"])
+    known = encoded(trainer.vae, images, folder)
+    task = build(recipe, trainer.vae, known)
+    tokenize = task.preprocessor.clip_l_preprocessor
+    card = {"name": "preview", "sampling": recipe["sampling"], "image_shape": recipe["image_shape"],
+            "latent_shape": task.backbone.latent_shape[1:]}  # fmt: skip
+
+    def preview_flow(model, _):
+        generator = TextToImageGenerator(card, task)
+        noise = generator.prior(4)
+        rows = [generator.decode(noise, text) for text in SHOWN]
+        imaging.to_pillow(imaging.grid(np.concatenate(rows), 8)).save(folder / "flow.png")
+
+    for i, (name, settings) in enumerate(list(recipe["stages"].items())[1:]):
+        stage = {**recipe, **settings, "seed": recipe["seed"] + i}
+
+        def rows(name, which, rng, dropout=stage["caption_dropout"]):
+            texts = [captions.caption(name, label, rng) for label in labels[name][which]]
+            texts = ["" if rng.random() < dropout else text for text in texts]
+            mirrored = f"{name}_mirrored"
+            side = mirrored if mirrored in known and rng.random() < 0.5 else name
+            ids = tokenize({"prompts": texts, "images": None})["token_ids"] if texts else np.zeros((0, recipe["text"]["length"]))
+            return known[side][which], np.asarray(ids, "int32")
+
+        flow = FlowTrainer(task.backbone, stage["seed"])
+        mixture = Mixture(pools(stage), stage["quotas"], stage["batch_size"], stage["seed"], rows)
+        histories[name] = runs.run(stage, folder / name, flow, {"x": mixture}, preview=preview_flow, out=out)
+        flow.load_weights(folder / name / runs.BEST)
+    return task, histories
+
+
+def build(recipe, vae, known):
+    """The task around a trained autoencoder, rebuilt with the scale and shift that bring its latents to N(0, 1)."""
+    whole = stable_diffusion_3.build_vae(**recipe["vae"], scale=float(known["scale"]), shift=float(known["shift"]))
+    whole.set_weights(vae.get_weights())
+    return stable_diffusion_3.build(recipe, captions.vocabulary(), whole)
+
+
+def encoded(vae, images, folder):
+    """The scaled latents of all pictures, float16, of flowers the mirrored ones too, with `scale` and `shift`; kept in `folder`."""
+    path, weights = folder / LATENTS, folder / "vae" / runs.BEST
+    if not path.is_file() or path.stat().st_mtime < weights.stat().st_mtime:
+        found = {name: latents(vae, some) for name, some in images.items()}
+        if "flowers" in images:  # few, and seen often
+            found["flowers_mirrored"] = latents(vae, images["flowers"][:, :, ::-1])
+        shift = np.mean([z.mean() for z in found.values()])
+        scale = 1 / np.sqrt(np.mean([np.square(z - shift).mean() for z in found.values()]))
+        found = {name: ((z - shift) * scale).astype("float16") for name, z in found.items()}
+        np.savez(path, scale=scale, shift=shift, **found)
+    with np.load(path) as arrays:
+        return {key: arrays[key] for key in arrays.files}
+
+
+def pool(name, labels, emphasis):
+    """Indices to draw from, faces so many times as `emphasis` says at most: {"attribute": times}, or {"attribute -another": times}
+    of faces that have the one and not the other."""
+    times = np.ones(len(labels), int)
+    if name == "celeba":
+        for attributes, factor in emphasis.items():
+            has = [labels[:, data.ATTRIBUTES.index(key.lstrip("-"))] == (key[0] != "-") for key in attributes.split()]
+            times = np.where(np.all(has, 0), np.maximum(times, factor), times)
+    return np.repeat(np.arange(len(labels)), times)
+
+
+def _some(images, name, which, rng):
+    some = images[name][which]
+    if name in MIRRORED:
+        feeding.mirror(some, rng)
+    return (some,)
+
+
+def pictures(name, most=None, folder=None, split="train"):
+    """The first `most` pictures, uint8 (n, 64, 64, 3), and labels of a data set; digits and clothes are enlarged from 32 pixels, a
+    margin of 2 around them included."""
+    if name in MIRRORED:
+        images, labels = data.load(name, split, SIDE, folder)
+        return (255 * images[:most]).round().astype("uint8"), labels[:most]
+    images, labels = data.load(name, split, SIDE // 2, folder)
+    grey = (255 * images[:most, ..., 0]).round().astype("uint8")
+    large = np.stack([np.asarray(Image.fromarray(image).resize((SIDE, SIDE), Image.Resampling.BICUBIC)) for image in grey])
+    return np.repeat(large[..., None], 3, -1), labels[:most]
+
+
+class Mixture(keras.utils.PyDataset):
+    """Batches drawn from several data sets' `pools` of indices, of each its quota an epoch, in a new order each time.
+
+    `make(name, indices, rng)` makes what belongs to the indices of one data set, a tuple of arrays.
+    """
+
+    def __init__(self, pools, quotas, batch_size, seed, make):
+        super().__init__()
+        self.pools, self.quotas, self.batch_size, self.make = pools, quotas, batch_size, make
+        self._rng = np.random.default_rng(seed)
+        self._waiting = {name: np.zeros(0, int) for name in quotas}
+        self.on_epoch_end()
+
+    def __len__(self):
+        return len(self._order) // self.batch_size
+
+    def __getitem__(self, index):
+        which = self._order[index * self.batch_size : (index + 1) * self.batch_size]
+        parts = [self.make(name, which[which[:, 0] == i, 1], self._rng) for i, name in enumerate(self.quotas)]
+        columns = tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+        return columns if len(columns) == 1 else (columns,)  # all of it is input
+
+    def on_epoch_end(self):
+        rows = []
+        for i, (name, quota) in enumerate(self.quotas.items()):
+            while len(self._waiting[name]) < quota:  # every picture once before any comes again
+                self._waiting[name] = np.concatenate([self._waiting[name], self._rng.permutation(self.pools[name])])
+            rows.append(np.stack([np.full(quota, i), self._waiting[name][:quota]], 1))
+            self._waiting[name] = self._waiting[name][quota:]
+        self._order = self._rng.permutation(np.concatenate(rows))
+
+
+class LatentTrainer(keras.Model):
+    """Trains the autoencoder of the latents: mean absolute error, and `kl_weight` times the KL of a latent's dimensions, in
+    nats, mean over them (Rombach et al. 2022, appendix G: a slight penalty only)."""
+
+    def __init__(self, vae, kl_weight, seed):
+        super().__init__(name="latents")
+        self.vae, self.kl_weight, self._noise = vae, kl_weight, keras.random.SeedGenerator(seed)
+        self.reconstruction_tracker, self.kl_tracker = keras.metrics.Mean("reconstruction"), keras.metrics.Mean("kl")
+        self.built = True
+
+    def call(self, images, training=False):
+        """uint8 (n, 64, 64, 3) -> (images in [-1, 1], decoded, KL by image and dimension)."""
+        images = ops.cast(images, "float32") / 127.5 - 1.0
+        z_mean, z_log_var = ops.split(self.vae.encoder(images, training=training), 2, axis=-1)
+        z_log_var = ops.clip(z_log_var, -20.0, 10.0)
+        noise = keras.random.normal(ops.shape(z_mean), seed=self._noise)
+        decoded = self.vae.decoder(z_mean + ops.exp(0.5 * z_log_var) * noise, training=training)
+        return images, decoded, 0.5 * (ops.square(z_mean) + ops.exp(z_log_var) - z_log_var - 1.0)
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        images, decoded, kl = y_pred
+        reconstruction, kl = ops.mean(ops.abs(decoded - images)), ops.mean(kl)
+        self.reconstruction_tracker.update_state(reconstruction)
+        self.kl_tracker.update_state(kl)
+        return reconstruction + self.kl_weight * kl
+
+
+class FlowTrainer(keras.Model):
+    """Trains MMDiT and both text encoders by rectified flow: x_t = (1 - s) x_0 + s noise, the network predicts noise - x_0.
+
+    s is drawn logit-normal; the latents of a batch come as float (n, h, w, c), the captions as token ids (n, length).
+    """
+
+    def __init__(self, backbone, seed):
+        super().__init__(name="flow")
+        backbone.vae.trainable = False
+        self.backbone, self._noise = backbone, keras.random.SeedGenerator(seed)
+        self.built = True
+
+    def call(self, batch, training=False):
+        """(latents, token ids) -> (what was to be predicted, what was)."""
+        latents, ids = batch
+        latents = ops.cast(latents, "float32")
+        noise = keras.random.normal(ops.shape(latents), seed=self._noise)
+        sigma = ops.sigmoid(keras.random.normal((ops.shape(latents)[0], 1, 1, 1), seed=self._noise))
+        ids = {"clip_l": ids, "clip_g": ids}
+        context, _, pooled, _ = self.backbone.encode_text_step(ids, ids)
+        velocity = self.backbone.diffuser(
+            {"latent": (1 - sigma) * latents + sigma * noise, "context": context, "pooled_projection": pooled,
+             "timestep": 1000.0 * sigma[:, :, 0, 0]}, training=training,
+        )  # fmt: skip
+        return noise - latents, velocity
+
+    def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
+        return ops.mean(ops.square(y_pred[0] - y_pred[1]))
+
+
+def latents(vae, images):
+    """z_mean of pictures uint8 (n, h, w, 3): float32 (n, h/8, w/8, c)."""
+    moments = _in_batches(vae.encoder, images, lambda some: some.astype("float32") / 127.5 - 1.0)
+    return np.split(moments, 2, -1)[0]
+
+
+def decoded(vae, z):
+    """Pictures of latents, float32 (n, h, w, 3) in [0, 1]."""
+    return np.clip(_in_batches(vae.decoder, z, np.asarray) / 2 + 0.5, 0, 1)
+
+
+def _in_batches(layer, array, prepare, batch=100):
+    inputs = keras.Input(array.shape[1:])
+    network = keras.Model(inputs, layer(inputs))
+    parts = [network.predict_on_batch(prepare(array[i : i + batch])) for i in range(0, len(array), batch)]
+    return np.concatenate([np.asarray(part, "float32") for part in parts])

@@ -1,0 +1,40 @@
+// @ts-check
+// "As Keras code": the few lines that make the picture on screen, from the server's with `{noise}` and `{settings}` to be put in.
+import { numberText } from "../../serving/state.js";
+
+/**
+ * @param {any} model as the page knows it @param {any} state @param {string} mode
+ * @param {boolean} takesEta whether the sampler does; it is deterministic then, as long as `eta` is 0
+ */
+export function codeOf(model, state, mode, takesEta) {
+  const drawn = model.classes.length > 0 && state.label === undefined; // the class is drawn by the seed
+  const settings = settingsOf(model, state, mode, { drawn, takesEta, guidance: state.guidance_scale });
+  const repaired = settingsOf(model, state, mode, { drawn, takesEta, guidance: drawn ? 0 : state.guidance_scale });
+  const told = mode === "forward" ? `${repaired}, start=${numberText(state.time)}` : settings;
+  const code = model.code.replace("{noise}", () => noiseOf(state, mode, settings)).replace("{settings}", () => told);
+  return mode === "strip" || mode === "grid" ? code.replace("[0]  #", "  #") : code; // all pictures, not the first
+}
+
+/** @param {any} model @param {any} state @param {string} mode @param {{drawn: boolean, takesEta: boolean, guidance: number}} how */
+function settingsOf(model, state, mode, { drawn, takesEta, guidance }) {
+  const { steps, sampler, eta, epsilon_scale, label, seed } = state;
+  const said = [`steps=${mode === "steps" ? 5 : steps}`, `sampler="${sampler}"`];
+  if (takesEta && eta) said.push(`eta=${numberText(eta)}`);
+  if (epsilon_scale !== (model.sampling.epsilon_scale ?? 1)) said.push(`epsilon_scale=${numberText(epsilon_scale)}`);
+  if (drawn && mode === "strip") said.push(`label=model.labels(1, seed=${seed})`);
+  if (label !== undefined) said.push(`label=${label}`);
+  if (model.classes.length) said.push(`guidance_scale=${numberText(guidance)}`);
+  if (!takesEta || eta || drawn) said.push(`seed=${seed}`);
+  return said.join(", ");
+}
+
+/** @param {any} state @param {string} mode @param {string} settings */
+function noiseOf({ seed, to, frames, n, time }, mode, settings) {
+  const prior = `model.prior(${mode === "grid" ? n : 1}, seed=${seed})`;
+  if (mode === "strip")
+    return `noise = explorer.Path(*${prior}, *model.prior(1, seed=${to}), kind="slerp").points(${frames})`;
+  if (mode === "forward")
+    return `before = model.decode(${prior}, ${settings})  # or a picture of your own
+noise = model.noised(before, ${numberText(time)}, seed=${seed + 1})`;
+  return `noise = ${prior}`;
+}

@@ -1,0 +1,17 @@
+// @ts-check
+// The names of attributes, as people read them and in the order of the page.
+
+/** @param {string} name as in CelebA, such as 5_o_Clock_Shadow */
+export const spoken = name => name.replace(/_/g, " ").toLowerCase().replace(/^5 o clock/, "5 o'clock");
+
+/** All but the six. @param {any} model @returns {string[]} */
+export const othersOf = model => model.attributes.filter((/** @type {string} */ name) => !model.six.includes(name));
+
+/** Choices of one attribute, the six first. @param {any} model */
+export const choices = model => [...model.six, ...othersOf(model)].map(name => new Option(spoken(name), name));
+
+/** Which of the six the judge sees. @param {any} model @param {number[]} judged a probability for each attribute */
+export function seenIn(model, judged) {
+  const seen = model.six.filter((/** @type {string} */ name) => judged[model.attributes.indexOf(name)] > 0.5);
+  return seen.map(spoken).join(", ") || "none of the six";
+}
