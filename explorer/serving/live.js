@@ -14,7 +14,7 @@ let replies = [];
 let retryAfter = 0;
 
 /** Opens the channel if there is none. */
-export function openSocket() {
+function openSocket() {
   if (socket || performance.now() < retryAfter) return;
   const address = appUrl("live");
   address.protocol = address.protocol.replace("http", "ws");
@@ -55,3 +55,5 @@ export async function live(server, name, request) {
     clearTimeout(timer);
   }
 }
+
+openSocket(); // with the page, so that it is there by the first question

@@ -15,7 +15,7 @@ export function codeOf(model, state, fromPhoto) {
 function holding({ hold, how }, name) {
   if (!hold.length) return "";
   const others = hold.filter((/** @type {string} */ other) => other !== name).map((/** @type {string} */ other) => `"${other}"`);
-  return `, hold=(${others.join(", ")}), how="${how}"`;
+  return `, hold=(${others.join(", ")}${others.length === 1 ? "," : ""}), how="${how}"`;
 }
 
 /** @param {any} state */

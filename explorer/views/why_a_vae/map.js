@@ -18,7 +18,7 @@ export class CodeMap {
     this.palette = view.props.palette;
     /** @type {{points: Float32Array, labels: Uint8Array} | null} */
     this.codes = null;
-    /** @type {string | null} whose codes they are */
+    /** @type {string | null} the model whose codes they are, or will be */
     this.name = null;
     this.sought = -1; // the code that was asked for last
     this._show = newest((/** @type {number} */ index) => this._showCode(index));
@@ -34,9 +34,12 @@ export class CodeMap {
   /** @param {string} name a model's */
   async show(name) {
     if (this.name === name) return this.plane.draw();
+    this.name = name; // a map of them can be asked for before this one is here
     const answer = await this.view.ask("code_map", name);
-    if (!answer) return;
-    this.name = name;
+    if (!answer) {
+      this.name = null;
+      return;
+    }
     this._fillLegend();
     this._place(answer, false);
   }
