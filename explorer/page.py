@@ -112,8 +112,10 @@ def routes():
 
 
 def styles():
-    """The style sheets of the page and of all views, as one."""
-    return "\n".join(path.read_text("utf-8") for part in ("serving", "views") for path in sorted((HERE / part).rglob("*.css")))
+    """The style sheets of the page, of what views share and of the views, in their order, as one."""
+    sheets = [HERE / "serving" / f"{name}.css" for name in ("page", "latent_plane")]
+    sheets += [HERE / "views" / views.folder(name) / "view.css" for name in views.NAMES]
+    return "\n".join(sheet.read_text("utf-8") for sheet in sheets if sheet.is_file())
 
 
 def launch(host=None, port=None, open_browser=False, block=True):

@@ -9,6 +9,7 @@ import pytest
 from starlette.applications import Starlette
 from starlette.routing import WebSocketRoute
 from starlette.testclient import TestClient
+from starlette.websockets import WebSocketDisconnect
 
 from explorer import page
 from explorer.serving import live
@@ -98,6 +99,36 @@ def test_the_longest_question_is_answered(connect):
     around = len(json.dumps(["length", ""]))
     assert ask(socket, "length", "x" * (live.LONGEST - around)) == live.LONGEST - around
     assert "error" in ask(socket, "length", "x" * (live.LONGEST - around + 1))
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{"origin": "http://elsewhere.example"}, {"origin": "null"}, {"origin": "http://testserver:1"}, {"origin": "file://"},
+     {"origin": "http://proxy.example", "x-forwarded-host": "other.example"}],
+)  # fmt: skip
+def test_another_sites_page_may_not_ask(headers):
+    client = TestClient(Starlette(routes=[WebSocketRoute(live.PATH, live.route({"echo": lambda request: request}))]))
+    with pytest.raises(WebSocketDisconnect), client.websocket_connect(live.PATH, headers=headers):
+        pytest.fail("the socket was accepted")
+
+
+@pytest.mark.parametrize(
+    "headers",
+    [{}, {"origin": "http://testserver"}, {"origin": "https://proxy.example", "x-forwarded-host": "proxy.example"}],
+)
+def test_a_page_of_this_server_may_ask_also_behind_a_proxy(headers):
+    client = TestClient(Starlette(routes=[WebSocketRoute(live.PATH, live.route({"echo": lambda request: request}))]))
+    with client.websocket_connect(live.PATH, headers=headers) as socket:
+        assert ask(socket, "echo", 3) == 3
+
+
+def test_one_socket_asks_so_often_and_no_more(connect, monkeypatch):
+    monkeypatch.setattr(live, "MOST", 20)
+    socket = connect({"echo": lambda request: request})
+    for i in range(20):
+        assert ask(socket, "echo", i) == i
+    socket.send_text(json.dumps(["echo", 20]))
+    assert socket.receive()["type"] == "websocket.close"
 
 
 def test_many_questions_are_answered_in_their_order(socket, toys):

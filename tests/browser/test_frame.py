@@ -1,0 +1,44 @@
+"""The app in a frame of another site, where storage is blocked: what a Space is to visitors who block third-party storage."""
+
+import pytest
+from driver import PATIENCE
+from playwright.sync_api import expect
+
+from explorer import views
+
+BLOCKED = """for (const name of ["sessionStorage", "localStorage"])
+    Object.defineProperty(window, name, { get() { throw new DOMException("Access is denied for this document.", "SecurityError"); } });
+"""
+COURSE = "http://localhost/course"  # another host than 127.0.0.1, and so another site
+
+
+@pytest.fixture
+def frame(app, browser):
+    """`frame(view)`: the view in a frame of a course's page; afterwards nothing may have gone wrong in it."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    context.add_init_script(BLOCKED)
+    page, problems = context.new_page(), []
+    page.on("pageerror", lambda error: problems.append(str(error)))
+
+    def open_view(name):
+        html = f'<h1>A course</h1><iframe src="{app.url}/?view={name}" style="width: 100%; height: 800px"></iframe>'
+        page.route(COURSE, lambda route: route.fulfill(body=html, content_type="text/html"))
+        page.goto(COURSE)
+        return page.frame_locator("iframe")
+
+    yield open_view
+    context.close()
+    assert not problems
+
+
+@pytest.mark.parametrize("name", views.NAMES)
+def test_every_view_works_in_a_frame_of_another_site_without_storage(frame, name):
+    inside = frame(name)
+    if name == "models":
+        expect(inside.locator("#models-card h2")).to_be_visible()
+        return
+    inside.locator(f"#{name} .lx[data-ready=yes]").wait_for(state="attached", timeout=PATIENCE)
+    expect(inside.locator(f"#{name} .lx-message")).to_be_hidden()
+    if name == "latent-plane":
+        inside.get_by_role("button", name="Keep", exact=True).click()
+        expect(inside.locator(".lx-kept .lx-chip")).to_have_count(1)
