@@ -32,20 +32,7 @@ def open_view(query):
     except checkpoints.CheckpointError as error:
         return {"problems": [*problems, str(error)], "models": models, "model": None, "state": None}
     return {"problems": problems, "models": models, "model": describe(state["model"]), "state": for_page(state),
-            "defaults": for_page(_usual(state)), "through": through(state)}  # fmt: skip
-
-
-def _usual(state):
-    """What a link to this plane of this model need not say."""
-    card = checkpoints.card(state["model"])
-    own = (
-        "corners" in card["view"] and "corners" in state
-    )  # a plane through places is told by them, unless they are the model's own
-    told = {key: state[key] for key in ("scale", "corners") if key in state and not own}
-    usual = pictures.complete({"model": state["model"], **told})
-    for key in ("z", "model"):  # these a link always says
-        del usual[key]
-    return usual | {"scale": "z"}
+            "defaults": for_page(pictures.complete({"model": state["model"]})), "through": through(state)}  # fmt: skip
 
 
 def through(state):
