@@ -170,3 +170,13 @@ def test_the_shipped_sheet_is_named_only_while_it_is_shown(view):
         route.continue_()
     view.page.locator(".lx[data-ready=yes]").wait_for(state="attached")
     expect(view.page.locator(".lx-speed")).to_have_text(re.compile("decoded in .* ms"), timeout=5_000)
+
+
+def test_all_views_share_one_socket(view):
+    view.open("model=mnist-vae")
+    for tab, name in (("Faces", "faces"), ("Morph", "morph"), ("Latent plane", "latent-plane")):
+        view.page.get_by_role("tab", name=tab).click()
+        view.page.locator(f"#{name} .lx[data-ready=yes]").wait_for()
+    assert len(view.sockets) == 1
+    asked = {name for name, _ in view.asked_live()}
+    assert {"decode_point", "decode_face", "decode_morph"} <= asked

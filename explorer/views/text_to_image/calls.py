@@ -30,9 +30,8 @@ def open_prompts(query):
 
     full, problems = views.opened(query, "text-to-image", complete)
     usual = pictures.complete({key: full[key] for key in ("model", "image_size") if key in full})
-    usual = {
-        key: value for key, value in usual.items() if key not in ("what", "model", "image_size", "prompt", "seed")
-    }  # a link says these
+    said = ("what", "model", "image_size", "prompt", "seed")  # these a link always says
+    usual = {key: value for key, value in usual.items() if key not in said}
     return {"problems": problems, "model": describe(full), "models": shown_with(pictures.reads), "others": list(presets.KNOWN),
             "state": for_page(full), "defaults": for_page(usual), "wanted": wanted or None}  # fmt: skip
 
