@@ -6,7 +6,10 @@ import { escapeText } from "../../serving/state.js";
 /** @param {string} name */
 export const writeModel = name => writeQuery(`view=models&model=${escapeText(name)}`);
 
-/** ... if the address bar is this view's already: a link's model may be chosen while another view is on screen. @param {string} name */
+/**
+ * ... if the address bar is this view's already: a link's model may be chosen while another view is on screen.
+ * @param {string} name
+ */
 export function writeModelHere(name) {
   if (new URLSearchParams(location.search).get("view") === "models") writeModel(name);
 }
