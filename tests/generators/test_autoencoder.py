@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import explorer
-from explorer import checkpoints, places
+from explorer import checkpoints
 from explorer.generators.autoencoder import (
     VAE,
     Autoencoder,
@@ -23,6 +23,7 @@ from explorer.generators.autoencoder import (
 )
 from explorer.training import building, storing
 from explorer.training.recipes import RECIPES
+from explorer.views import points
 
 # layer by layer, as the books' tables print them (parameters of the layers that have any)
 TABLES = {
@@ -388,7 +389,7 @@ def test_the_faces_of_a_mixture_are_told_apart_by_their_seed(mixed):
     generator = explorer.load("deep")
     np.testing.assert_array_equal(generator.prior(8, seed=5)[:3], generator.prior(3, seed=5))
     assert len({tuple(generator.prior(1, seed)[0]) for seed in range(20)}) == 20
-    np.testing.assert_allclose(places.at("deep", 5), generator.prior(1, seed=5)[0], atol=1e-4)
+    np.testing.assert_allclose(points.at("deep", 5), generator.prior(1, seed=5)[0], atol=1e-4)
 
 
 def test_what_a_model_cannot_do_it_says(toys):
