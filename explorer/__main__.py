@@ -48,7 +48,7 @@ def _parser():
     render.add_argument(
         "state", metavar="STATE", help="what stands after ? in the page's address, or all of it, such as 'model=mnist-vae&z=0,1'"
     )
-    render.add_argument("--out", required=True, type=Path, metavar="FILE", help="a .png, or a .gif or .mp4 of what=strip")
+    render.add_argument("--out", required=True, type=Path, metavar="FILE", help="a .png, or a film (.gif, .mp4, ...) of what moves")
     render.set_defaults(run=_render)
 
     train = verbs.add_parser("train", help="train a model by its recipe, or go on where a run stopped")

@@ -192,7 +192,7 @@ class DiffusionGenerator(Generator):
             raise InputError(f"sampler must be one of {', '.join(samplers.SAMPLERS)}, got {sampler!r}")
         z = check_latents(z, self.latent_shape)
         own = {"epsilon_scale": settings.get("epsilon_scale", 1.0) if epsilon_scale is None else epsilon_scale}
-        own |= {"eta": eta} if sampler == "ddim" else {}
+        own |= {"eta": eta} if samplers.takes_eta(sampler) else {}
         asked = self._asked(label, guidance_scale, len(z), seed)
         x_0 = samplers.SAMPLERS[sampler](
             functools.partial(self.predict_noise, **asked), z, self.schedule, settings["steps"] if steps is None else steps,

@@ -75,6 +75,6 @@ class RefinerGenerator(DiffusionGenerator):
         x_0 = samplers.SAMPLERS[sampler](
             functools.partial(self.predict_noise, given=centred(given)), z, self.schedule,
             settings["steps"] if steps is None else steps, seed=seed, callback=callback,
-            bounds=((0 - given) / sd, (1 - given) / sd), **({"eta": eta} if sampler == "ddim" else {}),
+            bounds=((0 - given) / sd, (1 - given) / sd), **({"eta": eta} if samplers.takes_eta(sampler) else {}),
         )  # fmt: skip
         return np.clip(given + sd * x_0, 0.0, 1.0).astype("float32")

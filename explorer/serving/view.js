@@ -258,11 +258,11 @@ export class View {
   /** Where the page has a place for films of something, a button for each kind of film that the server writes. */
   _addFilmButtons() {
     for (const place of this.all("[data-films]")) {
-      const { films: what, ...others } = place.dataset;
+      const { films: what, prefix = "", ...others } = place.dataset;
       place.replaceWith(...this.props.films.map((/** @type {string} */ ending) => {
         const button = document.createElement("button");
         button.type = "button";
-        button.textContent = ending.toUpperCase();
+        button.textContent = prefix + ending.toUpperCase();
         Object.assign(button.dataset, others, { save: `${what} ${ending}` });
         return button;
       }));

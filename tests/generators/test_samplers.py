@@ -75,7 +75,7 @@ def test_a_scaled_noise_is_the_recursion_that_leaves_some(scale):
     )
 
 
-@pytest.mark.parametrize("sampler", ["ddim", "ddpm"])
+@pytest.mark.parametrize("sampler", samplers.SAMPLERS)
 def test_a_network_that_sees_too_much_noise_is_put_right(sampler):
     schedule, noise, walk = SCHEDULES["variance"], shape_of_noise(), samplers.SAMPLERS[sampler]
     too_much = walk(lambda x, time: exact(schedule)(x, time) / 0.97, noise, schedule, 15, epsilon_scale=0.97)
@@ -85,7 +85,7 @@ def test_a_network_that_sees_too_much_noise_is_put_right(sampler):
 
 
 @pytest.mark.parametrize("scale", [0.5, 2, -1, np.nan])
-@pytest.mark.parametrize("sampler", ["ddim", "ddpm"])
+@pytest.mark.parametrize("sampler", samplers.SAMPLERS)
 def test_scales_out_of_reach_are_refused(sampler, scale):
     with pytest.raises(ValueError, match="epsilon_scale must be a number from 0.9 to 1.1"):
         samplers.SAMPLERS[sampler](exact(SCHEDULES["cosine"]), shape_of_noise(), SCHEDULES["cosine"], 3, epsilon_scale=scale)
@@ -104,7 +104,7 @@ def test_with_fresh_noise_mean_and_variance_are_the_recursions(name, sampler, et
     np.testing.assert_allclose(found.var(0), np.broadcast_to(variance, (2, 2, 3)), rtol=0.05)
 
 
-@pytest.mark.parametrize("sampler", ["ddim", "ddpm"])
+@pytest.mark.parametrize("sampler", samplers.SAMPLERS)
 def test_the_error_against_the_gaussian_halves_as_the_steps_double(sampler):
     schedule = CosineSchedule()
 

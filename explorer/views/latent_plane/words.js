@@ -38,7 +38,7 @@ function planeWords({ latent_shape: [d], encodings }, through) {
 /** @param {import("./view.js").PlaneView} view */
 export function fillWords(view) {
   const { model, state, through } = view, weight = model.kl_weight ?? null;
-  view.find(".lx-explanation").innerHTML = lessons(model)[model.kind] +
+  view.find(".lx-explanation").innerHTML = (lessons(model)[model.kind] ?? "") +
     (weight === null ? "" : `<p>In this model β, per unit of this loss, is ${numberText(weight)}.</p>`) +
     planeWords(model, through);
   view.find(".lx-folds code").textContent =

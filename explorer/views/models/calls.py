@@ -97,7 +97,7 @@ WORDS = {
     "test_share_above_0.9": "share of test images judged with confidence above 0.9",
 }
 _DETAILS = re.compile(
-    r"(?P<what>.+?)(_by_(?P<split>class|attribute))?(_(?P<sampler>ddpm|ddim)_(?P<steps>\d+)_steps)?(_at_guidance_(?P<guidance>\d+))?"
+    r"(?P<what>.+?)(_by_(?P<split>class|attribute))?(_(?P<sampler>[a-z]+)_(?P<steps>\d+)_steps)?(_at_guidance_(?P<guidance>\d+))?"
 )
 PARTS = (
     "loss",
