@@ -3,7 +3,12 @@
 
 const MOST_BYTES = 25e6;
 
-/** @param {File | undefined} file @returns {Promise<string | null>} as a data URL; null, and it was said why, if it is too large */
+/** @typedef {(words: string) => any} Say @typedef {(url: string) => any} TakesUrl */
+
+/**
+ * As a data URL; null, and it was said why, if it is too large.
+ * @param {File | undefined} file @param {Say} say @returns {Promise<string | null>}
+ */
 export async function readFile(file, say) {
   if (!file) return null;
   if (file.size > MOST_BYTES) {
@@ -17,7 +22,10 @@ export async function readFile(file, say) {
   });
 }
 
-/** Calls `opened(url)` for a file chosen with a view's picker, by key too. @param {any} picker */
+/**
+ * Calls `opened(url)` for a file chosen with a view's picker, by key too.
+ * @param {any} picker @param {Say} say @param {TakesUrl} opened
+ */
 export function listenToPicker(picker, say, opened) {
   picker.onchange = async () => {
     const [file] = picker.files;
@@ -25,17 +33,17 @@ export function listenToPicker(picker, say, opened) {
     picker.value = "";
     if (url) opened(url);
   };
-  picker.parentElement.onkeydown = event => {
+  picker.parentElement.onkeydown = (/** @type {KeyboardEvent} */ event) => {
     if (event.key !== "Enter" && event.key !== " ") return;
     picker.click();
     event.preventDefault();
   };
 }
 
-/** Calls `opened(url)` for a file dropped on a place. @param {any} place */
+/** Calls `opened(url)` for a file dropped on a place. @param {any} place @param {Say} say @param {TakesUrl} opened */
 export function listenToDrops(place, say, opened) {
-  place.ondragover = event => event.preventDefault();
-  place.ondrop = async event => {
+  place.ondragover = (/** @type {DragEvent} */ event) => event.preventDefault();
+  place.ondrop = async (/** @type {any} */ event) => {
     event.preventDefault();
     const url = await readFile(event.dataTransfer.files[0], say);
     if (url) opened(url);
@@ -49,21 +57,21 @@ export class DrawingPad {
    * @param {(url: string) => any} opened for a file that was chosen or dropped there
    */
   constructor(view, place, drawn, opened) {
-    const canvas = view.find(`${place} .lx-pad canvas`), say = text => view.say(text);
+    const canvas = view.find(`${place} .lx-pad canvas`), say = (/** @type {string} */ text) => view.say(text);
     this.ink = canvas.getContext("2d");
     this.hint = view.find(`${place} .lx-hint`);
     this.side = canvas.width;
     /** @type {number[] | null} where the stroke under way has come to */
     this.stroke = null;
     const url = () => canvas.toDataURL("image/png");
-    canvas.onpointerdown = event => {
+    canvas.onpointerdown = (/** @type {PointerEvent} */ event) => {
       if (!event.isPrimary) return;
       canvas.setPointerCapture(event.pointerId);
       this.stroke = null;
       this._drawTo(canvas, event);
       event.preventDefault();
     };
-    canvas.onpointermove = event => {
+    canvas.onpointermove = (/** @type {PointerEvent} */ event) => {
       if (!this.stroke || !event.isPrimary) return;
       this._drawTo(canvas, event);
       drawn(url());
@@ -88,7 +96,10 @@ export class DrawingPad {
     this.stroke = null;
   }
 
-  /** An image in the middle of the pad; the first stroke wipes an `example` away, and goes on drawing on anything else. */
+  /**
+   * An image in the middle of the pad; the first stroke wipes an `example` away, and goes on drawing on anything else.
+   * @param {HTMLImageElement | HTMLCanvasElement} image
+   */
   show(image, example = false) {
     this.clear();
     this.hint.hidden = !example;
@@ -97,6 +108,7 @@ export class DrawingPad {
     this.ink.drawImage(image, (this.side - w) / 2, (this.side - h) / 2, w, h);
   }
 
+  /** @param {HTMLCanvasElement} canvas @param {PointerEvent} event */
   _drawTo(canvas, event) {
     const box = canvas.getBoundingClientRect();
     const at = [(event.clientX - box.left) / box.width * this.side, (event.clientY - box.top) / box.height * this.side];
