@@ -61,7 +61,7 @@ def test_models_as_json_are_the_cards(capsys, toys):
 
 def test_render_writes_the_picture_with_its_state(capsys, toys, tmp_path):
     out = tmp_path / "picture.PNG"
-    assert main(["render", "?model=flat&z=0.5,-1&size=16&nonsense=1", "--out", str(out)]) == 0
+    assert main(["render", "http://127.0.0.1:7860/?model=flat&z=0.5,-1&size=16&__theme=dark", "--out", str(out)]) == 0
     assert capsys.readouterr() == ("", "")
     found = np.asarray(Image.open(out)).astype(int)
     assert np.abs(found - np.kron(toys.flat.picture_bytes([0.5, -1])[0], np.ones((2, 2), int))).max() <= 1
@@ -89,6 +89,9 @@ def test_render_writes_the_picture_with_its_state(capsys, toys, tmp_path):
         ("model=flat", "none/a.png", "none"),
         ("model=flat&what=grid&n=60&size=1024", "a.png", "at most"),
         ("z=0,0", "a.png", "'mnist-vae'"),
+        ("model=flat&z=0,1&nonsense=1", "a.png", "there is no key 'nonsense'"),
+        ("model=flat&prompt=a+rose", "a.png", "prompt means nothing with view=latent-plane"),
+        ("view=nowhere", "a.png", "view must be one of latent-plane"),
     ],
 )
 def test_render_refuses_a_bad_state_in_one_line_and_writes_nothing(capsys, toys, tmp_path, state, file, words):
