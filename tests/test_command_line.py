@@ -10,6 +10,7 @@ from PIL import Image
 
 from explorer import imaging
 from explorer.__main__ import main
+from explorer.errors import InputError
 from explorer.training import runs
 from explorer.training import train as train_module
 
@@ -158,7 +159,7 @@ def test_train_hands_its_options_on(capsys, tmp_path, monkeypatch):
 
     def stop(recipe, folder, data_folder, preview, log):
         asked.append((recipe["epochs"], recipe["seed"], folder, data_folder))
-        raise ValueError("far enough")
+        raise InputError("far enough")
 
     monkeypatch.setattr(runs, "fit", stop)
     arguments = ["train", "judges/digits", "--data", "somewhere", "--epochs", "3", "--out", str(tmp_path), "--seed", "5"]
