@@ -262,7 +262,7 @@ def parse_strictly(query):
     """As `parse`, but of a whole address too, and the first bad value or unknown key raises StateError."""
     query = query[query.find("?") + 1 :]
     for key, _ in parse_qsl(query, keep_blank_values=True):
-        if key not in KEYS and not key.startswith("__"):  # which are the web server's, as in __theme=dark
+        if key and key not in KEYS and not key.startswith("__"):  # which are the web server's, as in __theme=dark
             raise StateError(f"there is no key {_shown(key)}: a state has {', '.join(KEYS)}. Write & within a text as %26")
     state, problems = parse(query)
     if problems:

@@ -70,7 +70,7 @@ def test_every_step_is_shown_in_a_film(text_registry):
 @pytest.mark.parametrize(
     ("query", "words"),
     [("steps=0", "steps must be"), ("steps=400", "1 to 100 for words"), ("steps=abc", "steps must be"), ("guidance_scale=1e9", "from 0 to 30"),
-     ("what=strip&frames=64&steps=90", "too much work"), ("prompt=" + "x" * 5000, "at most 1,000 characters"), ("what=grid", "has no what=grid"),
+     ("what=strip&frames=64&steps=90", "too much work"), ("prompt=" + "x" * 5000, "at most 1,000 characters"), ("what=grid", "what must be one of picture, strip, plane"),
      ("to=1.5", "to must be one seed"), ("t=-1", "t must be one number")],
 )  # fmt: skip
 def test_bad_states_say_what_was_expected(text_registry, query, words):
@@ -79,7 +79,7 @@ def test_bad_states_say_what_was_expected(text_registry, query, words):
 
 
 def test_another_kind_of_model_is_refused(text_registry):
-    with pytest.raises(KeyError, match="knows no words"):
+    with pytest.raises(StateError, match="knows no words"):
         prompting.complete({"model": "mnist-vae"})
 
 
