@@ -14,6 +14,7 @@ from explorer.errors import InputError
 
 DECIMALS = 4  # of latent coordinates: 1/10,000 of the prior's standard deviation
 MOST_PROMPT = 1000  # characters; a model reads some twenty to seventy words
+MOST_SEED = 2**32 - 1
 LIMIT = 1000.0  # no decoder here has seen anything near it
 
 
@@ -177,7 +178,7 @@ def _end():
 _NAME = re.compile(r"\w{1,40}", re.ASCII)
 _WORD = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _GALLERY = re.compile(r"g\d{1,4}", re.ASCII)
-_SEED = _whole(0, 2**32 - 1)
+_SEED = _whole(0, MOST_SEED)
 CHAPTERS = ("linear", "deeper", "denoising", "sparse", "codings", "holes", "labels", "gans", "arithmetic")
 WHATS = ("picture", "strip", "plane", "grid", "trajectory", "steps", "forward")
 

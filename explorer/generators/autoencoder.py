@@ -12,7 +12,7 @@ import numpy as np
 from keras import layers, ops
 
 from explorer.errors import InputError
-from explorer.generators.base import Generator, check_images
+from explorer.generators.base import Generator, check_images, drawn_by
 from explorer.generators.directions import FILE, Directions
 
 # What multiplies the reconstruction term is always its mean over pixels and channels (the books state it so or as a sum,
@@ -233,17 +233,22 @@ class AutoencoderGenerator(Generator):
             mean, factor = (stored[key].astype("float64") for key in ("mean", "factor"))
         else:
             mean, factor = _mean_and_factor(fitted)
-        return (mean + z @ factor.T).astype("float32")
+        return (mean + _row_by_row(z, factor.T)).astype("float32")
 
 
 def _mixed(z, seed, weights, means, factors):
     """What z (n, d) from N(0, I) is in a mixture of weights (k,), means (k, d), factors (k, d, d): each row in a part by lot."""
     shares = weights.astype("float64")
-    lots = np.random.default_rng((seed, 1)).choice(len(shares), len(z), p=shares / shares.sum())
+    lots = drawn_by(seed, 1).choice(len(shares), len(z), p=shares / shares.sum())
     drawn = np.empty_like(z)
     for part in np.unique(lots):
-        drawn[lots == part] = means[part] + z[lots == part] @ factors[part].T.astype("float32")
+        drawn[lots == part] = means[part] + _row_by_row(z[lots == part], factors[part].T.astype("float32"))
     return drawn
+
+
+def _row_by_row(z, matrix):
+    """z @ matrix, each row by itself: a product of many rows is rounded otherwise than that of one."""
+    return (z[:, None] @ matrix)[:, 0]
 
 
 def _mean_and_factor(fitted):

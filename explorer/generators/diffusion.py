@@ -12,8 +12,9 @@ from keras import layers, ops
 
 from explorer.errors import InputError
 from explorer.generators import samplers, schedules, unets
-from explorer.generators.base import Generator, check_images, check_labels, check_latents
+from explorer.generators.base import Generator, check_count, check_images, check_labels, check_latents, drawn_by
 from explorer.generators.noise_prior import NoisePrior
+from explorer.state import MOST_SEED
 
 
 @keras.saving.register_keras_serializable(package="explorer")
@@ -173,7 +174,7 @@ class DiffusionGenerator(Generator):
     def labels(self, n, seed=0):
         """Classes drawn as often as they were trained on, for a model that knows them: int (n,)."""
         counts = np.array(self.card.get("class_counts", [1] * self.model.classes))
-        return np.random.default_rng([seed, 2]).choice(self.model.classes, size=n, p=counts / counts.sum())
+        return drawn_by(seed, 2).choice(self.model.classes, size=check_count(n), p=counts / counts.sum())
 
     def decode(
         self, z, label=None, steps=None, sampler=None, eta=0.0, epsilon_scale=None, guidance_scale=None, seed=0, callback=None,
@@ -213,7 +214,11 @@ class DiffusionGenerator(Generator):
         return {"label": labels, "guidance_scale": scale}
 
     def noised(self, images, time, seed=0):
-        """The forward process: pictures float (n, h, w, c) in [0, 1] noised to a time in (0, 1] -> x_t, in the network's units."""
+        """The forward process: pictures float (n, h, w, c) in [0, 1] noised to a time in (0, 1] -> x_t, in the network's units.
+
+        `seed` may be 2**32 too, the one after the last of a state: a picture is noised by another than the one that made it.
+        """
         x = self.model.normalize(check_images(images, self.image_shape))
         noise_rate, signal_rate = self.schedule(time)
-        return (signal_rate * x + noise_rate * super().prior(len(x), seed)).astype("float32")
+        noise = drawn_by(seed, most=MOST_SEED + 1).standard_normal(x.shape, dtype="float32")
+        return (signal_rate * x + noise_rate * noise).astype("float32")

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.errors import InputError
+from explorer.generators.base import drawn_by
 
 MOST_STEPS = 4000
 EPSILON_SCALES = (0.9, 1.1)
@@ -114,7 +115,7 @@ def _walk(predict_noise, x, schedule, steps, onward, seed, callback, bounds, sta
     at = times(steps, start)
     noise_rates, signal_rates = (np.asarray(rates, "float64") for rates in schedule(at))
     # another stream than that of the noise; float64, since the picture is the small difference of x and its noise at first
-    rng, x = np.random.default_rng([seed, 1]), np.asarray(x, "float64")
+    rng, x = drawn_by(seed, 1), np.asarray(x, "float64")
 
     def draw():
         return rng.standard_normal(x.shape, dtype="float32")
