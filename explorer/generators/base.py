@@ -69,6 +69,17 @@ def check_count(n):
     return n
 
 
+def answers(network, inputs, batch_size=None):
+    """What a Keras network makes of a batch, an array or a list of them, at once or so many at a time: float32, a list if it has
+    several outputs. Of nothing, which no backend takes, nothing of the right shapes."""
+    if not len(inputs[0] if isinstance(inputs, list) else inputs):
+        found = [np.zeros((0, *output.shape[1:])) for output in network.outputs]
+    else:
+        found = network.predict(inputs, batch_size, verbose=0) if batch_size else network.predict_on_batch(inputs)
+    arrays = [np.asarray(array, "float32") for array in (found if isinstance(found, list | tuple) else [found])]
+    return arrays if len(arrays) > 1 else arrays[0]
+
+
 def check_latents(z, latent_shape):
     """`z` as float32; InputError says what was expected and what came."""
     z = np.asarray(z, "float32")
