@@ -14,9 +14,10 @@ from keras import ops
 
 from explorer.errors import InputError
 from explorer.generators import samplers
-from explorer.generators.base import Generator, check_latents
+from explorer.generators.base import Generator, answers, check_latents
 from explorer.generators.files import KerasHubPreset
 from explorer.geometry import Embeddings
+from explorer.state import is_text
 
 REMEMBERED = 64  # prompts
 DECODED = 128  # pixels: so large are previews that are decoded
@@ -45,6 +46,8 @@ class TextToImageGenerator(KerasHubPreset, Generator):
         negatives = negative_prompt if isinstance(negative_prompt, list | tuple) else [negative_prompt] * len(prompts)
         if not prompts or not all(isinstance(text, str) for text in (*prompts, *negatives)):
             raise InputError("a prompt must be a string or a list of strings")
+        if not all(map(is_text, (*prompts, *negatives))):
+            raise InputError("a prompt must be text, got one with half a surrogate, which no UTF-8 has: write it anew")
         if len(negatives) != len(prompts):
             raise InputError(f"there must be as many negative prompts as prompts, or one: got {len(negatives)} for {len(prompts)}")
         (sequences, pooled), (negative_sequences, negative_pooled) = (
@@ -78,8 +81,7 @@ class TextToImageGenerator(KerasHubPreset, Generator):
 
     def pictures(self, latents):
         """Latents to pictures: float32 (n, h, w, 3) in [0, 1]."""
-        found = self._decoder.predict_on_batch(np.asarray(latents, "float32"))
-        return np.clip(np.asarray(found, "float32") / 2 + 0.5, 0, 1)
+        return np.clip(answers(self._decoder, np.asarray(latents, "float32")) / 2 + 0.5, 0, 1)
 
     def preview(self, latents):
         """Latents to pictures, quickly: decoded where they are small, else by a linear map to colours, a pixel a latent."""
@@ -121,9 +123,11 @@ class TextToImageGenerator(KerasHubPreset, Generator):
         network = self._steps[guided]
 
         def predict_velocity(x, sigma):
+            if not n:
+                return x  # its shape; the network's output does not know it
             scales = [np.full((n, 1), guidance_scale)] if guided else []
             told = [ops.convert_to_tensor(part, dtype="float32") for part in (x, np.full((n, 1), sigma), *scales)]
-            return network.predict_on_batch([*told[:2], *given, *told[2:]])  # torch takes no mixture of arrays and tensors
+            return answers(network, [*told[:2], *given, *told[2:]])  # torch takes no mixture of arrays and tensors
 
         return predict_velocity
 

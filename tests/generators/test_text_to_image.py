@@ -123,3 +123,9 @@ def test_eulers_steps_follow_a_straight_flow_exactly():
     for sigmas in ([1, 0], [1, 0.7, 0.2, 0]):
         found = samplers.euler(lambda x, sigma: noise - x_0, noise, sigmas)
         np.testing.assert_allclose(found, x_0, atol=1e-6)
+
+
+@pytest.mark.parametrize("given", [("a rose\udcff",), ("a rose", "\ud83c")])
+def test_what_is_no_text_is_no_prompt(small, given):
+    with pytest.raises(ValueError, match="a prompt must be text"):
+        small.embed(*given)

@@ -38,6 +38,7 @@ class Lane:
     epsilon_scale: float
     seed: int
     start: float = 1.0
+    places: tuple = (0,)  # whose noise is added on the way: those of a grid have one each, all frames of a walk the first
     asked: dict = field(default_factory=dict)  # of a model that knows classes: `label` (n,) and `guidance_scale`
 
 
@@ -130,7 +131,8 @@ def lanes(generator, state, picture=None):
         if told and len(set(told["label"])) == 1 and told["guidance_scale"] and what != "steps":
             title += f" · {generator.card['classes'][told['label'][0]]}"
         own = {key: settings.get(key, state[key]) for key in ("sampler", "steps", "eta", "epsilon_scale", "seed")}
-        return Lane(title, noise, **own, start=settings.get("start", 1.0), asked=told)
+        places = tuple(range(len(noise))) if what == "grid" else (0,) * len(noise)
+        return Lane(title, noise, **own, start=settings.get("start", 1.0), places=places, asked=told)
 
     if what == "steps":
         return [lane(f"{steps} steps", noise(generator, state), steps=steps) for steps in COMPARED]
@@ -177,7 +179,7 @@ def title_of(sampler, eta):
 def decode(generator, lane, callback=None):
     """The pictures of a lane, float32 (n, h, w, c); `callback(step)` as `samplers.ddim`."""
     return generator.decode(lane.noise, steps=lane.steps, sampler=lane.sampler, eta=lane.eta, epsilon_scale=lane.epsilon_scale,
-                            seed=lane.seed, callback=callback, start=lane.start, **lane.asked)  # fmt: skip
+                            seed=lane.seed, callback=callback, start=lane.start, places=lane.places, **lane.asked)  # fmt: skip
 
 
 def run(state, callback=None, picture=None):
