@@ -3,6 +3,7 @@
 import logging
 import threading
 import time
+import warnings
 from importlib import import_module
 from pathlib import Path
 
@@ -12,6 +13,7 @@ from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from explorer import checkpoints, views
+from explorer.errors import PromptCut
 from explorer.serving import live
 from explorer.serving.calls import run_news, stop_run
 from explorer.state import schema
@@ -120,6 +122,7 @@ def styles():
 
 def launch(host=None, port=None, open_browser=False, block=True):
     """Serve the page, then load Keras and the models behind it."""
+    warnings.simplefilter("ignore", PromptCut)  # the view tells who wrote it
     blocks = build()
     served = blocks.launch(
         server_name=host, server_port=port, inbrowser=open_browser, prevent_thread_lock=True, theme=theme(), css=styles(),

@@ -115,6 +115,7 @@ def _draw(job, state):
     side = {"plane": state["n"], "steps": len(pictures.COMPARED)}.get(state["what"])
     job.report({
         "titles": [title for batch in found for title in batch.titles], "side": side, "norms": norms, "angle": angle,
+        "cut": pictures.cut_off(generator, state),
         "total": sum(batch.steps for batch in found), "steps": state["steps"],
     })  # fmt: skip
     before = 0

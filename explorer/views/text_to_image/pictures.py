@@ -179,6 +179,16 @@ def norms(generator, state, n=33):
     return found, float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
 
 
+def cut_off(generator, state):
+    """Where a state's prompts are longer than the model reads: {key: (the last word that it reads or "", what it does not)}."""
+    found = {}
+    for key in (*PROMPTS, "negative_prompt"):
+        read = generator.read_part(state[key])
+        if rest := state[key][len(read) :].strip():
+            found[key] = (read.split()[-1] if read else "", rest)
+    return found
+
+
 def strange(text, vocabulary):
     """The words of a text that a model never saw, in their order, each once."""
     known = set(vocabulary) | {part for word in vocabulary for part in re.split(r"['-]", word)}
