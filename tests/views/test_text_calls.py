@@ -69,6 +69,11 @@ def test_a_link_that_asks_for_nonsense_opens_with_the_defaults():
     assert (answer["state"]["prompt"], answer["state"]["guidance_scale"]) == ("a man", 3.0)
 
 
+def test_links_say_every_prompt():
+    """What is among the defaults a page leaves out of its links, and a walk with one prompt left out is refused."""
+    assert not {"prompt", "to_prompt", "below_prompt", "below_to_prompt"} & set(calls.open_prompts("what=strip")["defaults"])
+
+
 def test_a_preset_is_loaded_where_that_is_permitted_and_told_of(text_root, monkeypatch, follow):
     folder = str(text_root / "words")
     monkeypatch.setattr(presets, "_loaded", {})

@@ -88,6 +88,8 @@ def complete(state):
         raise StateError("a strip needs a second noise: to=SEED", "what")
     if "to" in full and (len(full["to"]) != 1 or full["to"][0] < 0 or full["to"][0] % 1):
         raise StateError("to must be one seed, a whole number from 0, in the diffusion view", "to")
+    if "t" in full and "to" not in full:
+        raise StateError("t lies on the way to a second noise: to=SEED", "t")
     if len(full.get("t", (0,))) != 1 or full.get("t", (0,))[0] < 0:
         raise StateError("t must be one number from 0 to 1, between the noise of seed and that of to", "t")
     if full["what"] == "forward":

@@ -83,6 +83,7 @@ def complete(state):
     card = card_of(state)
     if not reads(card):
         raise StateError(f"{card['name']} knows no words: the text-to-image view needs a text-to-image model", "model")
+    _check_ends(state)
     full = {"view": "text-to-image", "what": "picture", "model": card["name"], "negative_prompt": "",
             "seed": card.get("start_seed", 0), "kind": "slerp", "closed": False, "start": 0.0, "stop": 1.0, "frames": 9, "n": 4,
             **dict(zip(PROMPTS, card["prompts"], strict=True)), **card["sampling"]} | state  # fmt: skip
@@ -99,6 +100,27 @@ def complete(state):
         work = f"{together} pictures of {full['steps']} steps"
         raise StateError(f"{work} are too much work: at most {MOST_WORK} steps in all", "steps")
     return full
+
+
+def _check_ends(state):
+    """StateError for a way that begins at a prompt of the state's and would end at the card's, which nobody asked for.
+
+    A state that names neither gets the card's own. So does one with what, model and seed: the page once wrote these into every
+    link, and left out a prompt that was the card's.
+    """
+    if {"what", "model", "seed"} <= set(state):
+        return
+    what, named = state.get("what", "picture"), [key for key in PROMPTS if key in state]
+    if what == "plane" and 0 < len(named) < len(PROMPTS):
+        missing = ", ".join(key for key in PROMPTS if key not in named)
+        raise StateError(
+            f"a plane needs a prompt at each of its corners, or none for the model's own: {missing} is missing", "what"
+        )
+    if what in ("strip", "picture", "trajectory") and "prompt" in named and "to_prompt" not in named:
+        if what == "strip":
+            raise StateError("a walk from a prompt needs a second one: to_prompt", "what")
+        if "t" in state:
+            raise StateError("t lies on the way from prompt to a second one: to_prompt", "t")
 
 
 def noises(generator, state, positions):

@@ -207,7 +207,8 @@ class TextView extends View {
     this.runs.stop();
     const { model, state, models, others, problems, wanted } = answer;
     Object.assign(this, { model, defaults: answer.defaults });
-    const what = !asked(text).what ? "strip" : state.what === "trajectory" ? "picture" : state.what;
+    const said = asked(text), usual = "prompt" in said && !("to_prompt" in said) ? "picture" : "strip"; // one prompt is no walk
+    const what = !said.what ? usual : state.what === "trajectory" ? "picture" : state.what;
     this.state = { ...state, what, to: state.to?.[0] };
     fillModels(this.find("[data-set=model]"), models, others, state.model);
     this.tellModel();
