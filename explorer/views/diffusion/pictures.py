@@ -21,6 +21,7 @@ KEYS = frozenset({"seed", "to", "t", "frames", "n", "steps", "sampler", "to_samp
 WHATS = ("picture", "trajectory", "steps", "grid", "strip", "forward")
 COMPARED = (5, 10, 15, 20, 25)
 MOST_SAMPLES = 18
+MOST_FRAMES = 64  # of a strip, which are sampled together
 MOST_STEPS = 100  # of a schedule without steps of its own
 MOST_WORK = 8000  # pictures times steps of one run
 COLUMNS = 6
@@ -83,6 +84,10 @@ def complete(state):
     if together * full["steps"] > MOST_WORK:
         raise StateError(
             f"{together} pictures of {full['steps']} steps are too much work: at most {MOST_WORK} steps in all", "steps"
+        )
+    if full["what"] == "strip" and full["frames"] > MOST_FRAMES:
+        raise StateError(
+            f"frames must be a whole number from 2 to {MOST_FRAMES} between two noises, got {full['frames']}", "frames"
         )
     if full["what"] == "strip" and "to" not in full:
         raise StateError("a strip needs a second noise: to=SEED", "what")

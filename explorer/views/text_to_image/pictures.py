@@ -5,6 +5,7 @@ A state asks for one or more `Batch`es, each drawn together; `run` goes through 
 
 import re
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -159,14 +160,15 @@ def batches(generator, state):
     return found
 
 
-def run(state, callback=None, generator=None):
-    """Draw what a complete state asks for: float32 (n, h, w, 3). `callback(batch, step)` at every step; what it raises ends it."""
+def run(state, callback=None, generator=None, keep=np.asarray):
+    """Draw what a complete state asks for: float32 (n, h, w, 3), or what `keep` makes of each batch. `callback(batch, step)` at
+    every step; what it raises ends it."""
     generator = generator or generator_of(state)
     found = []
     for batch in batches(generator, state):
         tell = None if callback is None else (lambda step, batch=batch: callback(batch, step))
-        found.append(generator.decode(batch.noise, batch.embeddings, steps=batch.steps, guidance_scale=state["guidance_scale"],
-                                      callback=tell))  # fmt: skip
+        found.append(keep(generator.decode(batch.noise, batch.embeddings, steps=batch.steps, callback=tell,
+                                           guidance_scale=state["guidance_scale"])))  # fmt: skip
     return np.concatenate(found)
 
 
@@ -177,7 +179,7 @@ def pictures(state, moving=False):
     count = counts.get(what, 1)
     columns = state["n"] if what == "plane" else count
     size = max(shape[0], 256 if moving else 512 if columns == 1 else 128)
-    make = film if what == "trajectory" else run
+    make = film if what == "trajectory" else partial(run, keep=imaging.to_bytes)  # a long walk's pictures may be large
     return Drawn(lambda: make(state), count, shape, columns, size=size, moves=what in ("strip", "trajectory"))
 
 
