@@ -216,7 +216,7 @@ KEYS = {
     "closed": _flag,
     "start": _number(0, 1),
     "stop": _number(0, 1),
-    "frames": _whole(2, 64),
+    "frames": _whole(2, 600),  # a film of 220 is half a minute
     "axes": _wholes(0, 4095, 2),  # the two dimensions that span the plane
     "scale": _choice("z", "p"),  # the plane's coordinates: z, or the normal's CDF of each
     "center": _numbers(-LIMIT, LIMIT, 2),  # of what is visible, in the plane's coordinates

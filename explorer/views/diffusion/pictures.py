@@ -21,6 +21,7 @@ KEYS = frozenset({"seed", "to", "t", "frames", "n", "steps", "sampler", "to_samp
 WHATS = ("picture", "trajectory", "steps", "grid", "strip", "forward")
 COMPARED = (5, 10, 15, 20, 25)
 MOST_SAMPLES = 18
+MOST_FRAMES = 64  # of a strip, which are sampled together
 MOST_STEPS = 100  # of a schedule without steps of its own
 MOST_WORK = 8000  # pictures times steps of one run
 COLUMNS = 6
@@ -85,10 +86,16 @@ def complete(state):
         raise StateError(
             f"{together} pictures of {full['steps']} steps are too much work: at most {MOST_WORK} steps in all", "steps"
         )
+    if full["what"] == "strip" and full["frames"] > MOST_FRAMES:
+        raise StateError(
+            f"frames must be a whole number from 2 to {MOST_FRAMES} between two noises, got {full['frames']}", "frames"
+        )
     if full["what"] == "strip" and "to" not in full:
         raise StateError("a strip needs a second noise: to=SEED", "what")
     if "to" in full and (len(full["to"]) != 1 or full["to"][0] < 0 or full["to"][0] % 1):
         raise StateError("to must be one seed, a whole number from 0, in the diffusion view", "to")
+    if "t" in full and "to" not in full:
+        raise StateError("t lies on the way to a second noise: to=SEED", "t")
     if len(full.get("t", (0,))) != 1 or full.get("t", (0,))[0] < 0:
         raise StateError("t must be one number from 0 to 1, between the noise of seed and that of to", "t")
     if full["what"] == "forward":
