@@ -94,8 +94,8 @@ def test_what_is_shipped_is_a_preset_that_loads_with_its_card(text_model, tmp_pa
 
 def test_the_recipe_asks_for_prompts_that_captions_know():
     recipe = recipes.recipe("stable_diffusion_3_tiny")
-    from explorer import prompting
     from explorer.training import captions
+    from explorer.views.text_to_image.pictures import strange
 
     texts = [
         *recipe["prompts"],
@@ -104,4 +104,4 @@ def test_the_recipe_asks_for_prompts_that_captions_know():
         *prompt_adherence.NEGATIVE,
     ]
     for text in texts:
-        assert prompting.strange(text, captions.vocabulary()) == [], text
+        assert strange(text, captions.vocabulary()) == [], text
