@@ -191,7 +191,7 @@ def test_files_of_a_gan_show_what_the_page_shows(gans):
 def test_the_server_tells_a_page_of_a_gan_what_it_has(gans):
     answer = plane_calls.open_view("model=gan")
     assert answer["problems"] == []
-    assert answer["state"]["corners"] == "0;1;2"
+    assert answer["state"]["corners"] == [0, 1, 2]
     assert (answer["model"]["encodings"], answer["model"]["conditional"], answer["model"]["kl_weight"]) == (False, False, None)
     basis, pins = answer["through"], np.array(answer["through"]["pins"])
     on_plane = np.array(basis["origin"]) + pins @ np.array([basis["u"], basis["v"]])
