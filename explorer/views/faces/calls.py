@@ -69,7 +69,7 @@ model = explorer.load("{card["name"]}")  # a Keras model behind it: model.model.
 
 @answered
 def decode_face(query):
-    """The face of a state, or what it morphs to: its pixels."""
+    """The face of a state with its attributes: its pixels."""
     state = state_of(query)
     checkpoints.load(state["model"])  # once; not part of what a picture takes
     began = time.perf_counter()
