@@ -3,6 +3,7 @@
 import argparse
 import json
 import sys
+import warnings
 from pathlib import Path
 
 
@@ -96,14 +97,30 @@ def _models(options):
 
 def _render(options):
     from explorer import presets, state, views
+    from explorer.errors import PromptCut
     from explorer.views.text_to_image.pictures import elsewhere
 
     asked = state.parse_strictly(options.state)
     if elsewhere(asked):  # who types the command asks for the download too
         presets.load(asked["model"], asked.get("image_size"))
-    data = views.render(asked, options.out.suffix.lstrip(".").lower())
+    with warnings.catch_warnings():
+        warnings.simplefilter("once", PromptCut)
+        warnings.showwarning = _told(warnings.showwarning, PromptCut)
+        data = views.render(asked, options.out.suffix.lstrip(".").lower())
     options.out.write_bytes(data)
     return 0
+
+
+def _told(show, kind):
+    """What shows warnings of a kind as one line on standard error, and others as `show` does."""
+
+    def tell(message, category, *place, **where):
+        if issubclass(category, kind):
+            print(f"explorer render: {message}", file=sys.stderr)
+        else:
+            show(message, category, *place, **where)
+
+    return tell
 
 
 def _train(options):

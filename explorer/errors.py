@@ -20,5 +20,9 @@ class NotSupported(ExplorerError, NotImplementedError):
     """Something that this model cannot do, such as encode; the message says why."""
 
 
+class PromptCut(UserWarning):
+    """A prompt is longer than its model reads; the message names the last word that was read, and what was cut off."""
+
+
 class TooMany(ExplorerError, RuntimeError):
     """More people want something at once than can be served."""

@@ -6,6 +6,7 @@ Pictures are float (h, w, c) in [0, 1], c 1 or 3. Every file that is written car
 import base64
 import binascii
 import io
+import struct
 import warnings
 
 import numpy as np
@@ -17,6 +18,8 @@ MOST_PIXELS = 40_000_000  # a 30-megapixel photograph, with some to spare
 MOST_BYTES = 25_000_000
 LONGEST = 3000  # pixels along a side, more than enough for what becomes a picture of at most 64
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "AVIF")  # Pillow would hand an EPS to Ghostscript
+DEPTHS = (8, 10, 12, 14, 16, 24, 31, 32)  # bits of a value
+_BRIGHTEST = 2.0  # of numbers that are not whole, where 1 is white: a little too light, not of another range
 STATE_KEY = "latent-explorer"  # of the PNG's text chunk
 
 
@@ -77,14 +80,45 @@ def png(image, state=""):
 
 def gif(images, state="", seconds=0.12):
     """Frames (h, w, c), of which any iterable gives one after the other, as the bytes of an endless GIF with its state in the
-    comment."""
+    comment: as many frames as were given, each shown as long as the others."""
     frames, file = map(to_pillow, images), io.BytesIO()
-    # optimize=False: otherwise Pillow drops a frame that equals the one before, and the film loses its rhythm
+    duration = 10 * max(1, round(100 * seconds))  # whole hundredths of a second are what a GIF knows
     next(frames).save(
-        file, "GIF", save_all=True, append_images=frames, duration=round(1000 * seconds), loop=0, optimize=False,
-        comment=state.encode(),
-    )  # fmt: skip
-    return file.getvalue()
+        file, "GIF", save_all=True, append_images=frames, duration=duration, loop=0, optimize=False, comment=state.encode()
+    )
+    return _with_every_frame(file.getvalue(), duration // 10)
+
+
+def _with_every_frame(data, delay):
+    """A GIF of Pillow's, in which frames that equal the one before are its longer delay, with each of them a frame of `delay`
+    hundredths of a second: one transparent pixel."""
+    still = b"!\xf9\x04\x05" + struct.pack("<H", delay) + b"\0\0" + b"," + struct.pack("<4HB", 0, 0, 1, 1, 0) + b"\2\2\x44\1\0"
+    found, repeats = [], 0
+
+    def table(flags):
+        return 3 << (flags & 7) + 1 if flags & 0x80 else 0
+
+    def blocks(at):
+        while data[at]:
+            at += 1 + data[at]
+        return at + 1
+
+    at = 13 + table(data[10])
+    found.append(data[:at])
+    while data[at : at + 1] != b";":
+        if data[at] == 0x2C:
+            end = blocks(at + 11 + table(data[at + 9]))
+            found += [data[at:end], still * repeats]
+        elif data[at + 1] == 0xF9:
+            end = blocks(at + 2)
+            (held,) = struct.unpack_from("<H", data, at + 4)
+            repeats = held // delay - 1
+            found.append(data[at : at + 4] + struct.pack("<H", delay) + data[at + 6 : end])
+        else:
+            end = blocks(at + 2)
+            found.append(data[at:end])
+        at = end
+    return b"".join([*found, data[at:]])
 
 
 def mp4(images, state="", seconds=0.12):
@@ -136,17 +170,17 @@ def state_of(file_bytes):
     if file_bytes[4:8] == b"ftyp":
         import av
 
-        with av.open(io.BytesIO(file_bytes)) as container:
+        with av.open(io.BytesIO(file_bytes), metadata_errors="replace") as container:
             return container.metadata.get("comment", "")
     info = Image.open(io.BytesIO(file_bytes)).info
-    return info.get(STATE_KEY) or info.get("comment", b"").decode()
+    return info.get(STATE_KEY) or info.get("comment", b"").decode(errors="replace")
 
 
 def read_picture(file_bytes, longest=None):
     """The bytes of any picture file -> float32 (h, w, 4), RGB and alpha in [0, 1], upright, reduced to `longest` pixels.
 
-    The first frame of an animation; EXIF rotation is applied; CMYK, palette and 16-bit pictures are converted. Raises
-    PictureError for what is no picture, is damaged or too large.
+    The first frame of an animation; EXIF rotation is applied; CMYK and palette pictures are converted, deep ones as `white` says.
+    Raises PictureError for what is no picture, is damaged or too large.
     """
     if len(file_bytes) > MOST_BYTES:
         raise PictureError(f"This file has {len(file_bytes) / 1e6:.0f} MB; at most {MOST_BYTES / 1e6:.0f} MB can be read.")
@@ -157,14 +191,17 @@ def read_picture(file_bytes, longest=None):
             width, height = picture.size
             if width * height > MOST_PIXELS:
                 raise Image.DecompressionBombError
+            deep = ";16" in str(picture.tile) and picture.mode in ("RGB", "RGBA", "LA")
             picture.load()
+            if deep:
+                picture = _in_eight_bits(picture, file_bytes)
             return _to_rgba(ImageOps.exif_transpose(picture), longest)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise PictureError(
             f"This picture has too many pixels; at most {MOST_PIXELS / 1e6:.0f} megapixels can be read. Make it smaller first."
         ) from None
     except UnidentifiedImageError:
-        raise PictureError("This file is not a picture. Choose a PNG, JPEG, GIF, BMP, TIFF, WebP or AVIF file.") from None
+        raise PictureError(_unread(file_bytes)) from None
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise PictureError(f"This picture cannot be read ({error}). Open it in an image program and save it again.") from None
 
@@ -177,11 +214,55 @@ def of_data_url(text):
         raise PictureError("The picture did not arrive whole. Try again.") from None
 
 
+def white(values, whole):
+    """The value of white among those of a picture, which few files name: float.
+
+    Of `whole` numbers the largest of the fewest usual bits that hold them all, since a scanner of 12 bits fills files of 16; of
+    others 1, if the brightest is not far above.
+    """
+    most = float(values.max(initial=0))
+    if not whole and most <= _BRIGHTEST:
+        return 1.0
+    return next((2.0**bits - 1 for bits in DEPTHS if most < 2.0**bits), max(most, 1.0))
+
+
+def _in_eight_bits(picture, file_bytes):
+    """A picture in colour of 16 bits, of which Pillow kept the upper ones, as large as `white` says: where values are small it kept
+    nothing."""
+    import cv2
+
+    values = cv2.imdecode(np.frombuffer(file_bytes, "uint8"), cv2.IMREAD_UNCHANGED)
+    if values is None or values.dtype != np.uint16 or values.ndim != 3 or values.shape[1::-1] != picture.size:
+        return picture
+    colours = values[..., 2::-1]
+    if (top := white(colours, whole=True)) == 65535:
+        return picture
+    bands = [*Image.fromarray(to_bytes(colours / np.float32(top))).split()]
+    if "A" in picture.mode:
+        bands.append(picture.getchannel("A"))
+    deep = Image.merge("RGBA" if "A" in picture.mode else "RGB", bands)
+    deep.info["exif"] = picture.getexif().tobytes()  # how it stands
+    return deep
+
+
+def _unread(file_bytes):
+    """What to say of a file that is none of `FORMATS`."""
+    known = "PNG, JPEG, GIF, BMP, TIFF, WebP or AVIF"
+    if file_bytes[4:8] == b"ftyp" and any(brand in file_bytes[8:64] for brand in (b"hei", b"hev", b"mif1", b"msf1")):
+        return "This is a HEIC photograph, which cannot be read here. Export or save it as JPEG first."
+    start = file_bytes[:4096].lstrip(b"\xef\xbb\xbf \t\r\n").lower()
+    if start.startswith(b"<") and b"<svg" in start:
+        return "This is an SVG drawing, which has no pixels to read. Export it as PNG first."
+    return f"This file is not a picture. Choose a {known} file."
+
+
 def _to_rgba(picture, longest):
-    if picture.mode.startswith("I") or picture.mode == "F":  # 16 bits: Pillow's convert would clip at 255
-        values = np.asarray(picture, "float32")
-        top = 65535.0 if picture.mode.startswith("I") and values.max() > 255 else max(255.0, float(values.max()))
-        grey = np.clip(values / top, 0, 1)
+    if picture.mode.startswith("I") or picture.mode == "F":  # Pillow's convert would clip at 255
+        values = np.nan_to_num(np.asarray(picture), posinf=0, neginf=0)
+        grey = Image.fromarray(np.clip(values / white(values, picture.mode != "F"), 0, 1).astype("float32"))
+        if longest:
+            grey.thumbnail((longest, longest))
+        grey = np.clip(np.asarray(grey), 0, 1)
         return np.stack([grey, grey, grey, np.ones_like(grey)], -1)
     picture = picture.convert("RGBA")
     if longest:

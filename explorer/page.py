@@ -3,15 +3,19 @@
 import logging
 import threading
 import time
+import warnings
 from importlib import import_module
 from pathlib import Path
+from urllib.parse import urlsplit
 
 import gradio as gr
-from starlette.responses import PlainTextResponse
+from starlette.middleware import Middleware
+from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
 from explorer import checkpoints, views
+from explorer.errors import PromptCut
 from explorer.serving import live
 from explorer.serving.calls import run_news, stop_run
 from explorer.state import schema
@@ -21,6 +25,11 @@ from explorer.views.latent_plane.pictures import DEFAULT_MODEL
 
 HERE = Path(__file__).parent
 ASSETS = (".js", ".css")  # what of our folders is served, below /lx
+# Below a sub-path whose proxy takes it off, only the browser knows that the last slash is missing, from which all is found.
+WITH_SLASH = """<script>{
+  const root = window.gradio_config?.root, path = root && new URL(root, location.href).pathname;
+  if (path !== "/" && location.pathname === path) location.replace(`${path}/${location.search}${location.hash}`);
+}</script>"""
 HEADER = """<header class="lx-head"><h1>Latent Explorer</h1>
 <p>Drag across a latent space and see what it decodes to.</p></header>"""
 UNVISITED = 3.0  # seconds for which a server waits for its first page before it loads models for nobody yet
@@ -106,6 +115,27 @@ class Assets(StaticFiles):
         return response
 
 
+class SubPath:
+    """ASGI middleware for a page below a path of its site (GRADIO_ROOT_PATH), whether or not the proxy takes that path off.
+
+    The address without the last slash goes on to the one with it, since what the page fetches is found from there.
+    """
+
+    def __init__(self, app):
+        self.app = app
+
+    async def __call__(self, scope, receive, send):
+        root = urlsplit(scope.get("root_path") or "").path.rstrip("/")  # it may be a whole address
+        if root and scope["type"] in ("http", "websocket"):
+            path, query = scope["path"], scope["query_string"].decode("latin-1")
+            if scope["type"] == "http" and path == root:  # without host and scheme, which a proxy may have changed
+                await RedirectResponse(f"{root}/" + (query and f"?{query}"))(scope, receive, send)
+                return
+            # a path begins with its root: without, what is mounted is not found
+            scope = {**scope, "root_path": root, "path": path if path.startswith(f"{root}/") else root + path}
+        await self.app(scope, receive, send)
+
+
 def routes():
     """Where the browser's modules and styles are served."""
     return [Mount("/lx", routes=[Mount(f"/{part}", Assets(directory=HERE / part)) for part in ("serving", "views")])]
@@ -120,11 +150,13 @@ def styles():
 
 def launch(host=None, port=None, open_browser=False, block=True):
     """Serve the page, then load Keras and the models behind it."""
+    warnings.simplefilter("ignore", PromptCut)  # the view tells who wrote it
     blocks = build()
     served = blocks.launch(
         server_name=host, server_port=port, inbrowser=open_browser, prevent_thread_lock=True, theme=theme(), css=styles(),
         footer_links=[], show_error=True, quiet=True, ssr_mode=False, run_history=False, max_file_size="25mb",
-        favicon_path=HERE / "serving" / "favicon.svg", app_kwargs={"routes": routes()},
+        favicon_path=HERE / "serving" / "favicon.svg", head=WITH_SLASH,
+        app_kwargs={"routes": routes(), "middleware": [Middleware(SubPath)]},
     )  # fmt: skip
     served[0].add_api_websocket_route(live.PATH, live.route(live_functions()))
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()

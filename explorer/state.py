@@ -14,6 +14,7 @@ from explorer.errors import InputError
 
 DECIMALS = 4  # of latent coordinates: 1/10,000 of the prior's standard deviation
 MOST_PROMPT = 1000  # characters; a model reads some twenty to seventy words
+MOST_SEED = 2**32 - 1
 LIMIT = 1000.0  # no decoder here has seen anything near it
 
 
@@ -177,7 +178,7 @@ def _end():
 _NAME = re.compile(r"\w{1,40}", re.ASCII)
 _WORD = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _GALLERY = re.compile(r"g\d{1,4}", re.ASCII)
-_SEED = _whole(0, 2**32 - 1)
+_SEED = _whole(0, MOST_SEED)
 CHAPTERS = ("linear", "deeper", "denoising", "sparse", "codings", "holes", "labels", "gans", "arithmetic")
 WHATS = ("picture", "strip", "plane", "grid", "trajectory", "steps", "forward")
 
@@ -215,7 +216,7 @@ KEYS = {
     "closed": _flag,
     "start": _number(0, 1),
     "stop": _number(0, 1),
-    "frames": _whole(2, 64),
+    "frames": _whole(2, 600),  # a film of 220 is half a minute
     "axes": _wholes(0, 4095, 2),  # the two dimensions that span the plane
     "scale": _choice("z", "p"),  # the plane's coordinates: z, or the normal's CDF of each
     "center": _numbers(-LIMIT, LIMIT, 2),  # of what is visible, in the plane's coordinates
@@ -234,6 +235,9 @@ KEYS = {
 }
 
 
+_TEXTS = (_name, _prompt)  # where any letters may stand
+
+
 class StateError(InputError):
     """A state that cannot be read, or does not fit its model; the message names the key, what it takes and what came.
 
@@ -249,10 +253,10 @@ def parse(query):
     """A query string -> (state, problems): bad values are left out and said in `problems` (list of str). Unknown keys are
     ignored."""
     state, problems = {}, []
-    for key, text in parse_qsl(query.removeprefix("?"), keep_blank_values=True):
+    for key, text in _pairs(query.removeprefix("?")):
         if key in KEYS:
             try:
-                state[key] = KEYS[key].read(text)
+                state[key] = KEYS[key].read(_letters(text) if KEYS[key].read in _TEXTS else text)
             except ValueError as error:
                 problems.append(f"{key} {error}, got {_shown(text)}")
     return state, problems
@@ -261,7 +265,7 @@ def parse(query):
 def parse_strictly(query):
     """As `parse`, but of a whole address too, and the first bad value or unknown key raises StateError."""
     query = query[query.find("?") + 1 :]
-    for key, _ in parse_qsl(query, keep_blank_values=True):
+    for key, _ in _pairs(query):
         if key and key not in KEYS and not key.startswith("__"):  # which are the web server's, as in __theme=dark
             raise StateError(f"there is no key {_shown(key)}: a state has {', '.join(KEYS)}. Write & within a text as %26")
     state, problems = parse(query)
@@ -270,7 +274,24 @@ def parse_strictly(query):
     return state
 
 
+def _pairs(query):
+    """(key, text) of a query string; bytes that are no UTF-8 become half a surrogate each, which no text has."""
+    return parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
+
+
+def is_text(text):
+    """Whether a string can be written as UTF-8: one with half a surrogate, as came of bytes that were no text, cannot."""
+    return not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _letters(text):
+    if not is_text(text):
+        raise ValueError("must be text in UTF-8, of which no byte is %FF and ü is %C3%BC")
+    return text
+
+
 def _shown(text):
+    text = re.sub("[\ud800-\udfff]", "\ufffd", text)  # so that it can be printed
     return repr(text if len(text) <= 40 else text[:37] + "...")
 
 

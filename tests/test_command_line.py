@@ -100,6 +100,17 @@ def test_render_refuses_a_bad_state_in_one_line_and_writes_nothing(capsys, toys,
     assert list(tmp_path.iterdir()) == []
 
 
+def test_render_says_once_what_is_cut_off_of_a_prompt(capsys, text_registry, tmp_path):
+    words = "a+photo+of+a+rose,+and+a+photo+of+a+man"
+    query = f"model=words&what=strip&frames=2&steps=1&prompt={words}&to_prompt={words}"
+    assert main(["render", query, "--out", str(tmp_path / "a.png")]) == 0
+    said = [line for line in capsys.readouterr().err.splitlines() if "cut off" in line]
+    assert len(said) == 1
+    assert said[0].startswith("explorer render: words reads at most 10 tokens: a prompt is read up to “of”")
+    assert main(["render", "model=words&steps=1&prompt=a+rose", "--out", str(tmp_path / "a.png")]) == 0
+    assert "cut off" not in capsys.readouterr().err
+
+
 def test_render_leaves_a_file_that_is_there_alone_when_it_refuses(capsys, toys, tmp_path):
     (tmp_path / "a.png").write_text("mine")
     refused(capsys, "render", "model=flat&z=nan,0", "--out", str(tmp_path / "a.png"))

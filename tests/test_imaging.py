@@ -87,6 +87,26 @@ def test_a_gif_plays_every_frame_as_long_as_the_others_forever():
     assert imaging.state_of(file) == "z=1,2"
 
 
+@pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("order", ["000000000", "000110222", "011111110"])
+def test_a_gif_has_as_many_frames_as_it_was_given_and_stays_small(order, channels):
+    kinds = [(noise(6, 6, channels, seed=int(i)) > 0.5).astype("float32") for i in order]
+    file = imaging.gif(iter(kinds), "z=0,0&to=0,0")
+    picture = Image.open(io.BytesIO(file))
+    assert picture.n_frames == len(order)
+    for i, image in enumerate(kinds):
+        picture.seek(i)
+        assert picture.info["duration"] == 120
+        np.testing.assert_array_equal(np.asarray(picture.convert("RGB")), np.broadcast_to(image * 255, (6, 6, 3)))
+    with av.open(io.BytesIO(file)) as container:  # another reader
+        assert [round(float(frame.time), 2) for frame in container.decode(video=0)] == [
+            round(0.12 * i, 2) for i in range(len(order))
+        ]
+    moved = sum(a != b for a, b in zip(order, order[1:], strict=False))
+    assert len(file) < len(imaging.gif(kinds[:1])) + 900 * moved + 25 * len(order) + 20
+    assert imaging.state_of(file) == "z=0,0&to=0,0"
+
+
 @pytest.mark.parametrize(("height", "width", "channels"), [(32, 48, 1), (33, 47, 3)])
 def test_an_mp4_is_h264_that_browsers_play(height, width, channels):
     y, x = np.mgrid[:height, :width] / 48
@@ -138,6 +158,67 @@ def test_a_sixteen_bit_colour_picture_keeps_its_tones():
     row = struct.pack(">6H", 65535, 32768, 0, 0, 16384, 65535)
     rgba = read_picture(handmade_png(2, 1, b"\0" + row, depth=16, colour=2))
     np.testing.assert_allclose(rgba[0, :, :3], [[1, 0.5, 0], [0, 0.25, 1]], atol=0.005)
+
+
+RAMP = np.linspace(0, 1, 64).reshape(8, 8)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF"])
+@pytest.mark.parametrize("most", [200 * 255 / 201, 255, 1023, 4095, 16383, 65535])
+def test_a_scan_of_fewer_bits_in_sixteen_is_as_light_as_its_own_white(kind, most):
+    values = np.rint(RAMP * most).astype("uint16")
+    top = {True: 255}.get(most < 255, most)
+    np.testing.assert_allclose(read_picture(file_of(Image.fromarray(values), kind))[..., 0], values / top, atol=1e-5)
+
+
+@pytest.mark.parametrize("most", [200, 1023, 4095, 65535])
+@pytest.mark.parametrize("alpha", [False, True])
+def test_so_is_one_in_colour(most, alpha):
+    values = np.stack([np.rint(x * most) for x in (RAMP, RAMP.T, 0 * RAMP)] + [np.full((8, 8), 65535)] * alpha, -1)
+    rows = b"".join(b"\0" + row.astype(">u2").tobytes() for row in values)
+    rgba = read_picture(handmade_png(8, 8, rows, depth=16, colour=6 if alpha else 2))
+    np.testing.assert_allclose(rgba[..., :3], values[..., :3] / (255 if most == 200 else most), atol=0.005)
+    assert (rgba[..., 3] == 1).all()
+
+
+@pytest.mark.parametrize(("values", "expected"), [
+    (RAMP.astype("float32"), RAMP), (0.4 * RAMP.astype("float32"), 0.4 * RAMP), (255 * RAMP.astype("float32"), RAMP),
+    (1.2 * RAMP.astype("float32"), np.minimum(1.2 * RAMP, 1)), (65535 * RAMP.astype("float32"), RAMP),
+    (RAMP.astype("float32") * np.where(RAMP == 1, np.nan, 1), np.where(RAMP == 1, 0, RAMP)),
+    ((255 * RAMP).astype("int32"), (255 * RAMP).astype("int32") / 255), ((4095 * RAMP).astype("int32"), (4095 * RAMP).astype("int32") / 4095),
+    (((2**31 - 1) * RAMP).astype("int32"), RAMP), ((2**24 - 1) * RAMP.astype("float32"), RAMP),
+], ids=range(10))  # fmt: skip
+def test_numbers_of_32_bits_are_read_by_their_type_and_range(values, expected):
+    found = read_picture(file_of(Image.fromarray(values.astype("int32" if values.dtype == np.int32 else "float32")), "TIFF"))
+    np.testing.assert_allclose(found[..., 0], expected, atol=2e-4)
+
+
+def test_a_deep_picture_is_reduced_too():
+    values = np.zeros((300, 600), "uint16")
+    values[:, 300:] = 4095
+    rgba = read_picture(file_of(Image.fromarray(values)), 100)
+    assert rgba.shape == (50, 100, 4)
+    np.testing.assert_allclose(rgba[:, [0, -1], 0].mean(0), [0, 1], atol=1e-3)
+
+
+def test_a_float_drawing_is_framed():
+    picture = Image.fromarray(np.asarray(drawing(), "float32") / 255)
+    np.testing.assert_allclose(
+        framed(file_of(picture, "TIFF"), (28, 28, 1), "mnist"), framed(file_of(drawing()), (28, 28, 1), "mnist"), atol=0.01
+    )
+
+
+@pytest.mark.parametrize(("content", "name"), [
+    (b"\0\0\0\x18ftypheic\0\0\0\0mif1heic", "HEIC"), (b"\0\0\0\x1cftypmif1\0\0\0\0mif1heicmiaf", "HEIC"),
+    (b"<svg xmlns='http://www.w3.org/2000/svg'/>", "SVG"), (b"\xef\xbb\xbf<?xml version='1.0'?>\n<!-- a --><svg/>", "SVG"),
+])  # fmt: skip
+def test_what_is_a_picture_of_another_kind_is_called_by_its_name(content, name):
+    with pytest.raises(PictureError, match=rf"^This is an? {name} .* as (JPEG|PNG) first\.$"):
+        read_picture(content)
+
+
+def test_a_comment_in_another_encoding_is_no_failure():
+    assert imaging.state_of(file_of(Image.new("L", (4, 4)), "GIF", comment=b"caf\xe9")) == "caf\ufffd"
 
 
 def test_a_cmyk_jpeg_is_read_in_its_colours():

@@ -1,11 +1,16 @@
 """The models are loaded behind the page: after its first visitor, or after a while for nobody yet."""
 
+import asyncio
+import re
 import threading
 import time
 from types import SimpleNamespace
 
 import httpx
 import pytest
+from starlette.applications import Starlette
+from starlette.responses import PlainTextResponse
+from starlette.routing import Route
 
 from explorer import checkpoints, page
 from explorer.serving import live
@@ -37,6 +42,60 @@ def registry(monkeypatch):
 
 
 ALL = [plane.DEFAULT_MODEL, "other", "broken", "last"]
+
+
+SCRIPT = "/lx/serving/state.js"
+
+
+@pytest.mark.parametrize("root", ["/explorer", "/explorer/", "/a/b", "https://there.example/explorer"])
+def test_below_a_sub_path_all_is_found_whether_the_proxy_takes_it_off_or_not(root):
+    inner = Starlette(routes=[Route("/", lambda request: PlainTextResponse("page")), *page.routes()])
+
+    async def served(scope, receive, send):
+        await page.SubPath(inner)({**scope, "root_path": root}, receive, send)
+
+    async def answers(*paths):
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(served), base_url="http://inside:7860") as client:
+            return [await client.get(path) for path in paths]
+
+    below = "/a/b" if root == "/a/b" else "/explorer"
+    bare, asked, slash, off, script, script_off, other = asyncio.run(
+        answers(below, f"{below}?z=1,2&prompt=a%20%26+b", f"{below}/", "/", below + SCRIPT, SCRIPT, f"{below}er")
+    )
+    assert (bare.status_code, bare.headers["location"]) == (307, f"{below}/")
+    assert asked.headers["location"] == f"{below}/?z=1,2&prompt=a%20%26+b"
+    assert (slash.text, off.text) == ("page", "page")
+    assert (script.status_code, script.text) == (200, script_off.text)
+    assert other.status_code == 404
+
+
+def test_without_a_sub_path_nothing_is_redirected():
+    app = page.SubPath(Starlette(routes=page.routes()))
+
+    async def answer():
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://inside") as client:
+            return await client.get(SCRIPT)
+
+    assert asyncio.run(answer()).status_code == 200
+
+
+def test_the_whole_page_is_served_below_a_sub_path(loaded, monkeypatch):
+    monkeypatch.setenv("GRADIO_ROOT_PATH", "/explorer")
+    monkeypatch.setattr(page, "UNVISITED", 600.0)
+    served = page.launch(block=False)
+    try:
+        with httpx.Client(base_url=served[1]) as browser:
+            bare = browser.get("/explorer?view=faces")
+            assert bare.headers["location"] == "/explorer/?view=faces"
+            for below in ("/explorer", ""):  # as a proxy hands it on, with the path and without
+                found = browser.get(f"{below}/").text
+                assert '<base href="./" />' in found
+                assert found.index("gradio_config") < found.index("location.replace"), "it reads the root from it"
+                asset = re.search(r'src="\./(assets/[^"]+)"', found)[1]
+                for path in (asset, SCRIPT[1:], "config"):
+                    assert browser.get(f"{below}/{path}").status_code == 200, path
+    finally:
+        served[0].blocks.close()
 
 
 def wait_for(loaded, number):

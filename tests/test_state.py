@@ -137,7 +137,7 @@ BAD = [
     "stop=nan",
     "stop=",
     "frames=1",
-    "frames=65",
+    "frames=601",
     "frames=2.5",
     "frames=1e1",
     "frames=-3",
@@ -246,3 +246,26 @@ def test_odd_names_are_quoted():
 def test_a_state_with_keys_that_no_link_has_is_refused():
     with pytest.raises(state.StateError, match="colour, size_of_hat"):
         state.text({"size_of_hat": 3, "colour": 1, "n": 2})
+
+
+@pytest.mark.parametrize(
+    "key", ["prompt", "to_prompt", "below_prompt", "below_to_prompt", "negative_prompt", "model", "beside", "along"]
+)
+@pytest.mark.parametrize("bytes_", ["%ff", "caf%E9", "%ED%A0%80", "a%C3", "\udcff"])
+def test_bytes_that_are_no_text_are_said_in_a_sentence(key, bytes_):
+    read, problems = state.parse(f"{key}={bytes_}&n=5")
+    assert read == {"n": 5}
+    (problem,) = problems
+    assert problem.startswith(f"{key} must be text in UTF-8, of which no byte is %FF and ü is %C3%BC, got '")
+    assert problem.encode()
+    with pytest.raises(state.StateError, match=f"^{key} must be text in UTF-8"):
+        state.parse_strictly(f"http://localhost:7860/?{key}={bytes_}")
+
+
+def test_what_is_text_stays_so():
+    assert state.parse("prompt=caf%C3%A9+%F0%9F%8C%BB&negative_prompt=%EF%BF%BD") == (
+        {"prompt": "café 🌻", "negative_prompt": "\ufffd"},
+        [],
+    )
+    with pytest.raises(state.StateError, match="there is no key 'prompt\ufffd'"):
+        state.parse_strictly("prompt%ff=a")

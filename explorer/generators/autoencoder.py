@@ -12,7 +12,7 @@ import numpy as np
 from keras import layers, ops
 
 from explorer.errors import InputError
-from explorer.generators.base import Generator, check_images
+from explorer.generators.base import Generator, answers, check_images, drawn_by
 from explorer.generators.directions import FILE, Directions
 
 # What multiplies the reconstruction term is always its mean over pixels and channels (the books state it so or as a sum,
@@ -184,16 +184,13 @@ class AutoencoderGenerator(Generator):
 
     def _decode(self, z, label):
         most = max(1, _AT_ONCE // (self.image_shape[0] * self.image_shape[1]))
-        parts = (self.model.decoder.predict_on_batch(z[i : i + most]) for i in range(0, max(1, len(z)), most))
-        images = np.concatenate([np.asarray(part, "float32") for part in parts])
+        images = np.concatenate([answers(self.model.decoder, z[i : i + most]) for i in range(0, max(1, len(z)), most)])
         return np.clip(images, 0.0, 1.0)  # a linear output may leave [0, 1]
 
     def encode(self, images):
         """float (n, h, w, c) in [0, 1] -> (z_mean, z_log_var), float32 (n, d) each; an AE's z_log_var is None."""
-        codes = self.model.encoder.predict_on_batch(check_images(images, self.image_shape))
-        if not self._variational:
-            return np.asarray(codes, "float32"), None
-        return tuple(np.asarray(code, "float32") for code in codes)
+        codes = answers(self.model.encoder, check_images(images, self.image_shape))
+        return tuple(codes) if self._variational else (codes, None)
 
     def reconstruct(self, images):
         """What is left of pictures, float (n, h, w, c), after encoder (a VAE's z_mean) and decoder: float32, the same shape, in
@@ -201,8 +198,8 @@ class AutoencoderGenerator(Generator):
         images = np.asarray(images, "float32")
         if images.shape[1:] != self.image_shape or not np.isfinite(images).all():
             raise InputError(f"images must be finite numbers (n, {', '.join(map(str, self.image_shape))}), got {images.shape}")
-        codes = self.model.encoder.predict_on_batch(images)
-        return self._decode(np.asarray(codes[0] if self._variational else codes, "float32"), None)
+        codes = answers(self.model.encoder, images)
+        return self._decode(codes[0] if self._variational else codes, None)
 
     @property
     def _variational(self):
@@ -233,17 +230,22 @@ class AutoencoderGenerator(Generator):
             mean, factor = (stored[key].astype("float64") for key in ("mean", "factor"))
         else:
             mean, factor = _mean_and_factor(fitted)
-        return (mean + z @ factor.T).astype("float32")
+        return (mean + _row_by_row(z, factor.T)).astype("float32")
 
 
 def _mixed(z, seed, weights, means, factors):
     """What z (n, d) from N(0, I) is in a mixture of weights (k,), means (k, d), factors (k, d, d): each row in a part by lot."""
     shares = weights.astype("float64")
-    lots = np.random.default_rng((seed, 1)).choice(len(shares), len(z), p=shares / shares.sum())
+    lots = drawn_by(seed, 1).choice(len(shares), len(z), p=shares / shares.sum())
     drawn = np.empty_like(z)
     for part in np.unique(lots):
-        drawn[lots == part] = means[part] + z[lots == part] @ factors[part].T.astype("float32")
+        drawn[lots == part] = means[part] + _row_by_row(z[lots == part], factors[part].T.astype("float32"))
     return drawn
+
+
+def _row_by_row(z, matrix):
+    """z @ matrix, each row by itself: a product of many rows is rounded otherwise than that of one."""
+    return (z[:, None] @ matrix)[:, 0]
 
 
 def _mean_and_factor(fitted):

@@ -136,5 +136,5 @@ class VariantGenerator(AutoencoderGenerator):
         decoder on the outer half of its encoder. float (n, h, w, c) -> float32 (n, h, w, c) in [0, 1]."""
         images = check_images(images, self.image_shape)
         down, up = ([layer for layer in part.layers if layer.weights] for part in (self.model.encoder, self.model.decoder))
-        made = ops.convert_to_numpy(up[-1](down[0](images.reshape(len(images), -1))))
+        made = ops.convert_to_numpy(up[-1](down[0](images.reshape(len(images), int(np.prod(self.image_shape))))))
         return np.clip(made, 0, 1).reshape(images.shape).astype("float32")

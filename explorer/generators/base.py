@@ -8,6 +8,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from explorer.errors import InputError, NotSupported
 from explorer.generators.files import KerasFile
+from explorer.state import MOST_SEED
 
 Card = dict[str, Any]  # what `card.json` says
 Pictures = NDArray[np.float32]
@@ -29,8 +30,11 @@ class Generator(KerasFile):
         return f"<Generator {self.card['name']}: {self.latent_shape} -> {self.image_shape}>"
 
     def prior(self, n: int, seed: int = 0) -> Pictures:
-        """Points drawn as the model was trained to be fed: float32 (n, *latent_shape)."""
-        return np.random.default_rng(seed).standard_normal((n, *self.latent_shape), dtype="float32")
+        """Points drawn as the model was trained to be fed: float32 (n, *latent_shape), of which the first are those of a smaller n.
+
+        Raises InputError for an n below 0, and a seed that is no whole number from 0 to 2**32 - 1.
+        """
+        return drawn_by(seed).standard_normal((check_count(n), *self.latent_shape), dtype="float32")
 
     def decode(self, z: ArrayLike, label: ArrayLike | None = None) -> Pictures:
         """float (n, *latent_shape) -> float32 (n, h, w, c) in [0, 1].
@@ -49,6 +53,31 @@ class Generator(KerasFile):
     def direction(self, attribute: str, hold: Sequence[str] = ()) -> Pictures:
         """The latent direction of a named attribute; raises NotSupported for models without attributes."""
         raise NotSupported(f"{self.card['name']} was trained without attributes, so it has no directions by name.")
+
+
+def drawn_by(seed, *stream, most=MOST_SEED):
+    """NumPy's generator of random numbers for a seed, and within it for a `stream` of whole numbers; InputError for other seeds."""
+    if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= most:
+        raise InputError(f"seed must be a whole number from 0 to {MOST_SEED} (2**32 - 1), got {seed!r}")
+    return np.random.default_rng([int(seed), *stream])
+
+
+def check_count(n):
+    """`n`; InputError for what is no whole number from 0."""
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0:
+        raise InputError(f"n must be a whole number from 0, got {n!r}")
+    return n
+
+
+def answers(network, inputs, batch_size=None):
+    """What a Keras network makes of a batch, an array or a list of them, at once or so many at a time: float32, a list if it has
+    several outputs. Of nothing, which no backend takes, nothing of the right shapes."""
+    if not len(inputs[0] if isinstance(inputs, list) else inputs):
+        found = [np.zeros((0, *output.shape[1:])) for output in network.outputs]
+    else:
+        found = network.predict(inputs, batch_size, verbose=0) if batch_size else network.predict_on_batch(inputs)
+    arrays = [np.asarray(array, "float32") for array in (found if isinstance(found, list | tuple) else [found])]
+    return arrays if len(arrays) > 1 else arrays[0]
 
 
 def check_latents(z, latent_shape):

@@ -12,8 +12,9 @@ from keras import layers, ops
 
 from explorer.errors import InputError
 from explorer.generators import samplers, schedules, unets
-from explorer.generators.base import Generator, check_images, check_labels, check_latents
+from explorer.generators.base import Generator, answers, check_count, check_images, check_labels, check_latents, drawn_by
 from explorer.generators.noise_prior import NoisePrior
+from explorer.state import MOST_SEED
 
 
 @keras.saving.register_keras_serializable(package="explorer")
@@ -168,23 +169,24 @@ class DiffusionGenerator(Generator):
     def _predict(self, x, time, one_hot):
         told = np.full((len(x), 1, 1, 1), self.model.rates.told(time), "float32")
         inputs = [np.asarray(x, "float32"), told, *([one_hot] if self.model.classes else [])]
-        return np.asarray(self.model.network.predict_on_batch(inputs), "float32")
+        return answers(self.model.network, inputs)
 
     def labels(self, n, seed=0):
-        """Classes drawn as often as they were trained on, for a model that knows them: int (n,)."""
+        """Classes drawn as often as they were trained on, for a model that knows them: int (n,), one a place."""
         counts = np.array(self.card.get("class_counts", [1] * self.model.classes))
-        return np.random.default_rng([seed, 2]).choice(self.model.classes, size=n, p=counts / counts.sum())
+        return drawn_by(seed, 2).choice(self.model.classes, size=check_count(n), p=counts / counts.sum())
 
     def decode(
         self, z, label=None, steps=None, sampler=None, eta=0.0, epsilon_scale=None, guidance_scale=None, seed=0, callback=None,
-        start=1.0,
+        start=1.0, places=None,
     ):  # fmt: skip
         """Sample from noise: float (n, h, w, c) -> float32 (n, h, w, c) in [0, 1].
 
         `steps`, `sampler` ("ddim" with `eta` in [0, 1], or "ddpm") and `epsilon_scale` (as of `samplers.ddim`) default to the
         card's, and so does `guidance_scale` (as of `predict_noise`) of a model that knows classes; its `label`, one or n, is
         drawn by `seed` if it is not given. `seed` is also that of the noise added on the way; `callback(step)` gets a
-        `samplers.Step` at every step, `start` as there. Raises ValueError for anything else.
+        `samplers.Step` at every step, `start` as there. `places`, int (n,), as there too: `decode(z[2:3], places=[2])` is
+        `decode(z)[2:3]`, its class included. Raises ValueError for anything else.
         """
         settings = self.card["sampling"]
         sampler = sampler or settings["sampler"]
@@ -193,14 +195,15 @@ class DiffusionGenerator(Generator):
         z = check_latents(z, self.latent_shape)
         own = {"epsilon_scale": settings.get("epsilon_scale", 1.0) if epsilon_scale is None else epsilon_scale}
         own |= {"eta": eta} if samplers.takes_eta(sampler) else {}
-        asked = self._asked(label, guidance_scale, len(z), seed)
+        places = samplers.check_places(places, len(z))
+        asked = self._asked(label, guidance_scale, places, seed)
         x_0 = samplers.SAMPLERS[sampler](
             functools.partial(self.predict_noise, **asked), z, self.schedule, settings["steps"] if steps is None else steps,
-            seed=seed, callback=callback, bounds=self.model.bounds, start=start, **own,
+            seed=seed, callback=callback, bounds=self.model.bounds, start=start, places=places, **own,
         )  # fmt: skip
         return self.model.denormalize(x_0)
 
-    def _asked(self, label, guidance_scale, n, seed):
+    def _asked(self, label, guidance_scale, places, seed):
         """What `predict_noise` is told of classes; ValueError for what does not fit."""
         if not self.model.classes:
             if label is not None or guidance_scale is not None:
@@ -209,11 +212,18 @@ class DiffusionGenerator(Generator):
         scale = float(self.card["sampling"]["guidance_scale"] if guidance_scale is None else guidance_scale)
         if not 0 <= scale < np.inf:
             raise InputError(f"guidance_scale must be a number from 0, got {guidance_scale}")
-        labels = self.labels(n, seed) if label is None else check_labels(label, n, self.card["classes"])
+        if label is None:
+            labels = self.labels(1 + int(places.max(initial=0)), seed)[places]
+        else:
+            labels = check_labels(label, len(places), self.card["classes"])
         return {"label": labels, "guidance_scale": scale}
 
     def noised(self, images, time, seed=0):
-        """The forward process: pictures float (n, h, w, c) in [0, 1] noised to a time in (0, 1] -> x_t, in the network's units."""
+        """The forward process: pictures float (n, h, w, c) in [0, 1] noised to a time in (0, 1] -> x_t, in the network's units.
+
+        `seed` may be 2**32 too, the one after the last of a state: a picture is noised by another than the one that made it.
+        """
         x = self.model.normalize(check_images(images, self.image_shape))
         noise_rate, signal_rate = self.schedule(time)
-        return (signal_rate * x + noise_rate * super().prior(len(x), seed)).astype("float32")
+        noise = drawn_by(seed, most=MOST_SEED + 1).standard_normal(x.shape, dtype="float32")
+        return (signal_rate * x + noise_rate * noise).astype("float32")

@@ -9,7 +9,7 @@ import numpy as np
 from keras import layers, ops
 
 from explorer.errors import InputError
-from explorer.generators.base import Generator, check_images, check_labels
+from explorer.generators.base import Generator, answers, check_images, check_labels
 
 
 @keras.saving.register_keras_serializable(package="explorer")
@@ -144,14 +144,14 @@ class GanGenerator(Generator):
     """A trained GAN as a `Generator`: it draws, and its discriminator gives a verdict; it has no encoder."""
 
     def _decode(self, z, label):
-        images = np.asarray(self.model.generator.predict_on_batch(self._told(z, label)), "float32")
+        images = answers(self.model.generator, self._told(z, label))
         return np.clip((images + 1) / 2 if self.model.centred else images, 0.0, 1.0)
 
     def verdict(self, images, label=None):
         """The discriminator's probability that pictures (n, h, w, c) in [0, 1] are real: float32 (n,)."""
         images = check_images(images, self.image_shape)
         images = 2 * images - 1 if self.model.centred else images
-        logits = self.model.real(self.model.discriminator.predict_on_batch(self._told(images, label)))
+        logits = self.model.real(answers(self.model.discriminator, self._told(images, label)))
         return np.asarray(ops.convert_to_numpy(ops.sigmoid(logits)), "float32")[:, 0]
 
     def _told(self, array, label):

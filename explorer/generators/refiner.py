@@ -11,7 +11,7 @@ import numpy as np
 
 from explorer.errors import InputError
 from explorer.generators import samplers, unets
-from explorer.generators.base import check_images, check_latents
+from explorer.generators.base import answers, check_images, check_latents
 from explorer.generators.diffusion import Diffusion, DiffusionGenerator
 
 
@@ -52,15 +52,15 @@ class RefinerGenerator(DiffusionGenerator):
         """What the network takes for noise in x, float (n, h, w, c), at a time in (0, 1], `given` as `centred` makes it."""
         noise_rate, signal_rate = map(float, self.schedule(time))
         told = np.full((len(x), 1, 1, 1), self.schedule.told(time), "float32")
-        velocity = self.model.network.predict_on_batch([np.asarray(x, "float32"), told, given])
-        return signal_rate * np.asarray(velocity, "float64") + noise_rate * x
+        velocity = answers(self.model.network, [np.asarray(x, "float32"), told, given])
+        return signal_rate * velocity.astype("float64") + noise_rate * x
 
-    def decode(self, z, given=None, steps=None, sampler=None, eta=0.0, seed=0, callback=None):
+    def decode(self, z, given=None, steps=None, sampler=None, eta=0.0, seed=0, callback=None, places=None):
         """What pictures `given`, float (n, h, w, c) in [0, 1], may have been: float32 (n, h, w, c) in [0, 1].
 
         `z`: noise, float (n, h, w, c): the same noise paints the same strands. `steps` and `sampler` ("ddim" with `eta` in [0, 1],
         or "ddpm") default to the card's; `callback(step)` gets a `samplers.Step` at every step, of differences in the network's
-        units. Raises ValueError for anything else.
+        units; `seed` and `places` as of `samplers.ddim`. Raises ValueError for anything else.
         """
         settings = self.card["sampling"]
         sampler = sampler or settings["sampler"]
@@ -75,6 +75,6 @@ class RefinerGenerator(DiffusionGenerator):
         x_0 = samplers.SAMPLERS[sampler](
             functools.partial(self.predict_noise, given=centred(given)), z, self.schedule,
             settings["steps"] if steps is None else steps, seed=seed, callback=callback,
-            bounds=((0 - given) / sd, (1 - given) / sd), **({"eta": eta} if samplers.takes_eta(sampler) else {}),
+            bounds=((0 - given) / sd, (1 - given) / sd), places=places, **({"eta": eta} if samplers.takes_eta(sampler) else {}),
         )  # fmt: skip
         return np.clip(given + sd * x_0, 0.0, 1.0).astype("float32")

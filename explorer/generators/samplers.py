@@ -11,9 +11,11 @@ from dataclasses import dataclass
 import numpy as np
 
 from explorer.errors import InputError
+from explorer.generators.base import drawn_by
 
 MOST_STEPS = 4000
 EPSILON_SCALES = (0.9, 1.1)
+MOST_PLACES = 1_000_000
 
 
 @dataclass(frozen=True)
@@ -33,7 +35,10 @@ class Step:
     x_0: np.ndarray
 
 
-def ddim(predict_noise, noise, schedule, steps, eta=0.0, seed=0, callback=None, bounds=None, start=1.0, epsilon_scale=1.0):
+def ddim(
+    predict_noise, noise, schedule, steps, eta=0.0, seed=0, callback=None, bounds=None, start=1.0, epsilon_scale=1.0,
+    places=None,
+):  # fmt: skip
     """Denoising diffusion implicit models (Song, Meng and Ermon 2020, eq. 12; DLwP 3rd ed., ch. 17 for `eta` 0).
 
     `predict_noise(x_t, time)`: float (n, h, w, c) and a time in (0, 1] -> the noise in it; `noise`: float (n, h, w, c), what to
@@ -44,8 +49,11 @@ def ddim(predict_noise, noise, schedule, steps, eta=0.0, seed=0, callback=None, 
     predicted noise is what is taken for it: a network that is unsure sees too little in what it has partly denoised itself, and
     takes away what would have become detail (Ning et al. 2024, arXiv:2308.15321, section 5). Returns x_0, float32 (n, h, w, c).
 
+    Fresh noise belongs to a seed and a place, so that a picture does not depend on what is drawn beside it: `places`, int (n,), by
+    default 0 to n - 1. Where one has the same start, seed and place it is the same picture alone as among others.
+
     Raises ValueError for `steps` below 1 or above 4000, or not whole, `eta` outside [0, 1], `start` outside (0, 1],
-    `epsilon_scale` outside [0.9, 1.1].
+    `epsilon_scale` outside [0.9, 1.1], `places` that are not n whole numbers from 0 to 999,999.
     """
     if not 0 <= eta <= 1:
         raise InputError(f"eta must be a number from 0 to 1, got {eta}")
@@ -56,10 +64,10 @@ def ddim(predict_noise, noise, schedule, steps, eta=0.0, seed=0, callback=None, 
         x = signal_then * x_0 + np.sqrt(max(0.0, noise_then**2 - sigma**2)) * predicted
         return x + sigma * draw() if sigma else x
 
-    return _walk(predict_noise, noise, schedule, steps, onward, seed, callback, bounds, start, epsilon_scale)
+    return _walk(predict_noise, noise, schedule, steps, onward, seed, callback, bounds, start, epsilon_scale, places)
 
 
-def ddpm(predict_noise, noise, schedule, steps, seed=0, callback=None, bounds=None, start=1.0, epsilon_scale=1.0):
+def ddpm(predict_noise, noise, schedule, steps, seed=0, callback=None, bounds=None, start=1.0, epsilon_scale=1.0, places=None):
     """Ancestral sampling (Ho, Jain and Abbeel 2020; HOML 3rd ed., equation 17-8), with the betas worked out again for the steps.
 
     Arguments as of `ddim`. Its noise has variance beta, more than `ddim` adds at `eta` 1.
@@ -71,7 +79,7 @@ def ddpm(predict_noise, noise, schedule, steps, seed=0, callback=None, bounds=No
         mean = (x_t - (1 - alpha) / noise_now * predicted) / np.sqrt(alpha)
         return mean + np.sqrt(1 - alpha) * draw()
 
-    return _walk(predict_noise, noise, schedule, steps, onward, seed, callback, bounds, start, epsilon_scale)
+    return _walk(predict_noise, noise, schedule, steps, onward, seed, callback, bounds, start, epsilon_scale, places)
 
 
 def euler(predict_velocity, noise, sigmas, callback=None):
@@ -108,16 +116,26 @@ def times(steps, start=1.0):
     return start * (1 - np.arange(steps + 1) / steps)
 
 
-def _walk(predict_noise, x, schedule, steps, onward, seed, callback, bounds, start, epsilon_scale):
+def check_places(places, n):
+    """`places`, whose default is 0 to n - 1, as int (n,); InputError says what was expected and what came."""
+    found = np.arange(n) if places is None else np.asarray(places)
+    whole = found.shape == (n,) and (n == 0 or np.issubdtype(found.dtype, np.integer))
+    if not whole or not ((found >= 0) & (found < MOST_PLACES)).all():
+        raise InputError(f"places must be {n} whole numbers from 0 to {MOST_PLACES - 1}, one a sample, got {places!r}")
+    return found.astype(int)
+
+
+def _walk(predict_noise, x, schedule, steps, onward, seed, callback, bounds, start, epsilon_scale, places):
     if not EPSILON_SCALES[0] <= epsilon_scale <= EPSILON_SCALES[1]:
         raise InputError(f"epsilon_scale must be a number from {EPSILON_SCALES[0]} to {EPSILON_SCALES[1]}, got {epsilon_scale}")
     at = times(steps, start)
     noise_rates, signal_rates = (np.asarray(rates, "float64") for rates in schedule(at))
-    # another stream than that of the noise; float64, since the picture is the small difference of x and its noise at first
-    rng, x = np.random.default_rng([seed, 1]), np.asarray(x, "float64")
+    x = np.asarray(x, "float64")  # since the picture is the small difference of x and its noise at first
+    # other streams than that of the noise; that of place 0 is (seed, 1)
+    streams = [drawn_by(seed, 1, place) for place in check_places(places, len(x)).tolist()]
 
     def draw():
-        return rng.standard_normal(x.shape, dtype="float32")
+        return np.array([stream.standard_normal(x.shape[1:], dtype="float32") for stream in streams], "float32").reshape(x.shape)
 
     for index in range(steps):
         now, then = ((noise_rates[i], signal_rates[i]) for i in (index, index + 1))

@@ -5,6 +5,9 @@ step by step, latents to pictures. KerasHub's own `generate` compiles the noise 
 wrong pictures with another; here one compiled step takes them as inputs.
 """
 
+import re
+import warnings
+from bisect import bisect_right
 from collections import OrderedDict
 from threading import RLock
 
@@ -12,11 +15,12 @@ import keras
 import numpy as np
 from keras import ops
 
-from explorer.errors import InputError
+from explorer.errors import InputError, PromptCut
 from explorer.generators import samplers
-from explorer.generators.base import Generator, check_latents
+from explorer.generators.base import Generator, answers, check_latents
 from explorer.generators.files import KerasHubPreset
 from explorer.geometry import Embeddings
+from explorer.state import is_text
 
 REMEMBERED = 64  # prompts
 DECODED = 128  # pixels: so large are previews that are decoded
@@ -39,18 +43,42 @@ class TextToImageGenerator(KerasHubPreset, Generator):
     def embed(self, prompt, negative_prompt=""):
         """Prompts to `Embeddings`: a string or a list of n, and of negative prompts one for all or n.
 
-        Raises ValueError for anything but strings.
+        Raises ValueError for anything but strings; warns (`PromptCut`) of a prompt that is longer than the model reads.
         """
         prompts = prompt if isinstance(prompt, list | tuple) else [prompt]
         negatives = negative_prompt if isinstance(negative_prompt, list | tuple) else [negative_prompt] * len(prompts)
         if not prompts or not all(isinstance(text, str) for text in (*prompts, *negatives)):
             raise InputError("a prompt must be a string or a list of strings")
+        if not all(map(is_text, (*prompts, *negatives))):
+            raise InputError("a prompt must be text, got one with half a surrogate, which no UTF-8 has: write it anew")
         if len(negatives) != len(prompts):
             raise InputError(f"there must be as many negative prompts as prompts, or one: got {len(negatives)} for {len(prompts)}")
+        for text in dict.fromkeys((*prompts, *negatives)):
+            if (read := self.read_part(text)) != text:
+                after = f"read up to “{read.split()[-1]}”" if read else "cut within its first word"
+                said = f"{self.card['name']} reads at most {self._room()} tokens: a prompt is {after}, and"
+                rest = _shortened(text[len(read) :].strip())
+                warnings.warn(f"{said} “{rest}” is cut off: say it in fewer words", PromptCut, stacklevel=2)
         (sequences, pooled), (negative_sequences, negative_pooled) = (
             map(np.concatenate, zip(*map(self._embedded, texts), strict=True)) for texts in (prompts, negatives)
         )
         return Embeddings(sequences, negative_sequences, pooled, negative_pooled)
+
+    def read_part(self, text):
+        """The words of a text that the model reads to their end, from its beginning: the text itself if nothing is cut off.
+
+        A model of several text encoders reads as far as the one that reads furthest.
+        """
+        return max((_read_part(text, *reader) for reader in self._readers()), key=len)
+
+    def _readers(self):
+        """(tokenizer, how many tokens of a text fit between those of its start and end) of each text encoder."""
+        given = self.model.preprocessor
+        for part in filter(None, (given.clip_l_preprocessor, given.clip_g_preprocessor, given.t5_preprocessor)):
+            yield part.tokenizer, part.sequence_length - part.add_start_token - part.add_end_token
+
+    def _room(self):
+        return max(room for _, room in self._readers())
 
     def decode(self, z, prompt="", negative_prompt="", steps=None, guidance_scale=None, callback=None, label=None):
         """Draw from noise: float (n, *latent_shape) -> float32 (n, h, w, 3) in [0, 1].
@@ -78,8 +106,7 @@ class TextToImageGenerator(KerasHubPreset, Generator):
 
     def pictures(self, latents):
         """Latents to pictures: float32 (n, h, w, 3) in [0, 1]."""
-        found = self._decoder.predict_on_batch(np.asarray(latents, "float32"))
-        return np.clip(np.asarray(found, "float32") / 2 + 0.5, 0, 1)
+        return np.clip(answers(self._decoder, np.asarray(latents, "float32")) / 2 + 0.5, 0, 1)
 
     def preview(self, latents):
         """Latents to pictures, quickly: decoded where they are small, else by a linear map to colours, a pixel a latent."""
@@ -121,9 +148,11 @@ class TextToImageGenerator(KerasHubPreset, Generator):
         network = self._steps[guided]
 
         def predict_velocity(x, sigma):
+            if not n:
+                return x  # its shape; the network's output does not know it
             scales = [np.full((n, 1), guidance_scale)] if guided else []
             told = [ops.convert_to_tensor(part, dtype="float32") for part in (x, np.full((n, 1), sigma), *scales)]
-            return network.predict_on_batch([*told[:2], *given, *told[2:]])  # torch takes no mixture of arrays and tensors
+            return answers(network, [*told[:2], *given, *told[2:]])  # torch takes no mixture of arrays and tensors
 
         return predict_velocity
 
@@ -156,3 +185,17 @@ class TextToImageGenerator(KerasHubPreset, Generator):
         positive, negative = ops.split(velocity, 2, axis=0)
         velocity = negative + ops.reshape(scale, (-1, 1, 1, 1)) * (positive - negative)
         return keras.Model([x, sigma, *sequences, *pooled, scale], velocity, name="guided_step")
+
+
+def _shortened(text, most=60):
+    """A text as it is quoted: at most so many characters of it."""
+    return text if len(text) <= most else text[: most - 1] + "…"
+
+
+def _read_part(text, tokenizer, room):
+    """A text as far as the tokens of its whole words fit; no token here reaches over a space."""
+    if len(tokenizer(text)) <= room:
+        return text
+    ends = [word.end() for word in re.finditer(r"\S+", text)]
+    fitting = bisect_right(ends, room, key=lambda end: len(tokenizer(text[:end])))
+    return text[: ends[fitting - 1]] if fitting else ""

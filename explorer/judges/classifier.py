@@ -5,6 +5,7 @@ import numpy as np
 from keras import layers
 
 from explorer.errors import InputError
+from explorer.generators.base import answers
 from explorer.generators.files import KerasFile
 
 
@@ -56,13 +57,13 @@ class Judge(KerasFile):
         Pictures that are larger by a margin (32x32 for 28x28) are taken as zero-padded and cropped at their centre; of half
         the size, they are doubled; any other shape raises ValueError.
         """
-        return np.asarray(self.model.predict(self._cropped(images), batch_size=256, verbose=0), "float32")
+        return answers(self.model, self._cropped(images), batch_size=256)
 
     def features(self, images):
         """The activations before the classes, float32 (n, units): what kernel distances are measured on."""
         if self._features is None:
             self._features = keras.Model(self.model.inputs, self.model.get_layer("features").output)
-        return np.asarray(self._features.predict(self._cropped(images), batch_size=256, verbose=0), "float32")
+        return answers(self._features, self._cropped(images), batch_size=256)
 
     def _cropped(self, images):
         images = np.asarray(images, "float32")

@@ -1,20 +1,16 @@
 // @ts-check
 // Settings are a view's controls with a `data-set`, the key of the state that each stands for; an `output` beside one repeats its
-// value in as many decimals as its step has. What is put into a number must be whole and within its bounds.
+// value in as many decimals as its step has. What is put into a number must be within its bounds.
+import { isNumber, numberOf, stepByKeys } from "./numbers.js";
 
 /**
  * What a control says: a value, undefined if it is empty and may be, or what is wrong with it.
- * @param {any} control @returns {{value: any, wrong?: string}}
+ * @param {any} control @returns {{value?: any, wrong?: string}}
  */
-function read(control, mayBeEmpty = false) {
+export function read(control, mayBeEmpty = false) {
   if (control.type === "checkbox") return { value: control.checked };
   if (control.type === "range") return { value: +control.value };
-  if (control.type !== "number") return { value: control.value };
-  const { value: text, min, max } = control, value = +text;
-  if (text === "" && mayBeEmpty) return { value: undefined };
-  if (text !== "" && Number.isInteger(value) && value >= +min && value <= +max) return { value };
-  const name = control.closest("label").firstChild.textContent.trim();
-  return { value, wrong: `${name} must be a whole number from ${min} to ${max}, got “${text || "nothing"}”` };
+  return isNumber(control) ? numberOf(control, mayBeEmpty) : { value: control.value };
 }
 
 /**
@@ -25,6 +21,7 @@ function read(control, mayBeEmpty = false) {
 export function listenToSettings(view, set, mayBeEmpty = []) {
   for (const control of view.all("[data-set]")) {
     const key = control.dataset.set;
+    if (isNumber(control)) stepByKeys(control);
     control.addEventListener(control.type === "range" ? "input" : "change", () => {
       if (!view.model) return;
       const { value, wrong } = read(control, mayBeEmpty.includes(key));

@@ -7,6 +7,7 @@ from pathlib import Path
 
 from explorer import checkpoints
 from explorer.errors import InputError
+from explorer.generators.base import drawn_by
 from explorer.training import building, recipes, runs, shipping
 
 # a recipe's key -> the module whose `fit` trains by it, where a run is more than one model on one loss
@@ -27,6 +28,8 @@ def train(name, data_folder=None, epochs=None, out=None, seed=None, log=None):
     """
     log = log or sys.stderr
     recipe = recipes.recipe(name)
+    if seed is not None:
+        drawn_by(seed)  # complains
     asked = {key: value for key, value in {"epochs": epochs, "seed": seed}.items() if value is not None}
     for part in (recipe, *recipe.get("stages", {}).values()):
         part |= asked

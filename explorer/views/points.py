@@ -10,6 +10,9 @@ from explorer.generators import has_encodings
 from explorer.generators.base import Generator
 from explorer.state import DECIMALS, LIMIT, StateError
 
+TOGETHER = 64  # frames decoded at once
+FINE = 8  # pictures looked at for each frame that is to be evenly spaced
+MOST_FINE = 1200  # ... in all: two a frame of the longest walk
 _MARGIN = 1.25  # how much further than its three places a plane is shown
 
 
@@ -78,6 +81,11 @@ def decode(state, z):
     return checkpoints.load(state["model"]).decode(z, label=state.get("label"))
 
 
+def decode_frames(state, z):
+    """As `decode`, of a walk however long: so many at a time that what the decoder needs meanwhile does not grow."""
+    return np.concatenate([decode(state, z[i : i + TOGETHER]) for i in range(0, len(z), TOGETHER)])
+
+
 def root_mean_square_steps(frames):
     """How much each frame differs from the one before: (n, h, w, c) -> (n - 1,)."""
     return np.sqrt(np.square(np.diff(frames, axis=0)).mean((1, 2, 3)))
@@ -86,15 +94,26 @@ def root_mean_square_steps(frames):
 def walk(a, b, state, steps=root_mean_square_steps):
     """`frames` pictures from a to b by the state's model, kind, part, loop and spacing, with their points and positions.
 
-    Even spacing evens out what `steps` measures between neighbours on a way eight times as fine.
+    Even spacing evens out what `steps` measures between neighbours on a way eight times as fine, of a long walk on one of
+    `MOST_FINE` steps.
     """
     path, change = geometry.Path(a, b, state["kind"], closed=state["closed"]), None
     if state["even"]:
-        fine = decode(state, path.at(np.linspace(state["start"], state["stop"], 8 * state["frames"] + 1)))
-        change = np.cumsum([0, *steps(fine)])
+        count = min(FINE * state["frames"], MOST_FINE)
+        change = _change(state, path.at(np.linspace(state["start"], state["stop"], count + 1)), steps)
     ts = path.positions(state["frames"], state["start"], state["stop"], change)
     z = np.round(path.at(ts), DECIMALS)
-    return decode(state, z), z, ts
+    return decode_frames(state, z), z, ts
+
+
+def _change(state, z, steps):
+    """What `steps` measures between neighbours among the pictures at z (n, d), summed from the first on: (n,)."""
+    found, last, most = [0.0], [], FINE * TOGETHER + 1
+    for i in range(0, len(z), most):
+        images = np.concatenate([*last, decode(state, z[i : i + most])])
+        found += [*steps(images)]
+        last = [images[-1:]]
+    return np.cumsum(found)
 
 
 def corners_of(state):

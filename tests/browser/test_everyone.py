@@ -89,7 +89,7 @@ def test_arrows_past_the_edge_take_the_map_along(view):
 
 def test_letters_typed_into_a_field_do_nothing_else(view):
     query = view.open("model=mnist-vae&z=0.5,0.5")
-    view.page.get_by_role("spinbutton", name="frames").press("b")
+    view.page.get_by_role("textbox", name="frames").press("b")
     view.page.get_by_label("veil").press("a")
     view.page.get_by_label("z0 as a number").press("r")
     assert view.query() == query

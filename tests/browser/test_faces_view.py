@@ -66,13 +66,13 @@ def saved(view, button):
 
 
 def slide(view, name, value):
-    view.page.locator(f".lx-faces [data-attribute={name}] input[type=number]").fill(str(value))
+    view.page.locator(f".lx-faces [data-attribute={name}] input.lx-number").fill(str(value))
 
 
 def test_a_link_shows_its_face_with_its_attributes(faces, face_root):
     view = faces("view=faces&face=4&attributes=Smiling:1.5")
     shows(view, face_root, face_root.gallery[4] + 1.5 * face_root.directions[0])
-    expect(view.page.locator("[data-attribute=Smiling] input[type=number]")).to_have_value("1.5")
+    expect(view.page.locator("[data-attribute=Smiling] input.lx-number")).to_have_value("1.5")
     expect(view.page.locator(".lx-whence").first).to_have_text("gallery, 4")
     shows(view, face_root, face_root.gallery[4], ".lx-faces .lx-before")
 
@@ -82,7 +82,7 @@ def test_a_slider_changes_face_and_link_and_undo_goes_back(faces, face_root):
     slide(view, "Male", -2)
     shows(view, face_root, face_root.gallery[2] - 2 * face_root.directions[2])
     view.until("link.get('attributes') === 'Male:-2'")
-    view.page.locator(".lx-faces [data-attribute=Male] input[type=number]").blur()
+    view.page.locator(".lx-faces [data-attribute=Male] input.lx-number").blur()
     view.page.locator("#faces [data-do=undo]").click()
     shows(view, face_root, face_root.gallery[2])
     view.until("!link.has('attributes')")

@@ -117,7 +117,7 @@ def test_bad_input_is_said_and_what_was_there_stays(words):
     view.page.evaluate("document.querySelector('.lx-text .lx-more').open = true")
     view.page.fill(".lx-text [data-set=frames]", "1000")
     view.page.press(".lx-text [data-set=frames]", "Tab")
-    expect(view.page.locator(".lx-text .lx-message span")).to_contain_text("from 2 to 64")
+    expect(view.page.locator(".lx-text .lx-message span")).to_contain_text("from 2 to 600")
     expect(view.page.locator(".lx-text [data-set=frames]")).to_have_value("2")
 
 

@@ -132,6 +132,26 @@ def test_one_seed_one_picture_and_another_another():
         assert np.abs(same - other).mean() > 1e-3
 
 
+@pytest.mark.parametrize(("sampler", "settings"), [("ddim", {"eta": 1.0}), ("ddpm", {})])
+def test_one_sample_gets_its_noise_from_one_stream_as_ever(sampler, settings):
+    """Worked out again from what the steps do to x_t and x_0: what is added is that stream, times the spread of the recursion."""
+    schedule, noise, seen = CosineSchedule(), shape_of_noise(1), []
+    samplers.SAMPLERS[sampler](exact(schedule), noise, schedule, 6, seed=5, callback=seen.append, **settings)
+    quiet, stream = [], np.random.default_rng([5, 1])
+    for now, then in zip(seen, seen[1:], strict=False):
+        signal, signal_u, noise_rate, noise_u = now.signal_rate, then.signal_rate, now.noise_rate, then.noise_rate
+        told = exact(schedule)(now.x_t.astype("float64"), now.time)
+        if sampler == "ddpm":
+            spread = np.sqrt(1 - signal**2 / signal_u**2)
+            mean = (now.x_t - spread**2 / noise_rate * told) / (signal / signal_u)
+        else:
+            spread = noise_u / noise_rate * np.sqrt(1 - signal**2 / signal_u**2)
+            mean = signal_u * now.x_0 + np.sqrt(noise_u**2 - spread**2) * told
+        quiet.append((then.x_t - mean) / spread)
+    drawn = [stream.standard_normal(noise.shape, dtype="float32") for _ in quiet]
+    np.testing.assert_allclose(quiet, drawn, atol=1e-4)
+
+
 def test_the_callback_sees_every_step_and_may_end_the_walk():
     schedule, noise, seen = CosineSchedule(), shape_of_noise(), []
     found = samplers.ddim(exact(schedule), noise, schedule, 8, callback=seen.append)

@@ -4,6 +4,7 @@ import keras
 import numpy as np
 import pytest
 
+from explorer.errors import PromptCut
 from explorer.generators import samplers, stable_diffusion_3
 from explorer.generators.text_to_image import TextToImageGenerator
 from explorer.geometry import Embeddings, Path
@@ -73,6 +74,7 @@ def test_embeddings_stand_for_their_prompts_and_a_walk_ends_at_them(small):
     assert np.abs(frames[1] - frames[0]).max() > 1e-3
 
 
+@pytest.mark.filterwarnings("ignore::explorer.errors.PromptCut")
 @pytest.mark.parametrize("prompt", ["", "x" * 5000, "🦩🌻", "وردة في الحديقة", "'s <|endoftext|> \x00"])
 def test_any_text_is_a_prompt(small, prompt):
     image = small.decode(small.prior(1), prompt, steps=1)
@@ -123,3 +125,62 @@ def test_eulers_steps_follow_a_straight_flow_exactly():
     for sigmas in ([1, 0], [1, 0.7, 0.2, 0]):
         found = samplers.euler(lambda x, sigma: noise - x_0, noise, sigmas)
         np.testing.assert_allclose(found, x_0, atol=1e-6)
+
+
+@pytest.mark.parametrize("given", [("a rose\udcff",), ("a rose", "\ud83c")])
+def test_what_is_no_text_is_no_prompt(small, given):
+    with pytest.raises(ValueError, match="a prompt must be text"):
+        small.embed(*given)
+
+
+LONG = (
+    "a photo of a rose, and a photo of a man with a sunflower"  # 24 tokens are read; of the small one 12, two of which are its ends
+)
+
+
+@pytest.mark.parametrize(
+    ("text", "read"),
+    [("a photo of a rose", "a photo of a rose"), (LONG, "a photo of a rose, and a photo of"), ("", ""), ("x" * 999, ""), ("  ", "  "),
+     ("a rose " * 5, "a rose " * 5), ("a rose " * 5 + "7", "a rose " * 4 + "a rose"), ("digit 4567890 7 7 a", "digit 4567890 7 7"),
+     ("a photo of a rose and a xyzzyq a rose", "a photo of a rose and a")],
+)  # fmt: skip
+def test_a_prompt_is_read_as_far_as_its_whole_words_fit(small, text, read):
+    """A letter that is in no word of the vocabulary is a token by itself, and so is a digit."""
+
+    def ids(text):
+        return [part[0] for part in map(np.asarray, small.model.preprocessor.generate_preprocess([text]).values())]
+
+    assert small.read_part(text) == read
+    whole, part = ids(text), ids(read)
+    if text != read and read:  # KerasHub's own: what was read is all there, and there is no room for one word more
+        taken = np.flatnonzero(part[0] == part[0][-1])[0]
+        np.testing.assert_array_equal(whole[0][:taken], part[0][:taken])
+        more = ids(text[: len(read) + 1 + len(text[len(read) :].split()[0])])
+        np.testing.assert_array_equal(more[0], whole[0])
+    else:
+        assert (text == read) == (len(small.model.preprocessor.clip_l_preprocessor.tokenizer(text)) <= 10)
+
+
+def test_another_length_reads_further_and_so_does_the_encoder_that_reads_furthest(small, monkeypatch):
+    given = small.model.preprocessor
+    monkeypatch.setattr(given.clip_g_preprocessor, "sequence_length", 16)
+    assert small.read_part(LONG) == "a photo of a rose, and a photo of a man with a"
+    monkeypatch.setattr(given.clip_g_preprocessor, "sequence_length", 24)
+    assert small.read_part(LONG) == LONG
+
+
+def test_what_is_cut_off_is_warned_of_for_every_prompt(small, recwarn):
+    cut = small.embed(LONG)
+    (said,) = recwarn
+    assert said.category is PromptCut
+    assert issubclass(PromptCut, UserWarning)
+    assert said.filename == __file__
+    assert "words reads at most 10 tokens: a prompt is read up to “of”, and “a man with a sunflower” is cut off" in str(
+        said.message
+    )
+    recwarn.clear()
+    np.testing.assert_array_equal(cut.sequence, small.embed("a photo of a rose, and a photo of").sequence)
+    assert not recwarn.list
+    small.embed(["a rose", LONG], "x" * 300)
+    assert ["“of”" in str(said.message) for said in recwarn] == [True, False]
+    assert "cut within its first word" in str(recwarn[1].message)

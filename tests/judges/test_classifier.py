@@ -133,3 +133,9 @@ def test_a_shift_brings_in_black_or_where_faces_are_the_edge(pictures):
     whole = 1 - (1 / 3) ** 2  # shifts by up to 3 pixels, by less than 1 both ways in a ninth of the cases
     assert (black < 0.01).any((1, 2, 3)).mean() == pytest.approx(whole, abs=0.07)
     np.testing.assert_allclose(disturbed(light, augment=0.25, flip=True), light, atol=1e-5)
+
+
+def test_no_pictures_have_no_classes(small_registry):
+    fashion = explorer.judge("fashion")
+    for found, width in ((fashion(np.zeros((0, 28, 28, 1))), 10), (fashion.features(np.zeros((0, 32, 32, 1))), 16)):
+        assert (found.shape, found.dtype) == ((0, width), np.float32)

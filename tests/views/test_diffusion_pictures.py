@@ -108,6 +108,20 @@ def test_a_class_that_is_not_named_is_drawn_by_the_seed(diffusion_registry):
     close(strip[[0, -1]], of_kind(2 * means[kind], noise(1, 9)))  # one class all along the way
 
 
+@pytest.mark.parametrize("settings", ["sampler=ddpm", "sampler=ddim&eta=1"])
+@pytest.mark.parametrize("model", ["blots", "kinds"])
+def test_a_picture_is_the_same_alone_in_any_grid_and_on_any_walk(diffusion_registry, model, settings):
+    """Fresh noise belongs to a place: in a grid each has its own, on a walk all have that of the picture at its start."""
+    link = f"view=diffusion&model={model}&seed=3&steps=6&{settings}"
+    nine, four = (decoded(f"{link}&what=grid&n={n}") for n in (9, 4))
+    np.testing.assert_allclose(four, nine[:4], atol=1e-5)
+    np.testing.assert_allclose(decoded(link), nine[:1], atol=1e-5)
+    walk = decoded(f"{link}&to=9&what=strip&frames=5")
+    for t, frame in zip((0, 0.25, 0.5, 0.75, 1), walk, strict=True):
+        np.testing.assert_allclose(decoded(f"{link}&to=9&t={t}")[0], frame, atol=1e-5)
+    np.testing.assert_allclose(decoded(f"{link}&to=9&what=strip&frames=3"), walk[::2], atol=1e-5)
+
+
 def test_a_picture_that_is_noised_is_repaired_as_what_it_is(diffusion_registry):
     generator = explorer.load("kinds")
     full = state("view=diffusion&model=kinds&what=forward&time=0.5")
@@ -212,6 +226,8 @@ def test_steps_are_kept_evenly_with_both_ends(steps, most, expected):
         ("sampler=euler", "sampler must be one of ddim, ddpm"),
         ("what=grid&n=19", "n must be a whole number from 1 to 18"),
         ("what=strip", "needs a second noise"),
+        ("what=strip&to=1&frames=65", "2 to 64 between two noises"),
+        ("t=0.5", "on the way to a second noise"),
         ("what=strip&to=1,2", "to must be one seed"),
         ("what=strip&to=1.5", "to must be one seed"),
         ("to=3&t=-0.5", "t must be one number from 0 to 1"),

@@ -34,6 +34,54 @@ def garment(toy, z, label):
     return (1 / (1 + np.exp(-logits))).reshape(-1, toy.side, toy.side, 1)
 
 
+# --- long walks ---
+
+
+def ends(even=0):
+    return f"view=morph&what=strip&model=gan&corners=0;1&frames=220&even={even}"
+
+
+def test_a_long_walk_is_the_same_pictures_decoded_in_parts(gans, monkeypatch):
+    asked, decode = [], points.decode
+    monkeypatch.setattr(points, "decode", lambda state, z: asked.append(len(z)) or decode(state, z))
+    full = complete(ends())
+    frames, z, ts = morphs.frames(full)
+    assert asked == [64, 64, 64, 28]
+    np.testing.assert_allclose(ts, np.linspace(0, 1, 220))
+    np.testing.assert_allclose(frames, decode(full, z), atol=1e-6)
+
+
+@pytest.mark.parametrize("frames", [2, 9, 64, 100, 220, 600])
+def test_even_steps_of_a_long_walk_look_at_a_bounded_number_of_pictures(gans, monkeypatch, frames):
+    asked, decode = [], points.decode
+    monkeypatch.setattr(points, "decode", lambda state, z: asked.append(len(z)) or decode(state, z))
+    full = complete(ends(1)) | {"frames": frames}
+    images, z, ts = morphs.frames(full)
+    fine = min(8 * frames, 1200)
+    assert sum(asked) == fine + 1 + frames
+    assert max(asked) <= 513
+    # by NumPy, at once: what changed up to each frame grows in equal parts
+    path = geometry.Path(*points.corners_of(full), "linear").at(np.linspace(0, 1, fine + 1))
+    change = np.append(0, np.cumsum(np.sqrt(np.square(np.diff(decode(full, path), axis=0)).mean((1, 2, 3)))))
+    at = np.interp(ts, np.linspace(0, 1, fine + 1), change)
+    np.testing.assert_allclose(np.diff(at), at[-1] / (frames - 1), rtol=1e-3)
+
+
+@pytest.mark.parametrize("ending", ["gif", "mp4"])
+def test_a_film_of_220_frames_has_220(gans, ending):
+    file = views.render(state.parse_strictly(ends() + "&size=32"), ending)
+    if ending == "gif":
+        assert Image.open(io.BytesIO(file)).n_frames == 220
+    else:
+        av = pytest.importorskip("av")
+        with av.open(io.BytesIO(file)) as film:
+            assert sum(1 for _ in film.decode(video=0)) == 220
+    with pytest.raises(StateError, match="a film may have 70 megapixels in all, got 600 frames of 512 x 512"):
+        views.render(state.parse_strictly(ends().replace("220", "600") + "&size=512"), ending)
+    with pytest.raises(StateError, match="frames must be a whole number from 2 to 600"):
+        state.parse_strictly("frames=601")
+
+
 # --- the plane through three points ---
 
 

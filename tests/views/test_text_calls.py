@@ -39,6 +39,17 @@ def test_a_walk_tells_its_titles_then_every_step_of_every_batch(follow):
     assert rest[2]["pictures"] == rest[3]["pictures"]  # the last preview is the result
 
 
+@pytest.mark.filterwarnings("ignore::explorer.errors.PromptCut")  # as the page does
+def test_what_is_cut_off_of_each_prompt_is_told(follow):
+    long = "a photo of a rose, and a photo of a man"
+    keys = ("prompt", "to_prompt", "below_prompt", "below_to_prompt", "negative_prompt")
+    query = "view=text-to-image&what=plane&n=2&steps=1&" + "&".join(f"{key}={quote(long)}" for key in keys)
+    first, *_ = follow(calls.start_drawing(query)["job"])
+    assert first["cut"] == dict.fromkeys(keys, ("of", "a man"))
+    first, *_ = follow(calls.start_drawing(f"view=text-to-image&steps=1&negative_prompt={'x' * 99}")["job"])
+    assert first["cut"] == {"negative_prompt": ("", "x" * 99)}
+
+
 def test_a_stopped_drawing_ends_soon():
     name = calls.start_drawing("view=text-to-image&what=strip&frames=30&steps=100")["job"]
     serving.run_news([name, 0])
@@ -56,6 +67,11 @@ def test_a_link_that_asks_for_nonsense_opens_with_the_defaults():
     answer = calls.open_prompts("view=text-to-image&guidance_scale=x&prompt=a+man")
     assert "guidance_scale must be" in answer["problems"][0]
     assert (answer["state"]["prompt"], answer["state"]["guidance_scale"]) == ("a man", 3.0)
+
+
+def test_links_say_every_prompt():
+    """What is among the defaults a page leaves out of its links, and a walk with one prompt left out is refused."""
+    assert not {"prompt", "to_prompt", "below_prompt", "below_to_prompt"} & set(calls.open_prompts("what=strip")["defaults"])
 
 
 def test_a_preset_is_loaded_where_that_is_permitted_and_told_of(text_root, monkeypatch, follow):

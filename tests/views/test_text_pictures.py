@@ -78,6 +78,37 @@ def test_bad_states_say_what_was_expected(text_registry, query, words):
         state(f"view=text-to-image&{query}")
 
 
+CORNERS = "prompt=a+man&to_prompt=7&below_prompt=a+bag&below_to_prompt=glasses"
+
+
+@pytest.mark.parametrize(
+    ("query", "words"),
+    [("what=strip&prompt=a+man", "a second one: to_prompt"), ("t=0.5&prompt=a+man", "a second one: to_prompt"),
+     ("what=trajectory&t=0.5&prompt=a+man", "a second one: to_prompt"), ("what=strip&model=words&prompt=a+man", "to_prompt"),
+     ("what=plane&prompt=a+man", "to_prompt, below_prompt, below_to_prompt is missing"), ("what=plane&below_prompt=7", "prompt, to_prompt"),
+     ("what=plane&" + CORNERS.replace("prompt=a+man&", "", 1), "own: prompt is missing")],
+)  # fmt: skip
+def test_a_way_with_one_end_given_needs_the_other(text_registry, query, words):
+    with pytest.raises(StateError, match=words):
+        state(f"view=text-to-image&{query}")
+    found, problems = views.opened(query, "text-to-image")  # the page says it, and draws what was given
+    assert words in problems[0]
+    assert found["what"] in ("picture", "trajectory")
+    assert found["prompt"] == parse_strictly(query).get("prompt", "a rose")
+
+
+@pytest.mark.parametrize(
+    ("query", "prompts"),
+    [("what=strip", ["a rose", "a bag"]), ("what=plane", ["a rose", "a bag", "digit seven", "glasses"]), ("", ["a rose"]),
+     ("prompt=a+man", ["a man"]), ("what=steps&prompt=a+man", ["a man"]), ("t=0.5", ["a rose", "a bag"]),
+     ("what=strip&prompt=a+man&to_prompt=7", ["a man", "7"]), (f"what=plane&{CORNERS}", ["a man", "7", "a bag", "glasses"]),
+     ("what=strip&model=words&seed=0&prompt=a+man", ["a man", "a bag"])],  # as the page once wrote it
+)  # fmt: skip
+def test_with_both_ends_or_none_it_is_drawn(text_registry, query, prompts):
+    full = state(f"view=text-to-image&{query}")
+    assert [full[key] for key in prompting.PROMPTS][: len(prompts)] == prompts
+
+
 def test_another_kind_of_model_is_refused(text_registry):
     with pytest.raises(StateError, match="knows no words"):
         prompting.complete({"model": "mnist-vae"})

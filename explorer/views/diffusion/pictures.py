@@ -21,6 +21,7 @@ KEYS = frozenset({"seed", "to", "t", "frames", "n", "steps", "sampler", "to_samp
 WHATS = ("picture", "trajectory", "steps", "grid", "strip", "forward")
 COMPARED = (5, 10, 15, 20, 25)
 MOST_SAMPLES = 18
+MOST_FRAMES = 64  # of a strip, which are sampled together
 MOST_STEPS = 100  # of a schedule without steps of its own
 MOST_WORK = 8000  # pictures times steps of one run
 COLUMNS = 6
@@ -38,6 +39,7 @@ class Lane:
     epsilon_scale: float
     seed: int
     start: float = 1.0
+    places: tuple = (0,)  # whose noise is added on the way: those of a grid have one each, all frames of a walk the first
     asked: dict = field(default_factory=dict)  # of a model that knows classes: `label` (n,) and `guidance_scale`
 
 
@@ -84,10 +86,16 @@ def complete(state):
         raise StateError(
             f"{together} pictures of {full['steps']} steps are too much work: at most {MOST_WORK} steps in all", "steps"
         )
+    if full["what"] == "strip" and full["frames"] > MOST_FRAMES:
+        raise StateError(
+            f"frames must be a whole number from 2 to {MOST_FRAMES} between two noises, got {full['frames']}", "frames"
+        )
     if full["what"] == "strip" and "to" not in full:
         raise StateError("a strip needs a second noise: to=SEED", "what")
     if "to" in full and (len(full["to"]) != 1 or full["to"][0] < 0 or full["to"][0] % 1):
         raise StateError("to must be one seed, a whole number from 0, in the diffusion view", "to")
+    if "t" in full and "to" not in full:
+        raise StateError("t lies on the way to a second noise: to=SEED", "t")
     if len(full.get("t", (0,))) != 1 or full.get("t", (0,))[0] < 0:
         raise StateError("t must be one number from 0 to 1, between the noise of seed and that of to", "t")
     if full["what"] == "forward":
@@ -130,7 +138,8 @@ def lanes(generator, state, picture=None):
         if told and len(set(told["label"])) == 1 and told["guidance_scale"] and what != "steps":
             title += f" · {generator.card['classes'][told['label'][0]]}"
         own = {key: settings.get(key, state[key]) for key in ("sampler", "steps", "eta", "epsilon_scale", "seed")}
-        return Lane(title, noise, **own, start=settings.get("start", 1.0), asked=told)
+        places = tuple(range(len(noise))) if what == "grid" else (0,) * len(noise)
+        return Lane(title, noise, **own, start=settings.get("start", 1.0), places=places, asked=told)
 
     if what == "steps":
         return [lane(f"{steps} steps", noise(generator, state), steps=steps) for steps in COMPARED]
@@ -177,7 +186,7 @@ def title_of(sampler, eta):
 def decode(generator, lane, callback=None):
     """The pictures of a lane, float32 (n, h, w, c); `callback(step)` as `samplers.ddim`."""
     return generator.decode(lane.noise, steps=lane.steps, sampler=lane.sampler, eta=lane.eta, epsilon_scale=lane.epsilon_scale,
-                            seed=lane.seed, callback=callback, start=lane.start, **lane.asked)  # fmt: skip
+                            seed=lane.seed, callback=callback, start=lane.start, places=lane.places, **lane.asked)  # fmt: skip
 
 
 def run(state, callback=None, picture=None):

@@ -85,7 +85,7 @@ def strip(state):
     amounts = np.linspace(-REACH, REACH, state["frames"])
     others = {**state, "attributes": tuple(pair for pair in state["attributes"] if pair[0] != state["along"])}
     z = point(others) + amounts[:, None].astype("float32") * direction(state, state["along"])
-    return checkpoints.load(state["model"]).decode(z), amounts
+    return points.decode_frames(state, z), amounts
 
 
 def plane(state):

@@ -1,5 +1,6 @@
 // @ts-check
 // The attributes: a slider for each with its receipt, and holding the others still.
+import { listenToNumber } from "../../serving/numbers.js";
 import { othersOf, spoken } from "./names.js";
 
 /** @param {number} part with its sign, in per cent */
@@ -60,15 +61,15 @@ export class Sliders {
     const { view } = this, row = document.createElement("div"), words = spoken(name);
     row.dataset.attribute = name;
     row.innerHTML = `<label><span>${words}</span><input type="range" min="-3" max="3" step="0.05" aria-label="${words}">
-        <input type="number" min="-10" max="10" step="0.25" aria-label="${words} as a number"></label>
+        <input class="lx-number" min="-10" max="10" step="0.25" aria-label="${words} as a number"></label>
       <div class="lx-verdict" aria-hidden="true"><i class="lx-bar-is"></i><i class="lx-bar-was"></i></div>
       <span class="lx-judged"></span><small class="lx-receipt">${receipt(view.model, view.state, name)}</small>`;
-    for (const input of row.querySelectorAll("input")) {
-      input.oninput = () => {
-        const began = performance.now(), amount = parseFloat(input.value);
-        if (Number.isFinite(amount)) view.setAttribute(name, amount, began);
-      };
-      input.onchange = () => view.settle();
+    const [slider, field] = row.querySelectorAll("input"), done = () => view.settle();
+    const set = (/** @type {number} */ amount) => view.setAttribute(name, amount, performance.now());
+    slider.oninput = () => set(+slider.value);
+    slider.onchange = done;
+    listenToNumber(field, { get: () => view.state.attributes[name] || 0, set, done, say: words => view.say(words) });
+    for (const input of [slider, field]) {
       input.ondblclick = () => {
         view.setAttribute(name, 0);
         view.settle();

@@ -1,16 +1,20 @@
 // @ts-check
 // The controls of the latent plane view: models, legend, selects and boxes.
+import { isNumber, stepByKeys } from "../../serving/numbers.js";
+import { read } from "../../serving/settings.js";
 import { escaped } from "../../serving/view.js";
 import { fillWords } from "./words.js";
 
 const OF_THE_WALK = ["kind", "even", "closed", "frames"];
-const FEWEST_FRAMES = 2, MOST_FRAMES = 64, FRAMES = 9;
 
 export class Controls {
   /** @param {import("./view.js").PlaneView} view */
   constructor(view) {
     this.view = view;
-    for (const control of view.all("[data-set]")) control.onchange = () => this._set(control);
+    for (const control of view.all("[data-set]")) {
+      control.onchange = () => this._set(control);
+      if (isNumber(control)) stepByKeys(control);
+    }
     for (const select of view.all("[data-axis]")) select.onchange = () => this._setAxis(select);
   }
 
@@ -142,8 +146,13 @@ export class Controls {
 
   /** @param {any} control */
   _set(control) {
-    const { view } = this, key = control.dataset.set;
-    view.state[key] = this._valueOf(control);
+    const { view } = this, key = control.dataset.set, { value, wrong } = read(control);
+    view.say(wrong ?? "");
+    if (wrong) {
+      control.value = view.state[key];
+      return;
+    }
+    view.state[key] = this._valueOf(key, value);
     if (key === "scale") Object.assign(view.state, view.whole(view.state));
     if (key === "label") return this._drawAnother();
     if (OF_THE_WALK.includes(key)) view.walk.show();
@@ -155,11 +164,9 @@ export class Controls {
     view.settle();
   }
 
-  /** @param {any} control */
-  _valueOf(control) {
-    const value = control.type === "checkbox" ? control.checked : control.value;
-    switch (control.dataset.set) {
-      case "frames": return control.value = Math.max(FEWEST_FRAMES, Math.min(MOST_FRAMES, Math.round(+value) || FRAMES));
+  /** @param {string} key @param {any} value of its control */
+  _valueOf(key, value) {
+    switch (key) {
       case "beside": return value ? this.view.model.beside : undefined;
       case "label": return +value;
       default: return value;

@@ -1,5 +1,6 @@
 // @ts-check
 // Sliders and fields of the point's coordinates, and the sliders over a series of models.
+import { listenToNumber } from "../../serving/numbers.js";
 import { short } from "../../serving/view.js";
 
 const LIMIT = 1000; // of a coordinate
@@ -57,21 +58,19 @@ export class Sliders {
     const label = document.createElement("label");
     label.innerHTML = `<span>z${i}${dead_axes.includes(i) ? " <em>dead</em>" : ""}</span>` +
       `<input type="range" min="${-reach}" max="${reach}" step="0.01" aria-label="z${i}">` +
-      `<input type="number" step="0.1" min="${-LIMIT}" max="${LIMIT}" aria-label="z${i} as a number">`;
-    for (const input of label.querySelectorAll("input")) {
-      input.dataset.z = String(i);
-      input.oninput = () => this._setCoordinate(i, parseFloat(input.value));
-      input.onchange = () => view.settle();
-    }
+      `<input class="lx-number" step="0.1" min="${-LIMIT}" max="${LIMIT}" aria-label="z${i} as a number">`;
+    const [slider, field] = label.querySelectorAll("input"), set = (/** @type {number} */ value) => this._setCoordinate(i, value);
+    slider.dataset.z = field.dataset.z = String(i);
+    slider.oninput = () => set(+slider.value);
+    slider.onchange = () => view.settle();
+    listenToNumber(field, { get: () => view.state.z[i], set, done: () => view.settle(), say: words => view.say(words) });
     return label;
   }
 
   /** @param {number} i @param {number} value */
   _setCoordinate(i, value) {
-    const began = performance.now();
-    if (!Number.isFinite(value)) return;
-    const z = this.view.state.z.slice();
-    z[i] = Math.max(-LIMIT, Math.min(LIMIT, value));
+    const began = performance.now(), z = this.view.state.z.slice();
+    z[i] = value;
     this.view.setPoint(z, began);
   }
 

@@ -3,7 +3,9 @@
 // place as in a link: a seed ("7"), a face of the gallery ("g12") or its coordinates.
 import { FilmStrip } from "../../serving/film_strip.js";
 import { LatentPlane } from "../../serving/latent_plane.js";
+import { isNumber, stepByKeys } from "../../serving/numbers.js";
 import { bytesOf, loadImage, pictureCanvas, showPicture } from "../../serving/pictures.js";
+import { read } from "../../serving/settings.js";
 import { valueText } from "../../serving/state.js";
 import { newest, randomSeed, View } from "../../serving/view.js";
 import { codeOf } from "./code.js";
@@ -46,7 +48,10 @@ export class MorphView extends View {
     way.oninput = () => this.setT([+way.value], performance.now());
     way.onchange = () => this.settle();
     for (const button of this.all("[data-count]")) button.onclick = () => this._setCount(+button.dataset.count);
-    for (const control of this.all("[data-set]")) control.onchange = () => this._set(control);
+    for (const control of this.all("[data-set]")) {
+      control.onchange = () => this._set(control);
+      if (isNumber(control)) stepByKeys(control);
+    }
     this.find("[data-model]").onchange = (/** @type {any} */ event) => this._setModel(event.target.value);
     this.find(".lx-folds").addEventListener("toggle", () => this._showCode(), true);
   }
@@ -264,10 +269,14 @@ export class MorphView extends View {
 
   /** @param {any} control */
   _set(control) {
-    const { type, dataset: { set: key }, min, max, defaultValue } = control;
+    const { dataset: { set: key } } = control, { value, wrong } = read(control);
     if (key === "label") return this.change({ label: +control.value }); // the corners draw something else too
-    if (type === "number") control.value = Math.max(+min, Math.min(+max, Math.round(+control.value) || +defaultValue));
-    this.state[key] = type === "checkbox" ? control.checked : type === "number" ? +control.value : control.value;
+    this.say(wrong ?? "");
+    if (wrong) {
+      control.value = this.state[key];
+      return;
+    }
+    this.state[key] = value;
     if (key === "n") this._fitPlane();
     this.drawBetween();
     this.decode();

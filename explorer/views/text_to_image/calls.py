@@ -30,7 +30,7 @@ def open_prompts(query):
 
     full, problems = views.opened(query, "text-to-image", complete)
     usual = pictures.complete({key: full[key] for key in ("model", "image_size") if key in full})
-    said = ("what", "model", "image_size", "prompt", "seed")  # these a link always says
+    said = ("what", "model", "image_size", "seed", *pictures.PROMPTS)  # these a link always says
     usual = {key: value for key, value in usual.items() if key not in said}
     return {"problems": problems, "model": describe(full), "models": shown_with(pictures.reads), "others": list(presets.KNOWN),
             "state": for_page(full), "defaults": for_page(usual), "wanted": wanted or None}  # fmt: skip
@@ -115,6 +115,7 @@ def _draw(job, state):
     side = {"plane": state["n"], "steps": len(pictures.COMPARED)}.get(state["what"])
     job.report({
         "titles": [title for batch in found for title in batch.titles], "side": side, "norms": norms, "angle": angle,
+        "cut": pictures.cut_off(generator, state),
         "total": sum(batch.steps for batch in found), "steps": state["steps"],
     })  # fmt: skip
     before = 0

@@ -5,6 +5,7 @@ A state asks for one or more `Batch`es, each drawn together; `run` goes through 
 
 import re
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 
@@ -83,6 +84,7 @@ def complete(state):
     card = card_of(state)
     if not reads(card):
         raise StateError(f"{card['name']} knows no words: the text-to-image view needs a text-to-image model", "model")
+    _check_ends(state)
     full = {"view": "text-to-image", "what": "picture", "model": card["name"], "negative_prompt": "",
             "seed": card.get("start_seed", 0), "kind": "slerp", "closed": False, "start": 0.0, "stop": 1.0, "frames": 9, "n": 4,
             **dict(zip(PROMPTS, card["prompts"], strict=True)), **card["sampling"]} | state  # fmt: skip
@@ -99,6 +101,27 @@ def complete(state):
         work = f"{together} pictures of {full['steps']} steps"
         raise StateError(f"{work} are too much work: at most {MOST_WORK} steps in all", "steps")
     return full
+
+
+def _check_ends(state):
+    """StateError for a way that begins at a prompt of the state's and would end at the card's, which nobody asked for.
+
+    A state that names neither gets the card's own. So does one with what, model and seed: the page once wrote these into every
+    link, and left out a prompt that was the card's.
+    """
+    if {"what", "model", "seed"} <= set(state):
+        return
+    what, named = state.get("what", "picture"), [key for key in PROMPTS if key in state]
+    if what == "plane" and 0 < len(named) < len(PROMPTS):
+        missing = ", ".join(key for key in PROMPTS if key not in named)
+        raise StateError(
+            f"a plane needs a prompt at each of its corners, or none for the model's own: {missing} is missing", "what"
+        )
+    if what in ("strip", "picture", "trajectory") and "prompt" in named and "to_prompt" not in named:
+        if what == "strip":
+            raise StateError("a walk from a prompt needs a second one: to_prompt", "what")
+        if "t" in state:
+            raise StateError("t lies on the way from prompt to a second one: to_prompt", "t")
 
 
 def noises(generator, state, positions):
@@ -137,14 +160,15 @@ def batches(generator, state):
     return found
 
 
-def run(state, callback=None, generator=None):
-    """Draw what a complete state asks for: float32 (n, h, w, 3). `callback(batch, step)` at every step; what it raises ends it."""
+def run(state, callback=None, generator=None, keep=np.asarray):
+    """Draw what a complete state asks for: float32 (n, h, w, 3), or what `keep` makes of each batch. `callback(batch, step)` at
+    every step; what it raises ends it."""
     generator = generator or generator_of(state)
     found = []
     for batch in batches(generator, state):
         tell = None if callback is None else (lambda step, batch=batch: callback(batch, step))
-        found.append(generator.decode(batch.noise, batch.embeddings, steps=batch.steps, guidance_scale=state["guidance_scale"],
-                                      callback=tell))  # fmt: skip
+        found.append(keep(generator.decode(batch.noise, batch.embeddings, steps=batch.steps, callback=tell,
+                                           guidance_scale=state["guidance_scale"])))  # fmt: skip
     return np.concatenate(found)
 
 
@@ -155,7 +179,7 @@ def pictures(state, moving=False):
     count = counts.get(what, 1)
     columns = state["n"] if what == "plane" else count
     size = max(shape[0], 256 if moving else 512 if columns == 1 else 128)
-    make = film if what == "trajectory" else run
+    make = film if what == "trajectory" else partial(run, keep=imaging.to_bytes)  # a long walk's pictures may be large
     return Drawn(lambda: make(state), count, shape, columns, size=size, moves=what in ("strip", "trajectory"))
 
 
@@ -177,6 +201,16 @@ def norms(generator, state, n=33):
              for kind in geometry.KINDS}  # fmt: skip
     cosine = np.vdot(*ends) / np.prod(length)
     return found, float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
+
+
+def cut_off(generator, state):
+    """Where a state's prompts are longer than the model reads: {key: (the last word that it reads or "", what it does not)}."""
+    found = {}
+    for key in (*PROMPTS, "negative_prompt"):
+        read = generator.read_part(state[key])
+        if rest := state[key][len(read) :].strip():
+            found[key] = (read.split()[-1] if read else "", rest)
+    return found
 
 
 def strange(text, vocabulary):

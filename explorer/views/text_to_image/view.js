@@ -10,6 +10,7 @@ import { drawNorms } from "./norms.js";
 import { Presets, fillModels, isHere } from "./presets.js";
 
 const SOON = 500; // milliseconds from the last move of a slider to its run
+const MOST_QUOTED = 60; // characters of what is cut off
 const WIDE = 9, WIDE_FILM = 14; // pictures in a row, at most
 
 // The keys that mean something in each mode, beside those that always do. A link names `what` and the model even if they are as
@@ -82,15 +83,24 @@ class TextView extends View {
   }
 
   /** @param {any} run @param {any} event what is to come */
-  prepare(run, { titles, total, steps, side, norms, angle }) {
+  prepare(run, { titles, total, steps, side, norms, angle, cut }) {
     const { what } = this.state, film = what === "picture"; // a picture for each step
     run.total = total;
     Object.assign(this, { norms, angle });
-    const strange = new Set(["prompt", ...MEANT[what], "negative_prompt"].flatMap(key => run.strange[key] ?? []));
-    const words = [...strange].map(word => `“${word}”`).join(", ");
-    this.find(".lx-strange").textContent = words && `It never saw ${words}.`;
+    const keys = ["prompt", ...MEANT[what], "negative_prompt"], strange = new Set(keys.flatMap(key => run.strange[key] ?? []));
+    const words = [...strange].map(word => `“${word}”`).join(", "), said = words ? [`It never saw ${words}.`] : [];
+    for (const key of keys.filter(key => cut[key])) said.push(this.cutOff(key, cut[key]));
+    this.find(".lx-strange").textContent = said.join(" ");
     this.plotNorms();
     this.cells.begin(film ? [] : titles, what, film ? Math.min(steps, WIDE_FILM) : side ?? Math.min(titles.length, WIDE));
+  }
+
+  /** Where the model stopped reading. @param {string} key of a prompt @param {[string, string]} cut its last word read, the rest */
+  cutOff(key, [last, rest]) {
+    if (rest.length > MOST_QUOTED) rest = `${rest.slice(0, MOST_QUOTED)}…`;
+    const name = this.find(`[data-set=${key}]`).closest("label").firstElementChild.textContent;
+    const read = last ? `it is read up to “${last}”, and` : "not even its first word fits:";
+    return `Prompt ${name} is too long: ${read} “${rest}” is cut off.`;
   }
 
   changed() {
@@ -197,7 +207,8 @@ class TextView extends View {
     this.runs.stop();
     const { model, state, models, others, problems, wanted } = answer;
     Object.assign(this, { model, defaults: answer.defaults });
-    const what = !asked(text).what ? "strip" : state.what === "trajectory" ? "picture" : state.what;
+    const said = asked(text), usual = "prompt" in said && !("to_prompt" in said) ? "picture" : "strip"; // one prompt is no walk
+    const what = !said.what ? usual : state.what === "trajectory" ? "picture" : state.what;
     this.state = { ...state, what, to: state.to?.[0] };
     fillModels(this.find("[data-set=model]"), models, others, state.model);
     this.tellModel();

@@ -2,6 +2,7 @@
 // The chapter "Map": codes of thirty numbers drawn as two by t-SNE. Pointing at a place decodes the nearest code; a map can be
 // computed anew.
 import { LatentPlane } from "../../serving/latent_plane.js";
+import { numberOf, stepByKeys } from "../../serving/numbers.js";
 import { bytesOf, pictureCanvas, showPicture } from "../../serving/pictures.js";
 import { escaped, newest } from "../../serving/view.js";
 
@@ -24,6 +25,7 @@ export class CodeMap {
     this._show = newest((/** @type {number} */ index) => this._showCode(index));
     this.plane = new LatentPlane(view.find(".lx-map"), { palette: this.palette, onmove: () => this._seek(), onsettle() {} });
     this.plane.bare = true;
+    for (const input of view.all("[data-map]")) stepByKeys(input);
     const top = this.plane.top;
     top.setAttribute("aria-label", "Map of the codes by t-SNE. Arrow keys move the point; the nearest code is decoded beside it.");
     top.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => { // with the mouse by pointing alone
@@ -45,7 +47,14 @@ export class CodeMap {
   }
 
   compute() {
-    const settings = Object.fromEntries(this.view.all("[data-map]").map(input => [input.dataset.map, +input.value]));
+    /** @type {Record<string, number | undefined>} */
+    const settings = {};
+    for (const input of this.view.all("[data-map]")) {
+      const { value, wrong } = numberOf(input);
+      if (wrong) return this.view.say(wrong);
+      settings[input.dataset.map] = value;
+    }
+    this.view.say("");
     this.runs.follow("start_map", { model: this.name, ...settings }, (run, event) => this._take(run, event), () => {});
   }
 
