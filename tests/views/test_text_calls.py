@@ -74,6 +74,7 @@ def test_links_say_every_prompt():
     assert not {"prompt", "to_prompt", "below_prompt", "below_to_prompt"} & set(calls.open_prompts("what=strip")["defaults"])
 
 
+@pytest.mark.filterwarnings("ignore::explorer.errors.PromptCut")  # as the page does
 def test_a_preset_is_loaded_where_that_is_permitted_and_told_of(text_root, monkeypatch, follow):
     folder = str(text_root / "words")
     monkeypatch.setattr(presets, "_loaded", {})
