@@ -1,26 +1,8 @@
-"""Entry point of the Space and of `python app.py`: arguments, build, launch."""
+"""Entry point of the Space and of `python app.py`: the command line's `serve`."""
 
-import argparse
-import os
+import sys
 
-os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no telemetry
-os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's notes about missing GPUs
-
-
-def main():
-    parser = argparse.ArgumentParser(description="Latent Explorer: see, touch and steer the latent spaces of image generators.")
-    parser.add_argument("--host", help="address to listen on (default: this machine only; 0.0.0.0: the whole network)")
-    parser.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
-    parser.add_argument("--open", action="store_true", help="open the browser")
-    options = parser.parse_args()
-    host = options.host or os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
-    if host in ("127.0.0.1", "localhost", "::1") and "SPACE_ID" not in os.environ:
-        os.environ.setdefault("EXPLORER_PRESETS", "any")  # who runs it is its visitor, and may have any model fetched
-
-    from explorer.page import launch
-
-    launch(options.host, options.port, options.open)
-
+from explorer.__main__ import main
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main(["serve", *sys.argv[1:]]))

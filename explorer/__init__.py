@@ -3,7 +3,11 @@
 The public names are loaded when first used, so that importing `explorer` imports neither Keras nor Gradio.
 """
 
+import os
 from importlib import import_module
+from importlib.util import find_spec
+
+__version__ = "0.2.0"
 
 _HOMES = {
     "load": "explorer.checkpoints",
@@ -17,6 +21,12 @@ _HOMES = {
     "lerp": "explorer.geometry",
 }
 __all__ = list(_HOMES)
+
+if "KERAS_BACKEND" not in os.environ and not find_spec("tensorflow"):  # which Keras would take
+    for _backend in ("torch", "jax"):
+        if find_spec(_backend):
+            os.environ["KERAS_BACKEND"] = _backend
+            break
 
 
 def __getattr__(name):

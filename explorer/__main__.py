@@ -1,18 +1,32 @@
-"""The command line: `python -m explorer models | render | train | evaluate`."""
+"""The command line: `python -m explorer serve | models | render | train | evaluate | card`, installed `latent-explorer`."""
 
 import argparse
 import json
+import os
 import sys
 import warnings
+from importlib import import_module
 from pathlib import Path
+
+import explorer
+
+VERBS = {  # with a module of their own: its `arguments(parser)`, and `run(options)`, whose docstring is the verb's help
+    "card": "explorer.publishing.model_card",
+}
 
 
 def main(arguments=None):
     """Run one verb; returns the exit status: 0, or 2 after one line on standard error that says what to do;
-    130 after Ctrl-C."""
+    130 after Ctrl-C, 141 when whoever reads the output has had enough."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes about this machine
     options = _parser().parse_args(arguments)
     try:
-        return options.run(options)
+        status = options.run(options) or 0
+        sys.stdout.flush()
+        return status
+    except BrokenPipeError:  # `| head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())  # so that the last flush does not complain
+        return 141
     except KeyboardInterrupt:  # of a training run, only before its first epoch: later ones keep what was learned
         print(f"explorer {options.verb}: stopped", file=sys.stderr)
         return 130
@@ -38,8 +52,16 @@ class _Parser(argparse.ArgumentParser):
 
 
 def _parser():
-    parser = _Parser("python -m explorer", description="Latent Explorer: latent spaces of image generators.")
+    name = "latent-explorer" if Path(sys.argv[0]).stem == "latent-explorer" else "python -m explorer"
+    parser = _Parser(name, description="Latent Explorer: see, touch and steer the latent spaces of image generators.")
+    parser.add_argument("--version", action="version", version=f"Latent Explorer {explorer.__version__}")
     verbs = parser.add_subparsers(dest="verb", required=True)
+
+    serve = verbs.add_parser("serve", help="serve the page")
+    serve.add_argument("--host", help="address to listen on (default: this machine only; 0.0.0.0: the whole network)")
+    serve.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
+    serve.add_argument("--open", action="store_true", help="open the browser")
+    serve.set_defaults(run=_serve)
 
     models = verbs.add_parser("models", help="list the models")
     models.add_argument("--json", action="store_true", help="whole cards as JSON")
@@ -67,6 +89,12 @@ def _parser():
     evaluate.add_argument("name", metavar="NAME", help="a model's name, or judges/NAME")
     evaluate.add_argument("--data", type=Path, metavar="DIR", help="folder with the data sets")
     evaluate.set_defaults(run=_evaluate)
+
+    for verb, module in VERBS.items():
+        room = import_module(module)
+        own = verbs.add_parser(verb, help=room.run.__doc__)
+        room.arguments(own)
+        own.set_defaults(run=room.run)
     return parser
 
 
@@ -77,9 +105,18 @@ def _positive(text):
     return value
 
 
-def _models(options):
-    import explorer
+def _serve(options):
+    os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no telemetry
+    host = options.host or os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    if host in ("127.0.0.1", "localhost", "::1") and "SPACE_ID" not in os.environ:
+        os.environ.setdefault("EXPLORER_PRESETS", "any")  # who runs it is its visitor, and may have any model fetched
 
+    from explorer.page import launch
+
+    launch(options.host, options.port, options.open)
+
+
+def _models(options):
     cards = explorer.models()
     if options.json:
         print(json.dumps(cards, indent=1, ensure_ascii=False))

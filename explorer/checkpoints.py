@@ -2,7 +2,7 @@
 
 A checkpoint is a folder `checkpoints/<name>/` with `card.json`, `model.keras`, for most an `encodings.npz`, and
 `SHA256SUMS` (as `sha256sum` writes it) over the others. Judges live in `checkpoints/judges/<name>/`. Another root can be
-named by the environment variable `EXPLORER_CHECKPOINTS`.
+named by the environment variable `EXPLORER_CHECKPOINTS`. An installed package has the folder within, as `explorer/shipped`.
 """
 
 import hashlib
@@ -29,6 +29,7 @@ SUMS, CARD, ENCODINGS, SHEET = "SHA256SUMS", "card.json", "encodings.npz", "shee
 PRIOR, PCA, MAP, EPOCHS = "prior.npz", "pca.npz", "tsne.npz", "epochs.webp"
 CARD_KEYS = ("name", "kind", "title", "latent_shape", "image_shape", "parameters", "bytes", "data", "licence", "source",
              "metrics", "recipe")  # fmt: skip
+SHIPPED = Path(__file__).parent / "shipped"  # of an installed package alone
 _NAME = re.compile(r"(judges/)?\w[\w.-]{0,99}", re.ASCII)  # of a folder here, never of one elsewhere
 _locks: dict[Any, Any] = defaultdict(threading.RLock)
 _made: dict[Any, Any] = {}
@@ -105,12 +106,19 @@ class Sealed(Files):
 
     def _remedy(self):
         run = self.name.partition("-epoch-")[0]  # the steps of a run come with it
-        return f"Restore it with `git checkout -- checkpoints/{self.name}` or train it: `python -m explorer train {run}`"
+        again = "pip install --force-reinstall --no-deps latent-explorer" if self.root == SHIPPED else f"git checkout -- checkpoints/{self.name}"
+        return f"Restore it with `{again}` or train it: `python -m explorer train {run}`"
 
 
 def root():
     """The folder that holds the checkpoints."""
-    return Path(os.environ.get("EXPLORER_CHECKPOINTS") or Path(__file__).parent.parent / "checkpoints")
+    beside = Path(__file__).parent.parent / "checkpoints"
+    return Path(os.environ.get("EXPLORER_CHECKPOINTS") or (SHIPPED if SHIPPED.is_dir() else beside))
+
+
+def workshop():
+    """The folder that what is trained goes to: the root, or `checkpoints/` where one stands if the root is an installed package's."""
+    return Path("checkpoints") if root() == SHIPPED else root()
 
 
 def names() -> list[str]:

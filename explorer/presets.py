@@ -93,8 +93,8 @@ def fetched():
 
 def _load(name, image_size, out):
     import keras
-    import keras_hub
 
+    from explorer.generators.kerashub import keras_hub
     from explorer.generators.text_to_image import TextToImageGenerator
 
     if image_size is not None and not (_SIDES[0] <= image_size <= _SIDES[1] and image_size % 16 == 0):

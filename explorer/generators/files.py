@@ -50,7 +50,7 @@ class KerasHubPreset:
     @staticmethod
     def load_model(files):
         """The KerasHub text-to-image task whose preset the `Files` are."""
-        import keras_hub
+        from explorer.generators.kerashub import keras_hub
 
         for file in files.names():
             files.read(file)  # for the check

@@ -6,9 +6,10 @@ Esser et al. 2024 (arXiv:2403.03206); *Deep Learning with Python*, 3rd ed., ch. 
 import re
 from collections import Counter
 
-import keras_hub
 from keras import ops
 from keras_hub.src.models.vae.vae_backbone import VAEBackbone  # exported nowhere else
+
+from explorer.generators.kerashub import keras_hub
 
 START, END = "<|startoftext|>", "<|endoftext|>"
 # CLIP's own split of a text into what it merges letters within, for ASCII

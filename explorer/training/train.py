@@ -33,7 +33,7 @@ def train(name, data_folder=None, epochs=None, out=None, seed=None, log=None):
     asked = {key: value for key, value in {"epochs": epochs, "seed": seed}.items() if value is not None}
     for part in (recipe, *recipe.get("stages", {}).values()):
         part |= asked
-    root = Path(out) if out else checkpoints.root()
+    root = Path(out) if out else checkpoints.workshop()
     working = root / name / "run"
     working.mkdir(parents=True, exist_ok=True)
     written = working / "recipe.json"

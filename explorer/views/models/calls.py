@@ -175,15 +175,18 @@ def in_words(metric):
 def _metrics(metrics):
     rows = "".join(
         f"<tr><th scope='row'>{escape(in_words(key))}</th>"
-        f"<td>{escape(f'{value:,g}' if isinstance(value, (int, float)) else _listed(value))}</td></tr>"
+        f"<td>{escape(listed(value))}</td></tr>"
         for key, value in metrics.items()
     )
     return f"<table>{rows}</table>"
 
 
-def _listed(value):
+def listed(value):
+    """A metric's value in words: a number, a list of such, or such by name."""
+    if isinstance(value, (int, float)):
+        return f"{value:,g}"
     if isinstance(value, dict):
-        return ", ".join(f"{key} {part:g}" if isinstance(part, (int, float)) else f"{key}: {_listed(part)};"
+        return ", ".join(f"{key} {part:g}" if isinstance(part, (int, float)) else f"{key}: {listed(part)};"
                          for key, part in value.items()).replace(";,", ";").rstrip(";")  # fmt: skip
     return ", ".join(f"{part:g}" for part in value)
 
@@ -194,21 +197,24 @@ def _failures(card):
 
 
 def _recipe(recipe):
-    left_out = ("title", "short", "order", "family", "series", "source", "judge", "known_failures", "beside", "examples", "prompts",
-                "knows")  # fmt: skip
-    items = {key: value for key, value in recipe.items() if key not in left_out and value not in (None, [])}
-    rows = "".join(
-        f"<tr><th scope='row'>{escape(key.replace('_', ' '))}</th><td>{escape(_plain(value))}</td></tr>"
-        for key, value in items.items()
-    )
+    rows = "".join(f"<tr><th scope='row'>{escape(key)}</th><td>{escape(value)}</td></tr>" for key, value in settings(recipe).items())
     return f"<table>{rows}</table>"
 
 
-def _plain(value):
+def settings(recipe):
+    """What a recipe says of training, {its key in words: its value in words}."""
+    left_out = ("title", "short", "order", "family", "series", "source", "judge", "known_failures", "beside", "examples", "prompts",
+                "knows")  # fmt: skip
+    kept = {key: value for key, value in recipe.items() if key not in left_out and value not in (None, [])}
+    return {key.replace("_", " "): plain(value) for key, value in kept.items()}
+
+
+def plain(value):
+    """A recipe's value in words."""
     if isinstance(value, dict):
-        return ", ".join(f"{key} {_plain(part)}" for key, part in value.items())
+        return ", ".join(f"{key} {plain(part)}" for key, part in value.items())
     if isinstance(value, list):
-        return ", ".join(map(_plain, value))
+        return ", ".join(map(plain, value))
     return f"{value:,g}" if isinstance(value, float) else str(value)
 
 
