@@ -9,6 +9,7 @@ from importlib import import_module
 from pathlib import Path
 
 import explorer
+from explorer import quiet
 
 VERBS = {  # with a module of their own: its `arguments(parser)`, and `run(options)`, whose docstring is the verb's help
     "card": "explorer.publishing.model_card",
@@ -18,7 +19,7 @@ VERBS = {  # with a module of their own: its `arguments(parser)`, and `run(optio
 def main(arguments=None):
     """Run one verb; returns the exit status: 0, or 2 after one line on standard error that says what to do;
     130 after Ctrl-C, 141 when whoever reads the output has had enough."""
-    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # TensorFlow's notes about this machine
+    quiet.hush()
     options = _parser().parse_args(arguments)
     try:
         status = options.run(options) or 0

@@ -106,8 +106,10 @@ class Sealed(Files):
 
     def _remedy(self):
         run = self.name.partition("-epoch-")[0]  # the steps of a run come with it
-        again = "pip install --force-reinstall --no-deps latent-explorer" if self.root == SHIPPED else f"git checkout -- checkpoints/{self.name}"
-        return f"Restore it with `{again}` or train it: `python -m explorer train {run}`"
+        restored = f"git checkout -- checkpoints/{self.name}"
+        if self.root == SHIPPED:
+            restored = "pip install --force-reinstall --no-deps latent-explorer"
+        return f"Restore it with `{restored}` or train it: `python -m explorer train {run}`"
 
 
 def root():
@@ -117,7 +119,7 @@ def root():
 
 
 def workshop():
-    """The folder that what is trained goes to: the root, or `checkpoints/` where one stands if the root is an installed package's."""
+    """The folder that what is trained goes to: the root, or `checkpoints` here if the root is an installed package's own."""
     return Path("checkpoints") if root() == SHIPPED else root()
 
 

@@ -1,4 +1,7 @@
-"""Every shipped model on TensorFlow, PyTorch and JAX: the same pictures as plain Keras makes, and training works."""
+"""Every shipped model on TensorFlow, PyTorch and JAX: the same pictures as plain Keras makes, and training works.
+
+PyTorch and JAX as if TensorFlow were not installed.
+"""
 
 import numpy as np
 import pytest
@@ -6,6 +9,7 @@ import pytest
 from explorer import checkpoints
 
 BACKENDS = ("tensorflow", "torch", "jax")
+WITHOUT_TENSORFLOW = "import sys; sys.modules.update(tensorflow=None, tensorflow_text=None)\n"
 
 DECODE = """
 import sys
@@ -157,9 +161,20 @@ np.savez(sys.argv[1], **out)
 """
 
 
+@pytest.fixture(scope="module")
+def on(fresh_python):
+    """`fresh_python` on a backend, with nothing of TensorFlow to be imported on the others."""
+
+    def run(backend, code, *arguments, **environment):
+        code = code if backend == "tensorflow" else WITHOUT_TENSORFLOW + code
+        return fresh_python(code, *arguments, KERAS_BACKEND=backend, **environment)
+
+    return run
+
+
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_prompts_are_drawn_as_kerashub_draws_them_in_any_number_of_steps(backend, text_root, tmp_path, fresh_python):
-    finished = fresh_python(DRAW, tmp_path / "drawn.npz", KERAS_BACKEND=backend, EXPLORER_CHECKPOINTS=str(text_root))
+def test_prompts_are_drawn_as_kerashub_draws_them_in_any_number_of_steps(backend, text_root, tmp_path, on):
+    finished = on(backend, DRAW, tmp_path / "drawn.npz", EXPLORER_CHECKPOINTS=str(text_root))
     assert finished.returncode == 0, finished.stderr
     with np.load(tmp_path / "drawn.npz") as found:
         assert str(found["backend"]) == backend
@@ -169,11 +184,11 @@ def test_prompts_are_drawn_as_kerashub_draws_them_in_any_number_of_steps(backend
 
 
 @pytest.fixture(scope="module")
-def decoded(tmp_path_factory, fresh_python):
+def decoded(tmp_path_factory, on):
     """backend -> what `DECODE` found there."""
     folder, found = tmp_path_factory.mktemp("decoded"), {}
     for backend in BACKENDS:
-        finished = fresh_python(DECODE, folder / f"{backend}.npz", KERAS_BACKEND=backend)
+        finished = on(backend, DECODE, folder / f"{backend}.npz")
         assert finished.returncode == 0, finished.stderr
         with np.load(folder / f"{backend}.npz") as arrays:
             found[backend] = dict(arrays)
@@ -204,7 +219,7 @@ def test_the_backends_agree(decoded, backend):
 
 
 @pytest.mark.parametrize("backend", BACKENDS)
-def test_training_works(backend, small_data, tmp_path, fresh_python):
-    finished = fresh_python(TRAIN, backend, small_data, tmp_path, KERAS_BACKEND=backend)
+def test_training_works(backend, small_data, tmp_path, on):
+    finished = on(backend, TRAIN, backend, small_data, tmp_path)
     assert finished.returncode == 0, finished.stderr
     assert finished.stdout.strip().endswith("trained")

@@ -1,4 +1,5 @@
 import json
+import os
 import shutil
 import subprocess
 import sys
@@ -8,6 +9,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+import explorer
 from explorer import imaging
 from explorer.__main__ import main
 from explorer.errors import InputError
@@ -30,7 +32,7 @@ def refused(capsys, *arguments):
     return captured.err
 
 
-@pytest.mark.parametrize("verb", [(), ("models",), ("render",), ("train",), ("evaluate",)])
+@pytest.mark.parametrize("verb", [(), ("serve",), ("models",), ("render",), ("train",), ("evaluate",), ("card",)])
 def test_every_verb_has_help(capsys, verb):
     with pytest.raises(SystemExit) as stop:
         main([*verb, "--help"])
@@ -38,11 +40,13 @@ def test_every_verb_has_help(capsys, verb):
     out = capsys.readouterr().out
     assert "usage: python -m explorer" in out
     for option in {
+        "serve": ["--host", "--port", "--open"],
+        "card": ["NAME"],
         "models": ["--json"],
         "render": ["STATE", "--out"],
         "train": ["--all", "--data", "--epochs", "--out", "--seed"],
         "evaluate": ["--data"],
-    }.get(verb[0] if verb else "", ["models", "render", "train", "evaluate"]):
+    }.get(verb[0] if verb else "", ["serve", "models", "render", "train", "evaluate", "card", "--version"]):
         assert option in out
 
 
@@ -138,6 +142,9 @@ def test_render_of_a_damaged_model_names_the_file(capsys, toys, tmp_path, monkey
     ("arguments", "words"),
     [
         ((), "verb"),
+        (("serve", "--port", "many"), "--port"),
+        (("card",), "NAME"),
+        (("card", "nothing"), "there are deep, flat, holes"),
         (("paint",), "paint"),
         (("render", "model=flat"), "--out"),
         (("render",), "STATE"),
@@ -190,6 +197,29 @@ def test_train_all_begins_with_the_judges(monkeypatch, capsys):
 def test_evaluate_prints_the_metrics_as_json(capsys, small_registry):
     assert main(["evaluate", "judges/digits", "--data", str(small_registry.data)]) == 0
     assert json.loads(capsys.readouterr().out)["test_accuracy"] == small_registry.cards["judges/digits"]["metrics"]["test_accuracy"]
+
+
+def test_a_reader_that_has_had_enough_ends_it_without_a_word(toys):
+    read, write = os.pipe()
+    os.close(read)
+    finished = subprocess.run([sys.executable, "-m", "explorer", "models"], cwd=Path(__file__).parent.parent, stdout=write,
+                              stderr=subprocess.PIPE, text=True, timeout=120)  # fmt: skip
+    os.close(write)
+    assert (finished.returncode, finished.stderr) == (141, "")
+
+
+def test_the_version_is_the_packages(capsys):
+    with pytest.raises(SystemExit, match="0"):
+        main(["--version"])
+    assert capsys.readouterr().out == f"Latent Explorer {explorer.__version__}\n"
+
+
+def test_serve_hands_its_options_on(monkeypatch):
+    served = []
+    monkeypatch.setenv("EXPLORER_PRESETS", "")  # put back afterwards
+    monkeypatch.setattr("explorer.page.launch", lambda *options: served.append(options))
+    assert main(["serve", "--port", "7999", "--open"]) == 0
+    assert served == [(None, 7999, True)]
 
 
 def test_the_module_runs_as_a_program(toys, tmp_path):

@@ -17,8 +17,8 @@ FLOORS = [  # from the ground up
     ["training"],
     ["serving"],
     ["views"],
-    ["page"],
-    ["", "__main__", "app"],
+    ["page", "publishing"],
+    ["", "__main__", "quiet"],
 ]
 VIEWS = next(number for number, rooms in enumerate(FLOORS) if "views" in rooms)
 HEAVY = ("keras", "tensorflow", "torch", "jax")

@@ -23,7 +23,7 @@ def markdown(name):
     from explorer.views.models.calls import in_words, listed, settings  # which bring Gradio
 
     card = checkpoints.card(name)
-    front = "".join(f"{key}: {json.dumps(value, ensure_ascii=False)}\n" for key, value in front_matter(card).items())  # JSON is YAML
+    front = [f"{key}: {json.dumps(value, ensure_ascii=False)}" for key, value in front_matter(card).items()]  # JSON is YAML
     facts = {
         "Latents": " x ".join(map(str, card.get("latent_shape", []))),
         "Pictures": " x ".join(map(str, card["image_shape"])),
@@ -32,16 +32,17 @@ def markdown(name):
         "Data": card["data"],
         "Terms": card["licence"],
     }
+    measured = [(in_words(key), listed(value)) for key, value in card["metrics"].items()]
     failures = "".join(f"- {line}\n" for line in card.get("known_failures", ()))
     parts = [
-        f"---\n{front}---\n\n# {card['title']}",
+        "\n".join(["---", *front, f"---\n\n# {card['title']}"]),
         "One of the models of Latent Explorer, which shows and steers the latent spaces of image generators.",
-        _table("fact", facts),
+        _table("fact", facts.items()),
         f"## Use\n\n```python\n{_use(name, card)}\n```",
         "## Measured quality\n\nOn data that neither the model nor its judge was trained on; `python -m explorer evaluate "
-        f"{name}` measures it anew.\n\n" + _table("measure", {in_words(key): listed(value) for key, value in card["metrics"].items()}),
+        f"{name}` measures it anew.\n\n{_table('measure', measured)}",
         *([f"## Known failures\n\n{failures.rstrip()}"] if failures else []),
-        "## Training\n\n" + _table("setting", settings(card["recipe"])),
+        "## Training\n\n" + _table("setting", settings(card["recipe"]).items()),
     ]
     return "\n\n".join(parts) + "\n"
 
@@ -64,15 +65,18 @@ def front_matter(card):
 
 
 def _use(name, card):
+    shape = "float32 (n, h, w, c) in [0, 1]"
     judge = name.removeprefix("judges/")
     if judge != name:
-        return f'import explorer\n\nprobabilities = explorer.judge("{judge}")(pictures)  # float (n, h, w, c) in [0, 1]'
-    told = f', prompt="{card["prompts"][0]}"' if card["kind"] == "text-to-image" else ", label=0" if card.get("conditional") else ""
-    return f'import explorer\n\ng = explorer.load("{name}")\npictures = g.decode(g.prior(4, seed=0){told})  # float32 (n, h, w, c) in [0, 1]'
+        return f'import explorer\n\nprobabilities = explorer.judge("{judge}")(pictures)  # pictures: {shape}'
+    told = ", label=0" if card.get("conditional") else ""
+    if card["kind"] == "text-to-image":
+        told = f', prompt="{card["prompts"][0]}"'
+    return f'import explorer\n\ng = explorer.load("{name}")\npictures = g.decode(g.prior(4, seed=0){told})  # {shape}'
 
 
 def _table(head, rows):
-    lines = [f"| {_cell(key)} | {_cell(value)} |" for key, value in rows.items() if value]
+    lines = [f"| {_cell(key)} | {_cell(value)} |" for key, value in rows if value]
     return "\n".join([f"| {head} | |", "| --- | --- |", *lines])
 
 

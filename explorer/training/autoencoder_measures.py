@@ -1,5 +1,7 @@
 """What is measured and kept of autoencoders and VAEs: their latent space, and how well it says what a picture was."""
 
+import logging
+
 import numpy as np
 
 from explorer import checkpoints, data, imaging
@@ -16,6 +18,8 @@ from explorer.training.measures import (
     squared_error,
 )
 from explorer.training.storing import parts, replace
+
+_log = logging.getLogger(__name__)
 
 SEEDS = 10  # draws of z for the ELBO
 SHEET_CELLS = 30
@@ -66,6 +70,7 @@ def measure(generator, folder=None):
         kl = kl_by_dimension(z_mean, z_log_var)
         draws = []
         for seed in range(SEEDS):
+            _log.info("decoding the test images with z sampled, %d of %d", seed + 1, SEEDS)
             noise = np.random.default_rng(seed).standard_normal(z_mean.shape, dtype="float32")
             sampled = decode(generator, z_mean + np.exp(0.5 * z_log_var) * noise)
             draws.append((bce(images, sampled).mean(), np.square(images - sampled).mean()))
@@ -82,6 +87,7 @@ def measure(generator, folder=None):
         }
     if card["recipe"]["loss"]["reconstruction_loss"] == "mse":  # a linear output has no cross-entropy
         metrics = {key: value for key, value in metrics.items() if not key.startswith("bce")}
+    _log.info("judging the test images, their reconstructions and 1,000 samples")
     judge = checkpoints.judge(card["recipe"]["judge"])
     samples = judge(decode(generator, generator.prior(1000, seed=0)))
     share = samples.argmax(1)
@@ -101,6 +107,7 @@ def keep(card, folder, generator, data_folder):
 
 def _keep(card, folder, generator, data_folder):
     """The encodings' file, the sheet of a 2-D plane, and what the card says of the latent space."""
+    _log.info("encoding the test images")
     images, labels = data.load(card["recipe"]["data"], "test", generator.image_shape[0], data_folder)
     z_mean, z_log_var = encode(generator, images)
     # the steps of a series need no more to show their shape, and hundreds of dimensions would weigh megabytes
@@ -110,11 +117,14 @@ def _keep(card, folder, generator, data_folder):
         arrays["z_log_var"] = z_log_var[some].astype("float16")
     np.savez_compressed(folder / checkpoints.ENCODINGS, **arrays)
     if z_log_var is None:
+        _log.info("encoding the training images, which a Gaussian is fitted to")
         codes, _ = encode(generator, data.load(card["recipe"]["data"], "train", generator.image_shape[0], data_folder)[0])
         card["fitted_gaussian"] = {"mean": codes.mean(0).tolist(), "covariance": np.cov(codes.T).tolist()}
     if card["recipe"].get("tsne"):
+        _log.info("laying out %d codes by t-SNE", card["recipe"]["tsne"])
         np.savez_compressed(folder / checkpoints.MAP, map=tsne.embed(z_mean[: card["recipe"]["tsne"]]).astype("float16"))
     card["metrics"] = measure(generator, data_folder)
+    _log.info("decoding what the page shows first")
     card["view"] = view(z_mean, labels)
     card["dead_axes"] = [i for i, sd in enumerate(z_mean.std(0)) if sd < 0.1]
     card["examples"] = examples(generator, z_mean, labels)

@@ -3,6 +3,8 @@
 *Hands-On Machine Learning*, 3rd ed., ch. 17; the toy set and PCA, ch. 8.
 """
 
+import logging
+
 import keras
 import numpy as np
 
@@ -11,6 +13,8 @@ from explorer.generators.autoencoder_variants import NOISES
 from explorer.training import autoencoder_measures
 from explorer.training.autoencoder_measures import describe, preview  # noqa: F401  of every autoencoder
 from explorer.training.measures import in_batches, pca, projected, squared_error
+
+_log = logging.getLogger(__name__)
 
 COMPONENTS = 30  # of the PCA that all of them are compared with
 SEEDS = 5
@@ -22,6 +26,7 @@ def keep(card, folder, generator, data_folder):
     autoencoder_measures.keep(card, folder, generator, data_folder)
     card["metrics"] |= point(generator, data_folder)
     if not card["recipe"]["encoder"]:  # no layer between pictures and codes
+        _log.info("fitting PCA to the same images, and both to the toy set")
         np.savez_compressed(folder / checkpoints.PCA, **linear(card["recipe"]["data"], data_folder))
 
 
@@ -32,6 +37,7 @@ def measure(generator, folder=None):
 
 def point(generator, folder=None):
     """The figures that make a member's point, beside those of every autoencoder."""
+    _log.info("measuring what this one is for")
     recipe = generator.card["recipe"]
     images, _ = data.load(recipe["data"], "test", generator.image_shape[0], folder)
     noise, sparsity = (recipe["encoder"].get(key) for key in ("noise", "sparsity"))
@@ -52,6 +58,7 @@ def point(generator, folder=None):
         found |= {"mean_activation": round(float(codes.mean()), 4),
                   "share_of_units_never_above_0.1": round(float((codes.max(0) < 0.1).mean()), 4)}  # fmt: skip
     if recipe.get("pretraining"):
+        _log.info("training classifiers with and without its encoder's weights")
         found["pretraining"] = pretraining(generator, recipe["pretraining"], folder)
     return found
 

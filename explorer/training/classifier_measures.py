@@ -1,10 +1,14 @@
 """What is measured of a judge: how often it is right about pictures that it never saw."""
 
+import logging
+
 import numpy as np
 
 from explorer import data
 from explorer.training.measures import CONFIDENT, figure
 from explorer.training.storing import parts
+
+_log = logging.getLogger(__name__)
 
 
 def describe(recipe, model):
@@ -14,6 +18,7 @@ def describe(recipe, model):
 
 def keep(card, folder, judge, data_folder):
     """Nothing but what is measured of it."""
+    _log.info("having it judge what it never saw")
     card["metrics"] = measure(judge, data_folder)
 
 

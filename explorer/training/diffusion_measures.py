@@ -3,12 +3,16 @@
 By the project's own judges, which saw training images only, beside the same figures of real pictures.
 """
 
+import logging
+
 import numpy as np
 
 from explorer import checkpoints, data, imaging
 from explorer.generators.diffusion import DiffusionGenerator
 from explorer.training.measures import CONFIDENT, figure, kernel_distance, nearest_distances, reduced
 from explorer.training.storing import parts, replace
+
+_log = logging.getLogger(__name__)
 
 SAMPLES = 1000
 STEPS = (5, 10, 20, 50)
@@ -42,7 +46,7 @@ def keep(card, folder, generator, data_folder):
     if card["conditional"]:
         labels = data.load(recipe["data"], "train", recipe["image_shape"][0], data_folder)[1]
         card["class_counts"] = np.bincount(labels, minlength=len(card["classes"])).tolist()
-    card["metrics"] = measure(generator, data_folder, log=print)
+    card["metrics"] = measure(generator, data_folder, log=_log.info)
 
 
 def preview(recipe, path):
@@ -75,6 +79,7 @@ def _of_colour(generator, folder, log):
         "kernel_distance_of_flowers_reduced_to_16_pixels": figure(kernel_distance(judge.features(reduced(some)), real)),
     }
     for steps in STEPS:
+        log(f"drawing {SAMPLES:,} samples in {steps} steps")
         drawn = samples(generator, SAMPLES, steps=steps)
         found[f"kernel_distance_at_{steps}_steps"] = figure(kernel_distance(judge.features(drawn), real))
         log(f"{steps} steps: {found[f'kernel_distance_at_{steps}_steps']}")
@@ -103,6 +108,7 @@ def _of_classes(generator, folder, log):
     if knows:
         measured += [(sampling["sampler"], 50, SAMPLES, {"guidance_scale": scale}) for scale in (1.0, 0.0)]
     for sampler, steps, count, settings in measured:
+        log(f"drawing {count:,} samples in {steps:,} steps ({sampler})")
         label = generator.labels(count) if knows else None
         verdict = judge(samples(generator, count, steps=steps, sampler=sampler, label=label, **settings))
         by_class = np.bincount(verdict.argmax(1), minlength=len(judge.classes)) / count

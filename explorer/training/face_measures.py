@@ -4,6 +4,8 @@ Measured on CelebA's validation ids by the project's own judge of attributes, wh
 plus an amount times a direction, decoded.
 """
 
+import logging
+
 import numpy as np
 
 from explorer import checkpoints, data, imaging
@@ -12,6 +14,8 @@ from explorer.generators.base import Generator
 from explorer.generators.directions import HOLDS, Directions
 from explorer.training import learned_directions, mixture
 from explorer.training.measures import encode, figure, kernel_distance, kl_by_dimension, principal_components, spread
+
+_log = logging.getLogger(__name__)
 
 AMOUNTS = (1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0)
 RECEIPT_FACES = 160
@@ -113,15 +117,18 @@ def encoded(generator, split, folder):
 
 def keep(card, folder, generator, data_folder):
     """Directions, gallery and receipts of a face model, and what is measured of it."""
+    _log.info("learning directions, choosing the gallery, measuring receipts")
     arrays, chosen, card["amounts"], pca = learn(generator, data_folder)
     np.savez_compressed(folder / checkpoints.DIRECTIONS, **arrays)
     np.savez_compressed(folder / checkpoints.ENCODINGS, **chosen)
+    _log.info("fitting the mixture that random faces are drawn from")
     _add_mixture(card, folder, generator, data_folder)
     card["attributes"] = card.pop("classes")
     card["face_examples"] = examples(chosen["label"], card["attributes"])
     card["views"] = ["faces", "morph"]
     card |= {key: card["recipe"][key] for key in ("start_face", "start_corners") if key in card["recipe"]}
     card["learned"] = list(SIX)
+    _log.info("measuring on the validation faces")
     card["metrics"] = measure(generator, data_folder, pca)
     card["view"] = {"z": [0.0] * card["latent_shape"][0], "axes": [0, 1], "center": [0.0, 0.0], "extent": 3.0}
 

@@ -1,5 +1,7 @@
 """What is measured and kept of a GAN: what the judge sees in its pictures, and what its own discriminator says of them."""
 
+import logging
+
 import numpy as np
 from PIL import Image
 
@@ -7,6 +9,8 @@ from explorer import checkpoints, data, imaging
 from explorer.generators.gan import GanGenerator
 from explorer.training.measures import figure
 from explorer.training.storing import parts, replace
+
+_log = logging.getLogger(__name__)
 
 SURE = 0.8  # of the judge
 SAMPLES = 1000
@@ -53,6 +57,7 @@ def preview(recipe, path):
 def measure(generator, folder=None):
     """What the judge sees in a GAN's pictures, and what its own discriminator says of them and of real ones."""
     recipe = generator.card["recipe"]
+    _log.info("judging samples and the test images")
     judge = checkpoints.judge(recipe["judge"])
     images, _ = data.load(recipe["data"], "test", generator.image_shape[0], folder)
     labels = np.arange(SAMPLES) % len(judge.classes) if generator.card["conditional"] else None

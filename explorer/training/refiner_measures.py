@@ -1,5 +1,7 @@
 """What is measured of a model that refines a VAE's pictures: how much nearer to photographs they come, and what that costs."""
 
+import logging
+
 import numpy as np
 
 from explorer import checkpoints, data, imaging
@@ -7,6 +9,8 @@ from explorer.generators.refiner import RefinerGenerator
 from explorer.training import diffusion_measures
 from explorer.training.measures import decode, encode, figure, kernel_distance, squared_error
 from explorer.training.storing import replace
+
+_log = logging.getLogger(__name__)
 
 SHOWN = 8  # pictures in a preview
 FACES = 1000
@@ -25,6 +29,7 @@ def keep(card, folder, generator, data_folder):
 
 def measure(generator, folder=None):
     """Validation faces, what the VAE says of them, and refined: errors, and kernel distances on the judge's features."""
+    _log.info("refining what the VAE says of %d validation faces", FACES)
     recipe = generator.card["recipe"]
     vae, judge = checkpoints.load(recipe["refines"]), checkpoints.judge(recipe["judge"])
     faces = data.load(recipe["data"], "validation", recipe["image_shape"][0], folder)[0]

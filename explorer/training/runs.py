@@ -224,7 +224,10 @@ class Journal(keras.callbacks.Callback):
         if self.preview and self.best_epoch != epoch:
             self.preview(self.model, epoch + 1)
         numbers = ", ".join(f"{key} {values[-1]:.5g}" for key, values in self.history.items() if key != "device")
-        print(f"\repoch {epoch + 1}/{self.recipe['epochs']}: {numbers}", file=self.out, flush=True)
+        left = np.mean(self.history["seconds"][-3:]) * (self.recipe["epochs"] - epoch - 1)
+        numbers += f", {clock(left)} left" if left and not self.finished else ""
+        over = "\r" if self.out.isatty() else ""  # the bar
+        print(f"{over}epoch {epoch + 1}/{self.recipe['epochs']}: {numbers}", file=self.out, flush=True)
         self.model.stop_training = self.finished
 
 

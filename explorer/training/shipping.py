@@ -1,15 +1,19 @@
 """What a finished run leaves behind: the checkpoint's folder, all of it measured on the weights as they are stored."""
 
+import logging
 from pathlib import Path
 
 from explorer import checkpoints
 from explorer.generators.files import Files
 from explorer.training import kinds, storing
 
+_log = logging.getLogger(__name__)
+
 
 def ship(name, recipe, model, history, root, data_folder=None):
     """Write `root/name`: the model (float16), what its kind keeps beside it, card with metrics, SHA256SUMS; returns the card."""
     kind = kinds.of(recipe)
+    _log.info("%s: storing the model, then measuring it as it is stored, on data that it never saw", name)
     if hasattr(kind, "ship"):  # not one Keras file
         return kind.ship(name, recipe, model, history, root, data_folder)
     files = Files(Path(root, name))

@@ -1,11 +1,14 @@
 """What is measured and kept of a text-to-image model: whether it draws what it is asked for, and a KerasHub preset."""
 
+import logging
 from pathlib import Path
 
 import keras_hub
 
 from explorer.generators.text_to_image import TextToImageGenerator
 from explorer.training import captions, prompt_adherence, storing
+
+_log = logging.getLogger(__name__)
 
 
 def ship(name, recipe, task, histories, root, data_folder=None):
@@ -33,7 +36,7 @@ def ship(name, recipe, task, histories, root, data_folder=None):
     card["recipe"]["minutes_by_stage"] = {stage: round(sum(history["seconds"]) / 60, 1) for stage, history in histories.items()}
     card["history"] = {f"{stage} {key}": values for stage, history in histories.items() for key, values in history.items()
                        if key != "device"}  # fmt: skip
-    card["metrics"] = prompt_adherence.metrics(TextToImageGenerator(card, stored), data_folder, log=print)
+    card["metrics"] = prompt_adherence.metrics(TextToImageGenerator(card, stored), data_folder, log=_log.info)
     return storing.seal(folder, card)
 
 

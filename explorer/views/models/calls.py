@@ -174,9 +174,7 @@ def in_words(metric):
 
 def _metrics(metrics):
     rows = "".join(
-        f"<tr><th scope='row'>{escape(in_words(key))}</th>"
-        f"<td>{escape(listed(value))}</td></tr>"
-        for key, value in metrics.items()
+        f"<tr><th scope='row'>{escape(in_words(key))}</th><td>{escape(listed(value))}</td></tr>" for key, value in metrics.items()
     )
     return f"<table>{rows}</table>"
 
@@ -197,7 +195,9 @@ def _failures(card):
 
 
 def _recipe(recipe):
-    rows = "".join(f"<tr><th scope='row'>{escape(key)}</th><td>{escape(value)}</td></tr>" for key, value in settings(recipe).items())
+    rows = "".join(
+        f"<tr><th scope='row'>{escape(key)}</th><td>{escape(value)}</td></tr>" for key, value in settings(recipe).items()
+    )
     return f"<table>{rows}</table>"
 
 
