@@ -16,6 +16,7 @@ from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
+import yaml
 
 import explorer
 from explorer import state, views
@@ -65,9 +66,10 @@ def names(lines):
 
 def test_the_wheel_holds_the_package_and_the_models_and_nothing_else(wheel):
     found = {name for name in zipfile.ZipFile(wheel).namelist() if ".dist-info/" not in name}
-    tracked = subprocess.run(["git", "ls-files", "--cached", "--others", "--exclude-standard", "explorer", "checkpoints"],
-                             cwd=REPOSITORY, text=True, capture_output=True, check=True).stdout.splitlines()  # fmt: skip
-    expected = {re.sub("^checkpoints/", "explorer/shipped/", name) for name in tracked if (REPOSITORY / name).is_file()}
+    here = [path.relative_to(REPOSITORY) for part in ("explorer", "checkpoints") for path in (REPOSITORY / part).rglob("*")
+            if path.is_file()]  # fmt: skip
+    kept = [path.as_posix() for path in here if not {"__pycache__", "run"} & set(path.parts)]
+    expected = {re.sub("^checkpoints/", "explorer/shipped/", name) for name in kept}
     assert {"explorer/page.py", "explorer/views/faces/view.js", "explorer/shipped/mnist-vae/model.keras"} < expected
     assert found == expected
 
@@ -138,3 +140,15 @@ def test_it_trains_into_a_folder_beside_and_says_what_it_does(installed, small_d
     assert "left" not in lines[1]
     assert lines[2].startswith("judges/digits: storing the model, then measuring")
     assert lines[-1] == "judges/digits: shipped to checkpoints/judges/digits"
+
+
+def test_every_file_says_the_same_version():
+    cited = yaml.safe_load((REPOSITORY / "CITATION.cff").read_text("utf-8"))
+    assert cited["cff-version"] == "1.2.0"
+    assert cited["version"] == explorer.__version__
+    assert f"## [{explorer.__version__}]" in (REPOSITORY / "CHANGELOG.md").read_text("utf-8")
+
+
+def test_the_workflow_calls_what_must_hold():
+    (job,) = yaml.safe_load((REPOSITORY / ".github/workflows/ci.yml").read_text("utf-8"))["jobs"].values()
+    assert any(".ci/run" in step.get("run", "") for step in job["steps"])

@@ -56,7 +56,10 @@ def test_a_run_keeps_its_history_and_its_best_weights(recipe, small_data, tmp_pa
         np.testing.assert_array_equal(kept, last)  # without validation the last are the best
     assert "epoch 2/2: loss" in out.getvalue()
     assert "\033" not in out.getvalue()
-    assert "left" not in out.getvalue()  # no bar where nobody looks
+    first, second = out.getvalue().splitlines()
+    assert first.endswith(" left")
+    assert "left" not in second
+    assert "\r" not in out.getvalue()  # no bar where nobody looks
 
 
 def test_a_run_goes_on_where_it_stopped(recipe, small_data, tmp_path):
