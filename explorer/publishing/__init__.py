@@ -1,1 +1,1 @@
-"""What leaves the house: model cards for the Hub."""
+"""Putting the app where people are: as a Space on the Hugging Face Hub."""
