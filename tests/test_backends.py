@@ -9,7 +9,17 @@ import pytest
 from explorer import checkpoints
 
 BACKENDS = ("tensorflow", "torch", "jax")
-WITHOUT_TENSORFLOW = "import sys; sys.modules.update(tensorflow=None, tensorflow_text=None)\n"
+WITHOUT_TENSORFLOW = """
+import sys
+from importlib.machinery import PathFinder
+
+class Finder(PathFinder):
+    @classmethod
+    def find_spec(cls, name, path=None, target=None):
+        return None if name.partition(".")[0] in ("tensorflow", "tensorflow_text") else super().find_spec(name, path, target)
+
+sys.meta_path[sys.meta_path.index(PathFinder)] = Finder
+"""
 
 DECODE = """
 import sys
