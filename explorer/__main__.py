@@ -67,6 +67,14 @@ def _parser():
     evaluate.add_argument("name", metavar="NAME", help="a model's name, or judges/NAME")
     evaluate.add_argument("--data", type=Path, metavar="DIR", help="folder with the data sets")
     evaluate.set_defaults(run=_evaluate)
+
+    deploy = verbs.add_parser("deploy", help="put the app on the Hugging Face Hub as a Space")
+    deploy.add_argument("space", metavar="USER/NAME", help="the Space; it is made if it is not there")
+    deploy.add_argument("--hardware", default="cpu-basic", metavar="FLAVOUR", help="cpu-basic (default), zero-a10g, t4-small, ...")
+    deploy.add_argument("--presets", default="", metavar="NAMES", help="larger models that visitors may have loaded")
+    deploy.add_argument("--private", action="store_true", help="if it is made, only you see it")
+    deploy.add_argument("--dry-run", action="store_true", help="list the files and their sizes, and upload nothing")
+    deploy.set_defaults(run=_deploy)
     return parser
 
 
@@ -139,6 +147,13 @@ def _evaluate(options):
     from explorer.training.evaluation import evaluate
 
     print(json.dumps(evaluate(options.name, options.data), indent=1, ensure_ascii=False))
+    return 0
+
+
+def _deploy(options):
+    from explorer.publishing.deploy import deploy
+
+    deploy(options.space, options.hardware, options.presets, options.private, options.dry_run)
     return 0
 
 

@@ -18,6 +18,7 @@ FLOORS = [  # from the ground up
     ["serving"],
     ["views"],
     ["page"],
+    ["publishing"],
     ["", "__main__", "app"],
 ]
 VIEWS = next(number for number, rooms in enumerate(FLOORS) if "views" in rooms)
