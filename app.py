@@ -12,14 +12,19 @@ def main():
     parser.add_argument("--host", help="address to listen on (default: this machine only; 0.0.0.0: the whole network)")
     parser.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
     parser.add_argument("--open", action="store_true", help="open the browser")
+    parser.add_argument("--root-path", metavar="PATH", help="where a proxy serves it, as /demo (default: at the root of its site)")
     options = parser.parse_args()
     host = options.host or os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
     if host in ("127.0.0.1", "localhost", "::1") and "SPACE_ID" not in os.environ:
         os.environ.setdefault("EXPLORER_PRESETS", "any")  # who runs it is its visitor, and may have any model fetched
 
+    from explorer import devices
+
+    devices.choose()  # before Gradio and Keras are imported
+
     from explorer.page import launch
 
-    launch(options.host, options.port, options.open)
+    launch(options.host, options.port, options.open, root_path=options.root_path)
 
 
 if __name__ == "__main__":

@@ -99,7 +99,9 @@ def test_the_front_matter_is_complete_and_says_what_the_hub_accepts(hardware):
     requirements = found["requirements.txt"].decode().splitlines()
     assert f"gradio=={front['sdk_version']}" in requirements
     assert (front["python_version"] == "3.12") == ("spaces" in requirements) == (hardware == "zero-a10g")
-    torch = [line.split("  #")[0] for line in (REPOSITORY / "tests/requirements.txt").read_text().splitlines() if "torch" in line][0]
+    torch = [line.split("  #")[0] for line in (REPOSITORY / "tests/requirements.txt").read_text().splitlines() if "torch" in line][
+        0
+    ]
     assert (torch in requirements) == (hardware != "cpu-basic")
 
 
