@@ -12,6 +12,7 @@ from pathlib import Path
 
 from explorer import devices
 from explorer.errors import ExplorerError, InputError
+from explorer.generators.base import check_latents
 from explorer.geometry import Embeddings
 
 # name -> parameters, as KerasHub lists them
@@ -105,7 +106,8 @@ def _borrower(generator, name, image_size):
     def decode(z, prompt="", negative_prompt="", steps=None, guidance_scale=None, callback=None, label=None):
         embeddings = prompt if isinstance(prompt, Embeddings) else generator.embed(prompt, negative_prompt)
         steps = generator.card["sampling"]["steps"] if steps is None else steps
-        generator.sigmas(steps)  # complains here, where it costs nothing
+        z = check_latents(z, generator.latent_shape)  # these complain here, where it costs nothing
+        generator.sigmas(steps)
         drawing = _drawn(name, image_size, z, embeddings, steps, guidance_scale)
         while True:
             try:
