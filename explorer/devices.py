@@ -36,12 +36,10 @@ def gpus():
     """How many GPUs Keras' backend finds; imports it."""
     backend = _backend()
     if backend == "torch":
+        if os.environ.get("KERAS_TORCH_DEVICE") == "cpu":
+            return 0
         torch = import_module("torch")
-        return (
-            0
-            if os.environ.get("KERAS_TORCH_DEVICE") == "cpu"
-            else torch.cuda.device_count() or int(torch.backends.mps.is_available())
-        )
+        return torch.cuda.device_count() or int(torch.backends.mps.is_available())
     if backend == "jax":
         return sum(device.platform != "cpu" for device in import_module("jax").devices())
     return len(import_module("tensorflow").config.list_physical_devices("GPU"))

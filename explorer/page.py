@@ -31,9 +31,11 @@ WITH_SLASH = """<script>{
   if (path !== "/" && location.pathname === path) location.replace(`${path}/${location.search}${location.hash}`);
 }</script>"""
 # ?embed, for a frame in a course's page; before anything is shown
-EMBEDDED = f"""<script>
+EMBEDDED = f"""<style>.lx-embed .lx-head {{ display: none !important; }}</style>
+<script>
 document.documentElement.classList.toggle("lx-embed", new URLSearchParams(location.search).has("{EMBED}"));
 </script>"""
+ICON = '<link rel="icon" href="favicon.ico">'  # else the browser looks for it at the root of a proxy's site
 HEADER = """<header class="lx-head"><h1>Latent Explorer</h1>
 <p>Drag across a latent space and see what it decodes to.</p></header>"""
 UNVISITED = 3.0  # seconds for which a server waits for its first page before it loads models for nobody yet
@@ -159,7 +161,7 @@ def launch(host=None, port=None, open_browser=False, block=True, root_path=None)
     served = blocks.launch(
         server_name=host, server_port=port, inbrowser=open_browser, prevent_thread_lock=True, theme=theme(), css=styles(),
         footer_links=[], show_error=True, quiet=True, ssr_mode=False, run_history=False, max_file_size="25mb",
-        favicon_path=HERE / "serving" / "favicon.svg", head=WITH_SLASH + EMBEDDED, root_path=root_path,
+        favicon_path=HERE / "serving" / "favicon.svg", head=WITH_SLASH + EMBEDDED + ICON, root_path=root_path,
         app_kwargs={"routes": routes(), "middleware": [Middleware(SubPath)]},
     )  # fmt: skip
     served[0].add_api_websocket_route(live.PATH, live.route(live_functions()))
