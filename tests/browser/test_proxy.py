@@ -33,7 +33,7 @@ def proxied(tmp_path_factory):
     places = "".join(f"{kind}_temp_path {folder}/{kind};" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
     (folder / "nginx.conf").write_text(
         f"pid {folder}/pid; error_log {folder}/errors; daemon off; worker_processes 1; events {{}}\n"
-        f"http {{ access_log off; {places}\nserver {{ listen 127.0.0.1:{port};\n"
+        f"http {{ access_log off; {places}\nserver {{ listen 127.0.0.1:{port}; location = /favicon.ico {{ return 204; }}\n"  # the site has an icon of its own
         + location.replace("127.0.0.1:7860", app.url.removeprefix("http://"))
         + "}}\n"
     )
