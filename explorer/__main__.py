@@ -1,4 +1,4 @@
-"""The command line: `python -m explorer serve | models | render | train | evaluate | card`, installed `latent-explorer`."""
+"""The command line: `python -m explorer serve | models | render | train | evaluate | card | deploy`, installed `latent-explorer`."""
 
 import argparse
 import json
@@ -13,6 +13,7 @@ from explorer import quiet
 
 VERBS = {  # with a module of their own: its `arguments(parser)`, and `run(options)`, whose docstring is the verb's help
     "card": "explorer.publishing.model_card",
+    "deploy": "explorer.publishing.deploy",
 }
 
 
@@ -62,6 +63,7 @@ def _parser():
     serve.add_argument("--host", help="address to listen on (default: this machine only; 0.0.0.0: the whole network)")
     serve.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
     serve.add_argument("--open", action="store_true", help="open the browser")
+    serve.add_argument("--root-path", metavar="PATH", help="where a proxy serves it, as /demo (default: at the root of its site)")
     serve.set_defaults(run=_serve)
 
     models = verbs.add_parser("models", help="list the models")
@@ -112,9 +114,13 @@ def _serve(options):
     if host in ("127.0.0.1", "localhost", "::1") and "SPACE_ID" not in os.environ:
         os.environ.setdefault("EXPLORER_PRESETS", "any")  # who runs it is its visitor, and may have any model fetched
 
+    from explorer import devices
+
+    devices.choose()  # before Gradio and Keras are imported
+
     from explorer.page import launch
 
-    launch(options.host, options.port, options.open)
+    launch(options.host, options.port, options.open, root_path=options.root_path)
 
 
 def _models(options):

@@ -18,7 +18,7 @@ from explorer import checkpoints, views
 from explorer.errors import PromptCut
 from explorer.serving import live
 from explorer.serving.calls import run_news, stop_run
-from explorer.state import schema
+from explorer.state import EMBED, schema
 from explorer.views import calls as common
 from explorer.views.drawn import FILMS
 from explorer.views.latent_plane.pictures import DEFAULT_MODEL
@@ -30,6 +30,12 @@ WITH_SLASH = """<script>{
   const root = window.gradio_config?.root, path = root && new URL(root, location.href).pathname;
   if (path !== "/" && location.pathname === path) location.replace(`${path}/${location.search}${location.hash}`);
 }</script>"""
+# ?embed, for a frame in a course's page; before anything is shown
+EMBEDDED = f"""<style>.lx-embed .lx-head {{ display: none !important; }}</style>
+<script>
+document.documentElement.classList.toggle("lx-embed", new URLSearchParams(location.search).has("{EMBED}"));
+</script>"""
+ICON = '<link rel="icon" href="favicon.ico">'  # else the browser looks for it at the root of a proxy's site
 HEADER = """<header class="lx-head"><h1>Latent Explorer</h1>
 <p>Drag across a latent space and see what it decodes to.</p></header>"""
 UNVISITED = 3.0  # seconds for which a server waits for its first page before it loads models for nobody yet
@@ -148,14 +154,14 @@ def styles():
     return "\n".join(sheet.read_text("utf-8") for sheet in sheets if sheet.is_file())
 
 
-def launch(host=None, port=None, open_browser=False, block=True):
-    """Serve the page, then load Keras and the models behind it."""
+def launch(host=None, port=None, open_browser=False, block=True, root_path=None):
+    """Serve the page, then load Keras and the models behind it; `root_path`: the path of a proxy's site below which it is found."""
     warnings.simplefilter("ignore", PromptCut)  # the view tells who wrote it
     blocks = build()
     served = blocks.launch(
         server_name=host, server_port=port, inbrowser=open_browser, prevent_thread_lock=True, theme=theme(), css=styles(),
         footer_links=[], show_error=True, quiet=True, ssr_mode=False, run_history=False, max_file_size="25mb",
-        favicon_path=HERE / "serving" / "favicon.svg", head=WITH_SLASH,
+        favicon_path=HERE / "serving" / "favicon.svg", head=WITH_SLASH + EMBEDDED + ICON, root_path=root_path,
         app_kwargs={"routes": routes(), "middleware": [Middleware(SubPath)]},
     )  # fmt: skip
     served[0].add_api_websocket_route(live.PATH, live.route(live_functions()))

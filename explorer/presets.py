@@ -3,12 +3,17 @@
 Nothing is downloaded before `needs` has said what it takes, and only when `load` is called with such a name.
 """
 
+import copy
 import os
+import queue
 import sys
 import threading
 from pathlib import Path
 
+from explorer import devices
 from explorer.errors import ExplorerError, InputError
+from explorer.generators.base import check_latents
+from explorer.geometry import Embeddings
 
 # name -> parameters, as KerasHub lists them
 KNOWN = {
@@ -22,8 +27,10 @@ IMAGE_SIZE = 512
 PROMPTS = ("a cute magical flying cat, soft golden light", "a friendly dog in a field of flowers", "an origami elephant",
            "a glass teapot on a wooden table")  # fmt: skip
 PERMISSION = "EXPLORER_PRESETS"  # which of them visitors of the page may load: names with commas between, or "any"
+BORROWED = (20.0, 0.6, 120.0)  # seconds of a GPU: to begin with, a step of a picture of 512 x 512, at most
 _SIDES = (64, 2048)
 _loaded, _lock = {}, threading.Lock()  # one at a time: they are large
+_borrowers, _borrowers_lock = {}, threading.Lock()
 
 
 class PresetError(ExplorerError, RuntimeError):
@@ -62,7 +69,7 @@ def permitted(name):
 def opened(name, image_size=None):
     """The generator that `load` made. Raises PresetError saying what it needs if it has not been loaded, or not in this size."""
     try:
-        return _loaded[name, image_size]
+        return _shown(name, image_size)
     except KeyError:
         raise PresetError(f"{name} has not been loaded here. {needs(name)}") from None
 
@@ -79,7 +86,86 @@ def load(name, image_size=None, out=None):
             generator = _load(name, image_size, out)  # if it fails, what was there stays
             _loaded.clear()
             _loaded[name, image_size] = generator
-        return _loaded[name, image_size]
+        return _shown(name, image_size)
+
+
+def _shown(name, image_size):
+    """The generator that was loaded; on ZeroGPU one that draws on a GPU which it borrows for that."""
+    generator = _loaded[name, image_size]
+    if not devices.on_zero_gpu():
+        return generator
+    with _borrowers_lock:
+        if _borrowers.get("of") is not generator:
+            _borrowers.update(of=generator, made=_borrower(generator, name, image_size))
+        return _borrowers["made"]
+
+
+def _borrower(generator, name, image_size):
+    shared = copy.copy(generator)
+
+    def decode(z, prompt="", negative_prompt="", steps=None, guidance_scale=None, callback=None, label=None):
+        embeddings = prompt if isinstance(prompt, Embeddings) else generator.embed(prompt, negative_prompt)
+        steps = generator.card["sampling"]["steps"] if steps is None else steps
+        z = check_latents(z, generator.latent_shape)  # these complain here, where it costs nothing
+        generator.sigmas(steps)
+        drawing = _drawn(name, image_size, z, embeddings, steps, guidance_scale)
+        while True:
+            try:
+                found = next(drawing)
+            except Exception as error:  # no quota is left, or no GPU free: the message says so
+                said = str(getattr(error, "message", error)).strip() or repr(error)
+                raise PresetError(f"{name} could not be drawn on a GPU of ZeroGPU: {said.splitlines()[0]}") from error
+            if not hasattr(found, "x_0"):
+                drawing.close()
+                return found
+            if callback:
+                try:
+                    callback(found)
+                except BaseException:  # whoever asked has had enough: the GPU goes back
+                    drawing.close()
+                    raise
+
+    shared.decode = decode
+    return shared
+
+
+def _duration(name, image_size, z, embeddings, steps, guidance_scale):
+    """Seconds for which a GPU is asked for."""
+    start, step, most = BORROWED
+    return min(most, start + step * steps * len(z))
+
+
+@devices.borrowing(_duration)
+def _drawn(name, image_size, z, embeddings, steps, guidance_scale):
+    """In a process with a GPU: each `samplers.Step`, at last the pictures."""
+    # a process that was there before the model was loaded reads it from where it was downloaded to
+    generator = _loaded.get((name, image_size)) or _load(name, image_size, None)
+    found, left = queue.SimpleQueue(), threading.Event()
+
+    def tell(step):
+        if left.is_set():
+            raise GeneratorExit
+        found.put(step)
+
+    def draw():
+        try:
+            with devices.borrowed(generator.model):
+                found.put(generator.decode(z, embeddings, steps=steps, guidance_scale=guidance_scale, callback=tell))
+        except BaseException as error:
+            found.put(error)
+
+    thread = threading.Thread(target=draw, daemon=True)
+    thread.start()
+    try:
+        while thread.is_alive() or not found.empty():
+            event = found.get()
+            if isinstance(event, BaseException):
+                raise event
+            yield event
+            if not hasattr(event, "x_0"):
+                return
+    finally:
+        left.set()
 
 
 def fetched():
@@ -92,15 +178,13 @@ def fetched():
 
 
 def _load(name, image_size, out):
-    import keras
-
     from explorer.generators.kerashub import keras_hub
     from explorer.generators.text_to_image import TextToImageGenerator
 
     if image_size is not None and not (_SIDES[0] <= image_size <= _SIDES[1] and image_size % 16 == 0):
         raise InputError(f"image_size must be a multiple of 16 from {_SIDES[0]} to {_SIDES[1]}, got {image_size}")
     print(needs(name), file=out or sys.stderr)
-    gpu = any(not device.startswith("cpu") for device in keras.distribution.list_devices())
+    gpu = devices.on_zero_gpu() or devices.gpus() > 0
     wanted, room = 4 * KNOWN.get(name, 0), memory()  # a CPU computes in float32
     if not gpu and wanted > room:
         raise PresetError(f"{name} needs a GPU, or {_gigabytes(wanted)} of memory: here are {_gigabytes(room)}. {needs(name)}")

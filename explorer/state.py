@@ -15,6 +15,7 @@ from explorer.errors import InputError
 DECIMALS = 4  # of latent coordinates: 1/10,000 of the prior's standard deviation
 MOST_PROMPT = 1000  # characters; a model reads some twenty to seventy words
 MOST_SEED = 2**32 - 1
+EMBED = "embed"  # in an address: the page without its header, no part of a state
 LIMIT = 1000.0  # no decoder here has seen anything near it
 
 
@@ -266,7 +267,7 @@ def parse_strictly(query):
     """As `parse`, but of a whole address too, and the first bad value or unknown key raises StateError."""
     query = query[query.find("?") + 1 :]
     for key, _ in _pairs(query):
-        if key and key not in KEYS and not key.startswith("__"):  # which are the web server's, as in __theme=dark
+        if key and key not in KEYS and key != EMBED and not key.startswith("__"):  # the web server's, as in __theme=dark
             raise StateError(f"there is no key {_shown(key)}: a state has {', '.join(KEYS)}. Write & within a text as %26")
     state, problems = parse(query)
     if problems:

@@ -1,6 +1,7 @@
 """What stands in `checkpoints/`: complete, small, honest, and as good as it must be."""
 
 import collections
+import fnmatch
 import json
 import re
 import zipfile
@@ -74,6 +75,18 @@ def test_all_of_it_is_small():
     assert max(size for path, size in sizes.items() if path.parent.name not in WORDS) <= 10_000_000
     assert sum(size for path, size in sizes.items() if any(name in path.parts for name in WORDS)) <= 20_000_000
     assert (checkpoints.root() / "LICENSE.md").is_file()
+
+
+def test_every_card_s_licence_is_as_license_md_has_it():
+    rows = re.findall(r"^\| (.*?) \| .*? \| (.*?) \|$", (checkpoints.root() / "LICENSE.md").read_text("utf-8"), re.M)
+    terms = [(re.findall(r"`([^`]+)`", names), words) for names, words in rows if "`" in names]
+    judges = [f"judges/{path.parent.name}" for path in (checkpoints.root() / "judges").glob("*/card.json")]
+    assert len(judges) >= 5
+    for name in (*checkpoints.names(), *judges):
+        said = [words for patterns, words in terms if any(fnmatch.fnmatch(name, pattern) for pattern in patterns)]
+        assert len(said) == 1, f"{name} stands in {len(said)} rows of LICENSE.md"
+        licence = "for non-commercial research only" if "non-commercial" in said[0] else "Apache-2.0"
+        assert checkpoints.card(name)["licence"].startswith(f"{licence} (learned from "), name
 
 
 def test_no_file_is_of_a_kind_that_could_hold_a_data_set():

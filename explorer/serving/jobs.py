@@ -4,6 +4,7 @@ A job's work is called with `report(event)`, at each of whose calls it may be to
 `job.turn()`. The page asks for the events that it has not seen yet; a job that nobody asks about is taken for left, and ends.
 """
 
+import contextvars
 import secrets
 import threading
 import time
@@ -66,7 +67,9 @@ class Job:
         self.name, self.events, self.done, self.error = secrets.token_urlsafe(12), [], False, None
         self._jobs, self._work, self._stop, self._news = jobs, work, threading.Event(), threading.Condition()
         self.asked = time.monotonic()
-        self._thread = threading.Thread(target=self._run, name=f"job-{self.name}", daemon=True)
+        # whose work it is must be known in it too: ZeroGPU takes the visitor's quota by the headers of the request
+        context = contextvars.copy_context()
+        self._thread = threading.Thread(target=context.run, args=(self._run,), name=f"job-{self.name}", daemon=True)
 
     def start(self):
         self._thread.start()

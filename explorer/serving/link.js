@@ -1,8 +1,12 @@
 // @ts-check
 // The one address bar that all views share: what it said when the page was opened, and what is written to it.
 
+/** Keys that say how the page is shown, not what: Gradio's own begin with two underscores. @param {string} part */
+const isOthers = part => part.startsWith("__") || /^embed(=|$)/.test(part);
+const parts = () => location.search.slice(1).split("&").filter(Boolean);
+
 /** What the page was opened with, without its question mark. */
-export const opening = location.search.slice(1);
+export const opening = parts().filter(part => !isOthers(part)).join("&");
 
 /** @type {Promise<string> | undefined} */
 let named;
@@ -23,14 +27,25 @@ export function takeOpening() {
 }
 export const isOpened = () => !first;
 
-/** Writes a state to the address bar, beside the keys of others (Gradio's own begin with two underscores). @param {string} query */
+/** Writes a state to the address bar, beside the keys of others. @param {string} query */
 export function writeQuery(query) {
-  const kept = location.search.slice(1).split("&").filter(part => part.startsWith("__"));
+  const kept = parts().filter(isOthers);
   history.replaceState(null, "", `${location.pathname}?${[query, ...kept].join("&")}`);
 }
 
 /** The address of a state. @param {string} query */
 export const addressOf = query => `${location.origin}${location.pathname}?${query}`;
+
+const HUB = "https://huggingface.co";
+/** Whether the page is in a frame of the Hub's; `ancestorOrigins` is not in Firefox, the referrer not after a reload. */
+const isInHub = () => window.parent !== window &&
+  [...(location.ancestorOrigins ?? []), document.referrer.replace(/\/$/, "")].some(origin => `${origin}/`.startsWith(`${HUB}/`));
+
+/** The address of a state for others: of a Space in the Hub's frame the Hub's, which hands the state on to the frame. @param {string} query */
+export function sharedAddress(query) {
+  const space = /** @type {any} */ (window).gradio_config?.space_id;
+  return space && isInHub() ? `${HUB}/spaces/${space}?${query}` : addressOf(query);
+}
 
 /** Where the app itself is served: also below a path, and in a frame. @param {string} path */
 export function appUrl(path) {

@@ -1,7 +1,7 @@
 // @ts-check
 // What all views share: their elements, words, questions to the server, the address bar, undo, files. A view makes one `View`,
 // gives it what is its own (`query`, `remember`, `open`, `fileState`, `actions`, `keyboard`) and calls `listen()`.
-import { addressOf, isOpened, opening, takeOpening, viewOfLink, writeQuery } from "./link.js";
+import { isOpened, opening, sharedAddress, takeOpening, viewOfLink, writeQuery } from "./link.js";
 import { live } from "./live.js";
 import { bytesOf } from "./pictures.js";
 import { stateText } from "./state.js";
@@ -242,7 +242,7 @@ export class View {
   }
 
   async copyLink() {
-    const text = addressOf(this.query()), button = this.find("[data-do=link]");
+    const text = sharedAddress(this.query()), button = this.find("[data-do=link]");
     const words = button.dataset.words ??= button.textContent;
     try {
       await navigator.clipboard.writeText(text);

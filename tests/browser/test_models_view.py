@@ -1,6 +1,7 @@
 """The Models view: a card for each model, its numbers and its curves, from card.json."""
 
 import json
+import re
 
 import pytest
 from playwright.sync_api import expect
@@ -65,3 +66,14 @@ def test_every_model_and_judge_is_offered(view):
     offered = set(view.page.get_by_role("option").all_inner_texts())
     judges = {f"judges/{name}" for name in ("digits", "fashion", "faces", "flowers", "framing")}
     assert {model["name"] for model in explorer.models()} | judges == {name.strip(" ✓\n") for name in offered}
+
+
+@pytest.mark.parametrize("link", [True, False])
+def test_the_page_names_backend_and_device(app, page_of, link):
+    page = page_of(app).page
+    page.goto(f"{app.url}/?view=models" if link else app.url)
+    if not link:
+        page.get_by_role("tab", name="Models").click()
+    expect(page.locator("#models-device")).to_contain_text(
+        re.compile(r"Computed by TensorFlow on (the CPU \(\d+ cores\)|a GPU|\d)")
+    )

@@ -7,7 +7,7 @@ import gradio as gr
 import numpy as np
 import plotly.graph_objects as go
 
-from explorer import checkpoints
+from explorer import checkpoints, devices
 from explorer.errors import ExplorerError
 from explorer.state import parse
 
@@ -256,6 +256,7 @@ def below(blocks, tab):
     chosen = gr.Dropdown([], label="Model", elem_id="models-choice")
     card = gr.HTML(apply_default_css=False, elem_id="models-card")
     plot = gr.Plot(show_label=False, elem_id="models-curves")
+    device = gr.Markdown(elem_id="models-device")
 
     def show(name):
         try:
@@ -276,4 +277,5 @@ def below(blocks, tab):
     # of a link's model as well, which may come only after the tab has been turned to and has written the first one
     chosen.change(None, chosen, js=_script("writeModelHere"), api_visibility="private")
     tab.select(None, chosen, js=_script("writeModel"), api_visibility="private")
+    tab.select(devices.in_words, outputs=device, show_progress="hidden", api_visibility="private")
     blocks.load(visit, outputs=[warning, chosen, card, plot], show_progress="hidden", api_visibility="private")
