@@ -2,6 +2,7 @@
 
 import argparse
 import os
+from importlib.util import find_spec
 
 os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no telemetry
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "2")  # TensorFlow's notes about missing GPUs
@@ -12,14 +13,17 @@ def main():
     parser.add_argument("--host", help="address to listen on (default: this machine only; 0.0.0.0: the whole network)")
     parser.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
     parser.add_argument("--open", action="store_true", help="open the browser")
+    parser.add_argument("--mcp", action="store_true", help="serve tools for agents too, at /gradio_api/mcp/")
     options = parser.parse_args()
+    if options.mcp and not find_spec("mcp"):
+        parser.exit(2, "app.py: --mcp needs the package mcp: install it with `pip install 'gradio[mcp]'`\n")
     host = options.host or os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
     if host in ("127.0.0.1", "localhost", "::1") and "SPACE_ID" not in os.environ:
         os.environ.setdefault("EXPLORER_PRESETS", "any")  # who runs it is its visitor, and may have any model fetched
 
     from explorer.page import launch
 
-    launch(options.host, options.port, options.open)
+    launch(options.host, options.port, options.open, mcp=options.mcp)
 
 
 if __name__ == "__main__":

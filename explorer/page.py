@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from explorer import checkpoints, views
+from explorer import api, checkpoints, views
 from explorer.errors import PromptCut
 from explorer.serving import live
 from explorer.serving.calls import run_news, stop_run
@@ -59,7 +59,7 @@ def live_functions():
 
 def build():
     """The app's Blocks; needs no Keras."""
-    with gr.Blocks(title="Latent Explorer", analytics_enabled=False, fill_width=True) as blocks:
+    with gr.Blocks(title="Latent Explorer", analytics_enabled=False, fill_width=True, delete_cache=api.KEPT) as blocks:
         gr.HTML(HEADER, apply_default_css=False)
         with gr.Tabs(elem_id="views") as tabs:
             found = []
@@ -69,7 +69,8 @@ def build():
                 found.append(tab)
         blocks.load(_view_of_link, outputs=tabs, show_progress="hidden", api_visibility="private")
         blocks.load(_tabs, outputs=found, show_progress="hidden", api_visibility="private")
-    return blocks
+        api.build()
+    return blocks.queue(api_open=True)  # on a Space too: what is costly waits in turns of our own
 
 
 def _build_view(name, blocks, tab):
@@ -148,14 +149,15 @@ def styles():
     return "\n".join(sheet.read_text("utf-8") for sheet in sheets if sheet.is_file())
 
 
-def launch(host=None, port=None, open_browser=False, block=True):
-    """Serve the page, then load Keras and the models behind it."""
+def launch(host=None, port=None, open_browser=False, block=True, mcp=False):
+    """Serve the page, then load Keras and the models behind it; `mcp`: its endpoints as tools for agents too."""
     warnings.simplefilter("ignore", PromptCut)  # the view tells who wrote it
     blocks = build()
     served = blocks.launch(
         server_name=host, server_port=port, inbrowser=open_browser, prevent_thread_lock=True, theme=theme(), css=styles(),
         footer_links=[], show_error=True, quiet=True, ssr_mode=False, run_history=False, max_file_size="25mb",
         favicon_path=HERE / "serving" / "favicon.svg", head=WITH_SLASH,
+        mcp_server=mcp,
         app_kwargs={"routes": routes(), "middleware": [Middleware(SubPath)]},
     )  # fmt: skip
     served[0].add_api_websocket_route(live.PATH, live.route(live_functions()))

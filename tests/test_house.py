@@ -17,7 +17,7 @@ FLOORS = [  # from the ground up
     ["training"],
     ["serving"],
     ["views"],
-    ["page"],
+    ["page", "api"],
     ["", "__main__", "app"],
 ]
 VIEWS = next(number for number, rooms in enumerate(FLOORS) if "views" in rooms)
