@@ -2,7 +2,7 @@
 
 Each is a state, made of its arguments, and the file that `views/calls.py` writes for that state, so that a picture is that of its
 link. A signature gives an endpoint its types, a docstring what it says of itself: Gradio reads the lines below "Args:" and all below
-"Returns:". What may be told is raised as `gr.Error`.
+"Returns:". What may be told is raised as `Refused`, a `gr.Error`.
 """
 
 import base64
@@ -346,8 +346,9 @@ def _drawn(request, query, ending="png"):
 
 def _link(request, written):
     """The page's address with a state, as whoever asks has called this server."""
-    path = request.url.path
-    return f"{get_root_url(request.request, path[path.find(API_PREFIX) :], request.request.app.root_path)}/?{written}"
+    root, prefix, route = request.url.path.partition(API_PREFIX)
+    # Gradio hands on its own kind of request, and of a tool's call Starlette's
+    return f"{get_root_url(getattr(request, 'request', request), prefix + route, root)}/?{written}"
 
 
 def _told(answer):
@@ -357,15 +358,25 @@ def _told(answer):
     return answer
 
 
+class Refused(gr.Error):
+    """What whoever asked may be told, without a traceback in the log."""
+
+    def __init__(self, message):
+        super().__init__(message, print_exception=False)
+
+    def __str__(self):  # what an agent reads; Gradio would put it into quotation marks
+        return self.message
+
+
 def asked(function):
-    """An endpoint as Gradio calls it: errors become `gr.Error` with what the page would be told."""
+    """An endpoint as Gradio calls it: errors become `Refused` with what the page would be told."""
     guarded = answered(functools.wraps(function)(lambda arguments: {"found": function(*arguments)}))
 
     @functools.wraps(function)
     def ask(*arguments):
         answer = guarded(arguments)
         if "error" in answer:
-            raise gr.Error(answer["error"], print_exception=False)
+            raise Refused(answer["error"])
         return answer["found"]
 
     return ask
@@ -374,7 +385,7 @@ def asked(function):
 def build():
     """Adds the endpoints, with components that nobody sees, to the Blocks that are being built.
 
-    They wait in the page's own turns (`in_turn`), not one behind the other in Gradio's queue, which keeps the connection alive.
+    They wait in the page's own turns (`in_turn`) and not in Gradio's queue, out of which Gradio 6.31 hands an agent its picture as text.
     """
     never = gr.Button(visible=False)
     picture = gr.Image(format="png", label="picture", visible=False)
@@ -385,7 +396,7 @@ def build():
     outputs |= dict.fromkeys((film, walk_prompts), [made, link])
     for function in ENDPOINTS:
         shown = outputs.get(function, [picture, link])
-        never.click(asked(function), inputs(function), shown, concurrency_limit=None, show_progress="hidden",
+        never.click(asked(function), inputs(function), shown, queue=False, concurrency_limit=None, show_progress="hidden",
                     api_name=function.__name__)  # fmt: skip
 
 

@@ -70,7 +70,7 @@ def build():
         blocks.load(_view_of_link, outputs=tabs, show_progress="hidden", api_visibility="private")
         blocks.load(_tabs, outputs=found, show_progress="hidden", api_visibility="private")
         api.build()
-    return blocks.queue(api_open=True)  # on a Space too: what is costly waits in turns of our own
+    return blocks
 
 
 def _build_view(name, blocks, tab):
@@ -156,8 +156,7 @@ def launch(host=None, port=None, open_browser=False, block=True, mcp=False):
     served = blocks.launch(
         server_name=host, server_port=port, inbrowser=open_browser, prevent_thread_lock=True, theme=theme(), css=styles(),
         footer_links=[], show_error=True, quiet=True, ssr_mode=False, run_history=False, max_file_size="25mb",
-        favicon_path=HERE / "serving" / "favicon.svg", head=WITH_SLASH,
-        mcp_server=mcp,
+        favicon_path=HERE / "serving" / "favicon.svg", head=WITH_SLASH, mcp_server=mcp,
         app_kwargs={"routes": routes(), "middleware": [Middleware(SubPath)]},
     )  # fmt: skip
     served[0].add_api_websocket_route(live.PATH, live.route(live_functions()))

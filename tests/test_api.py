@@ -56,9 +56,13 @@ def server(root, tmp_path_factory):
     command = [sys.executable, str(REPOSITORY / "app.py"), "--port", str(port), *(["--mcp"] if find_spec("mcp") else [])]
     log = folder / "log"
     with log.open("w") as errors:
-        process = subprocess.Popen(command, cwd=folder, env={**os.environ, **places}, text=True, stdout=subprocess.PIPE, stderr=errors)
+        process = subprocess.Popen(
+            command, cwd=folder, env={**os.environ, **places}, text=True, stdout=subprocess.PIPE, stderr=errors
+        )
     try:
-        assert any(line.startswith("Latent Explorer:") for line in process.stdout), log.read_text()  # after what Gradio says of tools
+        assert any(line.startswith("Latent Explorer:") for line in process.stdout), (
+            log.read_text()
+        )  # after what Gradio says of tools
         yield SimpleNamespace(url=f"http://127.0.0.1:{port}", log=log.read_text, files=folder / "files")
     finally:
         process.terminate()
@@ -176,7 +180,7 @@ def test_models_are_listed(client, root, monkeypatch):
     assert "classes" not in found["mnist-vae"]
 
 
-def test_a_point_is_decoded_and_its_link_gives_the_same_bytes(ask, client):
+def test_a_point_is_decoded_and_its_link_gives_the_same_bytes(ask):
     data, query = ask("decode", z=[0.5, -1], size=56)
     assert query == "model=mnist-vae&z=0.5,-1&size=56"
     assert size_of(data) == (56, 56)
@@ -228,9 +232,13 @@ def test_of_a_photo_the_owner_is_given_the_encoding(ask, client, one):
 
 
 def test_pictures_are_morphed_and_their_links_make_films(ask, client):
-    assert ask("morph", corners=[3, 7], t=0.25)[1].startswith("view=morph&what=picture&model=celeba-vae&corners=3;7&t=0.25&kind=linear")
+    assert ask("morph", corners=[3, 7], t=0.25)[1].startswith(
+        "view=morph&what=picture&model=celeba-vae&corners=3;7&t=0.25&kind=linear"
+    )
     assert size_of(ask("morph", corners=["g0", "g5", "1", 2], what="grid")[0])[0] > 7 * 128
-    _, query = ask("morph", corners=["0,1", "2,-1"], model="mnist-vae", what="strip", frames=4, kind="slerp", even=True, closed=True)
+    _, query = ask(
+        "morph", corners=["0,1", "2,-1"], model="mnist-vae", what="strip", frames=4, kind="slerp", even=True, closed=True
+    )
     assert "corners=0,1;2,-1&kind=slerp&even=1&closed=1&frames=4" in query
     data, again = ask("film", link=query)
     assert again == query
@@ -240,8 +248,8 @@ def test_pictures_are_morphed_and_their_links_make_films(ask, client):
 
 
 def test_prompts_are_drawn_and_walked(ask):
-    data, query = ask("draw_prompt", prompt="a rose & a man, 50% ü", steps=2, seed=5, guidance_scale=2.5, size=64)
-    assert query == "view=text-to-image&seed=5&prompt=a%20rose%20%26%20a%20man,%2050%25%20%C3%BC&guidance_scale=2.5&steps=2&size=64"
+    data, query = ask("draw_prompt", prompt="a rose & ü", steps=2, seed=5, guidance_scale=2.5, size=64)
+    assert query == "view=text-to-image&seed=5&prompt=a%20rose%20%26%20%C3%BC&guidance_scale=2.5&steps=2&size=64"
     assert size_of(data) == (64, 64)
     data, query = ask("walk_prompts", prompt="a rose", to_prompt="a man", frames=3, steps=2)
     assert Image.open(io.BytesIO(data)).n_frames == 3
@@ -250,7 +258,7 @@ def test_prompts_are_drawn_and_walked(ask):
     assert size_of(strip)[0] > 3 * 128
 
 
-def test_pictures_are_judged(client, root, monkeypatch, one, server):
+def test_pictures_are_judged(client, root, monkeypatch, one):
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(root))
     query = "model=mnist-vae&what=strip&from=0,0&to=2,1&frames=3"
     verdicts, link = client.predict("digits", query, api_name="/judge")
@@ -311,7 +319,7 @@ def test_what_does_not_fit_is_said_in_a_sentence(refused, tmp_path, name, argume
     assert words in refused(name, **arguments)
 
 
-def test_what_is_our_fault_is_said_plainly_and_logged(monkeypatch, caplog):
+def test_what_is_our_fault_is_said_plainly_and_logged(caplog):
     def broken(request):
         raise RuntimeError("secret")
 
@@ -322,7 +330,7 @@ def test_what_is_our_fault_is_said_plainly_and_logged(monkeypatch, caplog):
     assert "RuntimeError: secret" in caplog.text
 
 
-def test_who_asks_while_many_do_is_told_so(monkeypatch):
+def test_who_asks_while_many_do_is_told_so():
     from explorer.serving import calls
 
     full = [calls._queue.acquire(blocking=False) for _ in range(12)]
@@ -385,10 +393,13 @@ def agent(server, work):
     if not find_spec("mcp"):
         lacking("the package mcp")
     from mcp import ClientSession
-    from mcp.client.streamable_http import streamablehttp_client
+    from mcp.client.streamable_http import streamable_http_client
 
     async def talk():
-        async with streamablehttp_client(f"{server.url}/gradio_api/mcp/") as (reading, writing, _), ClientSession(reading, writing) as session:
+        async with (
+            streamable_http_client(f"{server.url}/gradio_api/mcp/") as (reading, writing, _),
+            ClientSession(reading, writing) as session,
+        ):
             await session.initialize()
             return await work(session)
 
@@ -429,7 +440,7 @@ def test_an_agent_encodes_a_picture_and_is_told_what_is_wrong(server, one):
     assert "'z': [" in answer.content[0].text
     answer = agent(server, lambda session: session.call_tool("decode", {"model": "nothing"}))
     assert answer.isError
-    assert "there are blots" in answer.content[0].text
+    assert answer.content[0].text.startswith("no checkpoint 'nothing'; there are blots")
 
 
 def test_without_the_extra_one_sentence_says_what_to_install(fresh_python):
