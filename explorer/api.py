@@ -1,8 +1,8 @@
 """What scripts and agents ask: ten named endpoints of the page's server, for `gradio_client`, curl and, with `app.py --mcp`, MCP.
 
 Each is a state, made of its arguments, and the file that `views/calls.py` writes for that state, so that a picture is that of its
-link. A signature gives an endpoint its types, a docstring what it says of itself: Gradio reads the lines below "Args:" and all below
-"Returns:". What may be told is raised as `Refused`, a `gr.Error`.
+link. A signature gives an endpoint its types, a docstring what it says of itself: Gradio reads one line an argument below "Args:",
+and all below "Returns:". What may be told is raised as `Refused`, a `gr.Error`.
 """
 
 import base64
@@ -129,7 +129,9 @@ def edit_face(
     hold: list[str] | None = None,
     model: str = "celeba-vae",
 ):
-    """Changes a face: more or less of a smile, glasses, age and so on. Example: attributes {"Smiling": 1.5, "Eyeglasses": -1}, seed 7
+    """Changes a face: more or less of a smile, glasses, age and so on.
+
+    Example: attributes {"Smiling": 1.5, "Eyeglasses": -1}, seed 7
 
     Args:
         attributes: names as in list_models and how much of each is added, -10 to 10; 1 to 3 is plain to see
@@ -385,7 +387,7 @@ def asked(function):
 def build():
     """Adds the endpoints, with components that nobody sees, to the Blocks that are being built.
 
-    They wait in the page's own turns (`in_turn`) and not in Gradio's queue, out of which Gradio 6.31 hands an agent its picture as text.
+    They wait in the page's own turns (`in_turn`) and not in Gradio's queue, out of which Gradio 6.31 hands an agent pictures as text.
     """
     never = gr.Button(visible=False)
     picture = gr.Image(format="png", label="picture", visible=False)
@@ -401,7 +403,7 @@ def build():
 
 
 def inputs(function):
-    """Components for the arguments of an endpoint: a file where its signature has a `Path`, else a value of the signature's type."""
+    """Components for an endpoint's arguments: a file where its signature has a `Path`, else a value of the signature's type."""
     _, words, _ = get_function_description(function)
     found = []
     for name, _, default, hint in get_function_params(function):
