@@ -20,7 +20,7 @@ from gradio.utils import get_function_description, get_function_params, get_uplo
 from gradio_client.utils import python_type_to_json_schema
 
 from explorer import checkpoints, imaging, views
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, InputError
 from explorer.serving.calls import answered, in_turn
 from explorer.state import StateError, parse_strictly, text
 from explorer.views import calls as common
@@ -181,7 +181,7 @@ def morph(
         The picture (PNG) and its link
     """
     told = {"model": model, "what": what, "t": t, "frames": frames, "kind": kind, "even": even, "closed": closed, "label": label}
-    return _drawn(request, _query(view="morph", corners=";".join(map(_text, corners)), **told))
+    return _drawn(request, _query(view="morph", corners=";".join(map(_text, corners or ())), **told))
 
 
 def draw_prompt(
@@ -317,6 +317,8 @@ def _framed(picture, classifier):
 
 def _encoded(picture, model):
     """What the page is told of a picture that is encoded, as `encode_picture` and `encode_photo` say."""
+    if not picture:
+        raise InputError("picture must be a file, got none")
     file = base64.b64encode(Path(picture).read_bytes()).decode()
     encoder = encode_photo if checkpoints.card(model).get("attributes") else encode_picture
     return _told(encoder({"model": model, "picture": file}))
@@ -387,7 +389,7 @@ def asked(function):
 def build():
     """Adds the endpoints, with components that nobody sees, to the Blocks that are being built.
 
-    They wait in the page's own turns (`in_turn`) and not in Gradio's queue, out of which Gradio 6.31 hands an agent pictures as text.
+    They wait in the page's own turns (`in_turn`) and not in Gradio's queue, from which Gradio 6.31 hands an agent pictures as text.
     """
     never = gr.Button(visible=False)
     picture = gr.Image(format="png", label="picture", visible=False)

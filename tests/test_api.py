@@ -293,11 +293,13 @@ def test_pictures_are_judged(client, root, monkeypatch, one):
         ("decode", {"model": "blots", "z": [1]}, "z means nothing"),
         ("decode", {"model": 7}, "'7'"),
         ("decode", {"model": "../mnist-vae"}, "there are"),
+        ("encode", {"picture": None}, "must be a file"),
         ("encode", {"picture": "junk"}, "not a picture"),
         ("encode", {"picture": "drawing", "model": "garments"}, "no encoder"),
         ("encode", {"picture": "drawing", "model": "nothing"}, "there are"),
         ("edit_face", {"attributes": {"Flying": 1}}, "no attribute 'Flying'"),
         ("edit_face", {"attributes": {"Smiling": 99}}, "from -10 to 10"),
+        ("morph", {"corners": None}, "2 to 4 places"),
         ("morph", {"corners": [1]}, "2 to 4 places"),
         ("morph", {"corners": [1, 2], "t": 3}, "t must be"),
         ("draw_prompt", {"prompt": "x" * 1001}, "at most 1,000 characters"),
@@ -312,7 +314,7 @@ def test_pictures_are_judged(client, root, monkeypatch, one):
     ],
 )
 def test_what_does_not_fit_is_said_in_a_sentence(refused, tmp_path, name, arguments, words):
-    if "picture" in arguments:
+    if arguments.get("picture"):
         path = tmp_path / "picture.png"
         path.write_bytes(drawing() if arguments["picture"] == "drawing" else b"junk")
         arguments = {**arguments, "picture": handle_file(path)}
