@@ -6,10 +6,12 @@ import os
 import sys
 import warnings
 from importlib import import_module
+from importlib.util import find_spec
 from pathlib import Path
 
 import explorer
 from explorer import quiet
+from explorer.errors import InputError
 
 VERBS = {  # with a module of their own: its `arguments(parser)`, and `run(options)`, whose docstring is the verb's help
     "card": "explorer.publishing.model_card",
@@ -64,6 +66,7 @@ def _parser():
     serve.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
     serve.add_argument("--open", action="store_true", help="open the browser")
     serve.add_argument("--root-path", metavar="PATH", help="where a proxy serves it, as /demo (default: at the root of its site)")
+    serve.add_argument("--mcp", action="store_true", help="serve tools for agents too, at /gradio_api/mcp/")
     serve.set_defaults(run=_serve)
 
     models = verbs.add_parser("models", help="list the models")
@@ -109,6 +112,8 @@ def _positive(text):
 
 
 def _serve(options):
+    if options.mcp and not find_spec("mcp"):
+        raise InputError("--mcp needs the package mcp: install it with `pip install 'gradio[mcp]'`")
     os.environ.setdefault("GRADIO_ANALYTICS_ENABLED", "False")  # no telemetry
     host = options.host or os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
     if host in ("127.0.0.1", "localhost", "::1") and "SPACE_ID" not in os.environ:
@@ -120,7 +125,7 @@ def _serve(options):
 
     from explorer.page import launch
 
-    launch(options.host, options.port, options.open, root_path=options.root_path)
+    launch(options.host, options.port, options.open, root_path=options.root_path, mcp=options.mcp)
 
 
 def _models(options):
@@ -168,7 +173,6 @@ def _told(show, kind):
 
 
 def _train(options):
-    from explorer.errors import InputError
     from explorer.training.recipes import recipe_names
     from explorer.training.train import train
 

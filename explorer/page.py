@@ -14,7 +14,7 @@ from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import Mount
 from starlette.staticfiles import StaticFiles
 
-from explorer import checkpoints, views
+from explorer import api, checkpoints, views
 from explorer.errors import PromptCut
 from explorer.serving import live
 from explorer.serving.calls import run_news, stop_run
@@ -65,7 +65,7 @@ def live_functions():
 
 def build():
     """The app's Blocks; needs no Keras."""
-    with gr.Blocks(title="Latent Explorer", analytics_enabled=False, fill_width=True) as blocks:
+    with gr.Blocks(title="Latent Explorer", analytics_enabled=False, fill_width=True, delete_cache=api.KEPT) as blocks:
         gr.HTML(HEADER, apply_default_css=False)
         with gr.Tabs(elem_id="views") as tabs:
             found = []
@@ -75,6 +75,7 @@ def build():
                 found.append(tab)
         blocks.load(_view_of_link, outputs=tabs, show_progress="hidden", api_visibility="private")
         blocks.load(_tabs, outputs=found, show_progress="hidden", api_visibility="private")
+        api.build()
     return blocks
 
 
@@ -154,14 +155,18 @@ def styles():
     return "\n".join(sheet.read_text("utf-8") for sheet in sheets if sheet.is_file())
 
 
-def launch(host=None, port=None, open_browser=False, block=True, root_path=None):
-    """Serve the page, then load Keras and the models behind it; `root_path`: the path of a proxy's site below which it is found."""
+def launch(host=None, port=None, open_browser=False, block=True, root_path=None, mcp=False):
+    """Serve the page, then load Keras and the models behind it.
+
+    `root_path`: the path of a proxy's site below which it is found; `mcp`: its endpoints as tools for agents too.
+    """
     warnings.simplefilter("ignore", PromptCut)  # the view tells who wrote it
     blocks = build()
     served = blocks.launch(
         server_name=host, server_port=port, inbrowser=open_browser, prevent_thread_lock=True, theme=theme(), css=styles(),
         footer_links=[], show_error=True, quiet=True, ssr_mode=False, run_history=False, max_file_size="25mb",
         favicon_path=HERE / "serving" / "favicon.svg", head=WITH_SLASH + EMBEDDED + ICON, root_path=root_path,
+        mcp_server=mcp,
         app_kwargs={"routes": routes(), "middleware": [Middleware(SubPath)]},
     )  # fmt: skip
     served[0].add_api_websocket_route(live.PATH, live.route(live_functions()))

@@ -17,7 +17,7 @@ FLOORS = [  # from the ground up
     ["training"],
     ["serving"],
     ["views"],
-    ["page"],
+    ["page", "api"],
     ["publishing"],
     ["", "__main__", "quiet"],
 ]
