@@ -12,10 +12,16 @@ def main():
     parser.add_argument("--host", help="address to listen on (default: this machine only; 0.0.0.0: the whole network)")
     parser.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
     parser.add_argument("--open", action="store_true", help="open the browser")
+    parser.add_argument("--model", action="append", default=[], metavar="PATH", help="a model of yours: see README; repeatable")
     options = parser.parse_args()
     host = options.host or os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
     if host in ("127.0.0.1", "localhost", "::1") and "SPACE_ID" not in os.environ:
         os.environ.setdefault("EXPLORER_PRESETS", "any")  # who runs it is its visitor, and may have any model fetched
+
+    if options.model:
+        from explorer import own_models
+
+        own_models.show(options.model, parser.error)
 
     from explorer.page import launch
 

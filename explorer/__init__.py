@@ -6,7 +6,7 @@ The public names are loaded when first used, so that importing `explorer` import
 from importlib import import_module
 
 _HOMES = {
-    "load": "explorer.checkpoints",
+    "load": "explorer.own_models",
     "models": "explorer.checkpoints",
     "judge": "explorer.checkpoints",
     "CheckpointError": "explorer.checkpoints",
