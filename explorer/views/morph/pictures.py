@@ -14,6 +14,7 @@ TITLE = "Morph"
 KEYS = frozenset({"corners", "t", "kind", "even", "closed", "start", "stop", "frames", "n", "label"})
 WHATS = ("picture", "strip", "grid")
 DEFAULT_MODEL = "celeba-vae"
+WINDOWED = 32  # pixels along a side, which hold enough windows of SSIM to tell structure
 
 
 def is_here():
@@ -73,7 +74,9 @@ def frames(state):
 
 def steps_of(state):
     """What measures a model's steps: structure suits faces, small grey pictures have too few windows for it."""
-    return structural_steps if checkpoints.card(state["model"]).get("attributes") else points.root_mean_square_steps
+    card = checkpoints.card(state["model"])
+    structured = card.get("attributes") and min(card["image_shape"][:2]) >= WINDOWED
+    return structural_steps if structured else points.root_mean_square_steps
 
 
 def structural_steps(images):
