@@ -53,7 +53,7 @@ def _parser():
     render.set_defaults(run=_render)
 
     train = verbs.add_parser("train", help="train a model by its recipe, or go on where a run stopped")
-    train.add_argument("name", nargs="?", metavar="NAME", help="a model's name, or judges/NAME")
+    train.add_argument("name", nargs="?", metavar="NAME", help="a model's name, judges/NAME, or a recipe of your own, FILE.json")
     train.add_argument("--all", action="store_true", help="every recipe, judges first")
     train.add_argument(
         "--data", type=Path, metavar="DIR", help="folder with the data sets (default: EXPLORER_DATA, else Keras downloads)"

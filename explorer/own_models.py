@@ -28,13 +28,13 @@ def load(
 ) -> Generator:
     """A `Generator`; the same object each time.
 
-    `model`: the name of one of `explorer.models()`; one's own decoder as a `.keras` file, a folder (`checkpoints/README.md` says what
-    may lie in it), or "hf://user/repo" with the same files, which is fetched; a Keras model that maps a vector to a picture; or a
-    text-to-image model that does not ship, by its KerasHub preset, folder or handle, in an `image_size` of one's choice.
+    `model`: the name of one of `explorer.models()`; one's own decoder as a `.keras` file, a folder (`checkpoints/README.md` says
+    what may lie in it), or "hf://user/repo" with the same files, which is fetched; a Keras model that maps a vector to a picture;
+    or a text-to-image model that does not ship, by its KerasHub preset, folder or handle, in an `image_size` of one's choice.
 
-    One's own is listed under `name` (the file's or folder's if none is given) from then on, and shown in every view that fits. With a
-    Keras model may come an `encoder`, `encodings` as in `encodings.npz` ({"z_mean": (n, d), "label": (n,), ...}), and what a `card`
-    says, such as {"pixels": [-1, 1]}.
+    One's own is listed under `name` (the file's or folder's if none is given) from then on, and shown in every view that fits.
+    With a Keras model may come an `encoder`, `encodings` as in `encodings.npz` ({"z_mean": (n, d), "label": (n,), ...}), and what
+    a `card` says, such as {"pixels": [-1, 1]}.
 
     Raises KeyError naming the known ones, or CheckpointError saying what is wrong with a file, or what nothing tells of a model.
     """
@@ -45,7 +45,9 @@ def load(
         files = _files(os.fspath(model), name)
     if files is None:
         if any(option is not None for option in (name, encoder, encodings, card)):
-            raise InputError(f"name, encoder, encodings and card are for models of your own, and there is no file or folder {model}")
+            raise InputError(
+                f"name, encoder, encodings and card are for models of your own, and there is no file or folder {model}"
+            )
         return checkpoints.load(os.fspath(model), image_size)
     return add(files)
 
@@ -113,8 +115,8 @@ def _name(wanted, given):
 
 
 def fetched(handle):
-    """The folder with the files of a model of the Hugging Face Hub, fetched on the word of who asks; None where it is no model of this
-    kind, but a preset of KerasHub. Only networks, arrays and the card are fetched."""
+    """The folder with the files of a model of the Hugging Face Hub, fetched on the word of who asks: networks, arrays and the card.
+    None where it is no model of this kind, but a preset of KerasHub."""
     import huggingface_hub
     from huggingface_hub.constants import HF_HOME
 

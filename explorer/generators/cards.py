@@ -15,6 +15,7 @@ from explorer.errors import CheckpointError
 from explorer.generators import KINDS, kind_of
 from explorer.generators.files import CARD, MODEL
 
+WEIGHTS = "model.weights.h5"
 LONGEST = 2000  # letters of a text
 MOST_BYTES = 8_000_000  # of a card
 PIXELS = '"pixels": [0, 1], or [-1, 1], [0, 255], or "logits"'
@@ -53,7 +54,9 @@ def _view(value):
 def is_place(value, d):
     """Whether an example is a point of d numbers, or a walk from one to another, with a title."""
     numbers = _list(_number, d, d)
-    return isinstance(value, dict) and _text(value.get("title")) and numbers(value.get("z")) and numbers(value.get("to", value["z"]))
+    return (
+        isinstance(value, dict) and _text(value.get("title")) and numbers(value.get("z")) and numbers(value.get("to", value["z"]))
+    )
 
 
 def _layers(value):
@@ -141,8 +144,15 @@ def completed(said, name, files, where):
     }  # fmt: skip
     card |= {key: value for key, value in known.items() if key not in card}
     card.setdefault("short", card["title"])
+    network = {} if {"kind", "conditional"} <= card.keys() else _network(files)
     if "kind" not in card:
-        card["kind"] = NETWORKS.get(_class_of(files)) or _lacking("kind", where)
+        card["kind"] = NETWORKS.get(network.get("class_name")) or _lacking("kind", where)
+    if "conditional" not in card:
+        settings = network.get("config")
+        drawn = settings.get("classes") if isinstance(settings, dict) else 0
+        card["conditional"] = _whole(drawn, 1)
+        if card["conditional"]:
+            card["classes"] = [*card["classes"], *map(str, range(len(card["classes"]), drawn))]
     if kind_of(card) is None:  # a judge
         if "image_shape" not in card:
             _lacking("image_shape", where)
@@ -185,19 +195,19 @@ def _spaces(card, where):
     if view:
         card.setdefault("views", [view])
     elif len(card["latent_shape"]) > 1:
-        raise CheckpointError(f"{where}: latent_shape is {card['latent_shape']}, where a {card['kind']} has one number: {line('latent_shape')}")
+        raise CheckpointError(
+            f"{where}: latent_shape is {card['latent_shape']}, where a {card['kind']} has one number: {line('latent_shape')}"
+        )
     elif "views" not in card:
         card.setdefault("dead_axes", [])
         d, given = card["latent_shape"][0], card.get("view", {})
         card["view"] = given if given.keys() >= {"z", "axes", "center", "extent"} else plane(d) | given
         if len(card["view"]["z"]) != d or max(card["view"]["axes"]) >= d:
             raise CheckpointError(f"{where}: view must have {d} numbers z, and two of their axes from 0 to {d - 1}")
-    if not card.get("conditional"):
-        card.setdefault("conditional", False)
 
 
 def plane(d):
-    """What the plane shows at first of a space of which nothing is known: its first two axes, or three points drawn from N(0, I)."""
+    """What the plane shows at first of a space of which nothing is known: its two axes, or three points drawn from N(0, I)."""
     return {"z": [0.0] * d, "axes": [0, 1], "center": [0.0, 0.0], "extent": 3.0} | ({"corners": [0, 1, 2]} if d > 2 else {})
 
 
@@ -218,29 +228,38 @@ def rounded(point):
 
 
 def count_parameters(files):
-    """How many numbers a model's Keras file holds, without loading it; 0 where it has none."""
+    """How many numbers a model's Keras file holds, without loading it; 0 where that has none."""
     import h5py
 
     try:
-        with zipfile.ZipFile(io.BytesIO(files.read(MODEL))) as archive, archive.open("model.weights.h5") as stored:
-            sizes = []
-            with h5py.File(io.BytesIO(stored.read())) as weights:
-                weights.visititems(
-                    lambda path, item: sizes.append(prod(item.shape))
-                    if isinstance(item, h5py.Dataset) and not path.startswith("optimizer") else None
-                )  # fmt: skip
-            return int(sum(sizes))
+        if WEIGHTS in files.names():
+            data = files.read(WEIGHTS)
+        else:
+            with zipfile.ZipFile(io.BytesIO(files.read(MODEL))) as archive:
+                data = archive.read(WEIGHTS)
+        sizes = []
+
+        def count(path, item):
+            if isinstance(item, h5py.Dataset) and not path.startswith("optimizer"):
+                sizes.append(prod(item.shape))
+
+        with h5py.File(io.BytesIO(data)) as weights:
+            weights.visititems(count)
+        return int(sum(sizes))
     except (KeyError, OSError, ValueError, zipfile.BadZipFile):
         return 0
 
 
-def _class_of(files):
-    """The class that a model's Keras file names, or None."""
+def _network(files):
+    """What a model's Keras file says of its network (dict), empty where there is none that could be read."""
+    if MODEL not in files.names():
+        return {}
     try:
         with zipfile.ZipFile(io.BytesIO(files.read(MODEL))) as archive:
-            return json.loads(archive.read("config.json")).get("class_name")
-    except (KeyError, OSError, ValueError, AttributeError, zipfile.BadZipFile):
-        return None
+            found = json.loads(archive.read("config.json"))
+        return found if isinstance(found, dict) else {}
+    except (KeyError, OSError, ValueError, RecursionError, zipfile.BadZipFile):
+        return {}
 
 
 def _lacking(key, where):

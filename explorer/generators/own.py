@@ -1,6 +1,7 @@
 """One's own model: any Keras network from a vector to a picture of one or three channels, with or without an encoder.
 
-A file is looked through before Keras gets it: `safe_mode` refuses lambdas, and what else names code or leads elsewhere is refused here.
+A file is looked through before Keras gets it: what brings or names code, or leads out of the file, is refused here, and again by
+Keras' `safe_mode`.
 """
 
 import io
@@ -98,8 +99,9 @@ def _check_class(node, where):
     elif not module or module.split(".")[0] in ("keras", "keras_hub") and not TOOLS & set(module.split(".")):
         return
     raise CheckpointError(
-        f"{where} names {name[:60]}, which is not of Keras; a file says how a class of yours is called and not what it does: register it "
-        "(keras.saving.register_keras_serializable) before it is loaded, or hand over the model itself, explorer.load(model, name='mine')"
+        f"{where} names {name[:60]}, which is not of Keras; a file says how a class of yours is called and not what it does: "
+        "register it (keras.saving.register_keras_serializable) before it is loaded, or hand over the model itself, "
+        "explorer.load(model, name='mine')"
     )
 
 
@@ -136,7 +138,9 @@ def derived(files):
     pixels = said.get("pixels") or _pixels(model.decoder, out, where)
     codes = files.arrays(ENCODINGS) if files.codes is not None else None
     if codes and codes["z_mean"].shape[1] != d:
-        raise CheckpointError(f"{files.name}: its encodings have {codes['z_mean'].shape[1]} numbers each, and its decoder takes {d}")
+        raise CheckpointError(
+            f"{files.name}: its encodings have {codes['z_mean'].shape[1]} numbers each, and its decoder takes {d}"
+        )
     heads = _heads(model.encoder, shape, pixels, d, files.name) if model.encoder is not None else 0
     variational = heads > 1 or bool(codes and "z_log_var" in codes)
     kind = said.get("kind") or ("vae" if variational else "ae" if heads or codes else "gan")
@@ -153,7 +157,9 @@ def derived(files):
         "architecture": {part: _layers(made) for part, made in networks.items()},
     }  # fmt: skip
     card.setdefault("short", card["title"][:40])
-    card["derived"] = sorted(set(card) - set(said) - {"name", "own", "recipe", "family", "series", "order", "examples", "conditional"})
+    card["derived"] = sorted(
+        set(card) - set(said) - {"name", "own", "recipe", "family", "series", "order", "examples", "conditional"}
+    )
     if codes:
         card["classes"] = [*card["classes"], *codes["classes"][len(card["classes"]) :]]
         card["dead_axes"] = [i for i, sd in enumerate(codes["z_mean"].std(0)) if sd < 0.1 * codes["z_mean"].std(0).max()]
@@ -188,10 +194,12 @@ def _latent_size(decoder, said, name, where):
         raise CheckpointError(f"{name}: nothing says how many numbers its decoder takes: call it once before, or in {where} "
                               f"{cards.line('latent_shape')}")  # fmt: skip
     if len(built) != 2 or not 1 <= built[1] <= MOST_LATENT:
-        raise CheckpointError(f"{name}: its decoder takes {tuple(built)}, where a decoder takes a vector (n, d) of at most {MOST_LATENT} "
-                              "numbers: of an autoencoder save the decoder alone, model.decoder.save('decoder.keras')")  # fmt: skip
+        raise CheckpointError(f"{name}: its decoder takes {tuple(built)}, where a decoder takes a vector (n, d) of at most "
+                              f"{MOST_LATENT} numbers: of an autoencoder save the decoder alone, model.decoder.save('decoder.keras')")  # fmt: skip
     if said.get("latent_shape", [built[1]]) != [built[1]]:
-        raise CheckpointError(f'{where}: latent_shape is {said["latent_shape"]}, and the decoder takes "latent_shape": [{built[1]}]')
+        raise CheckpointError(
+            f'{where}: latent_shape is {said["latent_shape"]}, and the decoder takes "latent_shape": [{built[1]}]'
+        )
     return int(built[1])
 
 

@@ -88,8 +88,8 @@ class OwnFiles(Files):
 
 
 def encodings(name, given):
-    """The arrays of one's own encodings, checked: {"z_mean" float32 (n, d), "label" uint8 (n,), "classes" and, where they are given,
-    "z_log_var" float32 (n, d), "attributes" uint8 (n, k) with "names" (k,)}.
+    """The arrays of one's own encodings, checked: {"z_mean" float32 (n, d), "label" uint8 (n,), "classes" and, where they are
+    given, "z_log_var" float32 (n, d), "attributes" uint8 (n, k) with "names" (k,)}.
 
     `given`: `z_mean` (n, d) and, if wanted, `z_log_var`; `label` (n,), numbers or words, with `classes`, the words for the numbers;
     `attributes` (n, k) of 0 and 1 with `names`, what they are called.

@@ -65,9 +65,7 @@ def _models():
     """Names, titles and series of all models whose card is whole, `apart` those of the list, and the damaged ones' names."""
     cards = [card for card in checkpoints.models() if "views" not in card]
     keys = ("name", "title", "short", "family", "series", "kind")
-    known = [
-        {key: card[key] for key in keys} | {"apart": card["order"] >= ROW, "encodings": has_encodings(card)} for card in cards
-    ]
+    known = [{key: card[key] for key in keys} | {"apart": card["order"] >= ROW, "encodings": has_encodings(card)} for card in cards]
     damaged = sorted(set(checkpoints.names()) - {card["name"] for card in checkpoints.models()})
     unknown = {"family": None, "series": None, "kind": None, "apart": False, "encodings": False}
     return known + [{"name": name, "title": f"{name} is damaged", "short": name, **unknown} for name in damaged]
