@@ -240,7 +240,7 @@ def count_parameters(files):
         sizes = []
 
         def count(path, item):
-            if isinstance(item, h5py.Dataset) and not path.startswith("optimizer"):
+            if isinstance(item, h5py.Dataset) and item.shape and not path.startswith("optimizer"):  # a number alone is a setting
                 sizes.append(prod(item.shape))
 
         with h5py.File(io.BytesIO(data)) as weights:

@@ -195,7 +195,8 @@ def _latent_size(decoder, said, name, where):
                               f"{cards.line('latent_shape')}")  # fmt: skip
     if len(built) != 2 or not 1 <= built[1] <= MOST_LATENT:
         raise CheckpointError(f"{name}: its decoder takes {tuple(built)}, where a decoder takes a vector (n, d) of at most "
-                              f"{MOST_LATENT} numbers: of an autoencoder save the decoder alone, model.decoder.save('decoder.keras')")  # fmt: skip
+                              f"{MOST_LATENT} numbers: of an autoencoder save the decoder alone, "
+                              "model.decoder.save('decoder.keras')")  # fmt: skip
     if said.get("latent_shape", [built[1]]) != [built[1]]:
         raise CheckpointError(
             f'{where}: latent_shape is {said["latent_shape"]}, and the decoder takes "latent_shape": [{built[1]}]'

@@ -41,7 +41,7 @@ def chromium():
 class App:
     """`python app.py` on a free port; it may write to `folder` only, where its temporary files go."""
 
-    def __init__(self, folder, checkpoints=None):
+    def __init__(self, folder, checkpoints=None, arguments=()):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         with socket.socket() as free:
@@ -51,7 +51,7 @@ class App:
         places = {name: str(self.folder) for name in ("TMPDIR", "GRADIO_TEMP_DIR")}
         places |= {"EXPLORER_CHECKPOINTS": str(checkpoints)} if checkpoints else {}
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **places}
-        command = [sys.executable, str(REPOSITORY / "app.py"), "--port", str(port)]
+        command = [sys.executable, str(REPOSITORY / "app.py"), "--port", str(port), *map(str, arguments)]
         self._log = Path(f"{self.folder}.log")
         with self._log.open("w", encoding="utf-8") as log:
             pipes = {"stdout": subprocess.PIPE, "stderr": log}

@@ -18,8 +18,8 @@ WINDOWED = 32  # pixels along a side, which hold enough windows of SSIM to tell 
 
 
 def is_here():
-    """Whether there is the model that it begins with, of faces."""
-    return any(card.get("attributes") and morphs(card) for card in checkpoints.models())
+    """Whether there is a model to morph with."""
+    return any(map(morphs, checkpoints.models()))
 
 
 def morphs(card):
@@ -32,7 +32,7 @@ def complete(state):
 
     Raises UnknownName for an unknown model and CheckpointError for a damaged card.
     """
-    card = checkpoints.card(state.get("model", DEFAULT_MODEL))
+    card = checkpoints.card(state.get("model") or points.usual(DEFAULT_MODEL, morphs))
     if not morphs(card):
         others = ", ".join(c["name"] for c in checkpoints.models() if morphs(c) and not c["series"])
         words = f"{card['name']} has no points to morph between: choose another model ({others or 'none is here'})"
