@@ -12,7 +12,7 @@ from math import prod
 import numpy as np
 
 from explorer.errors import CheckpointError
-from explorer.generators import KINDS, kind_of
+from explorer.generators import has_encodings, kind_of
 from explorer.generators.files import CARD, MODEL
 
 WEIGHTS = "model.weights.h5"
@@ -68,7 +68,7 @@ ENTRIES = {
     "title": (_text, '"title": "Digits: a VAE"'),
     "short": (_text, '"short": "Digits"'),
     "order": (_number, '"order": 20'),
-    "kind": (lambda value: value in (*KINDS, "judge"), '"kind": "vae", or "ae", "gan"'),
+    "kind": (_text, '"kind": "vae", or "ae", "gan"'),
     "latent_shape": (_list(lambda value: _whole(value, 1), 1, 4), '"latent_shape": [8]'),
     "image_shape": (
         lambda value: _list(lambda side: _whole(side, 1), 3, 3)(value) and value[2] in (1, 3),
@@ -144,11 +144,10 @@ def completed(said, name, files, where):
     }  # fmt: skip
     card |= {key: value for key, value in known.items() if key not in card}
     card.setdefault("short", card["title"])
-    network = {} if {"kind", "conditional"} <= card.keys() else _network(files)
     if "kind" not in card:
-        card["kind"] = NETWORKS.get(network.get("class_name")) or _lacking("kind", where)
+        card["kind"] = NETWORKS.get(_network(files).get("class_name")) or _lacking("kind", where)
     if "conditional" not in card:
-        settings = network.get("config")
+        settings = {} if has_encodings(card) or kind_of(card) is None else _network(files).get("config")
         drawn = settings.get("classes") if isinstance(settings, dict) else 0
         card["conditional"] = _whole(drawn, 1)
         if card["conditional"]:

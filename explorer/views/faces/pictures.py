@@ -28,7 +28,7 @@ def complete(state):
 
     Raises UnknownName for an unknown model and CheckpointError for a damaged card.
     """
-    card = checkpoints.card(state.get("model") or points.usual(DEFAULT_MODEL, lambda card: card.get("attributes")))
+    card = checkpoints.card(state.get("model") or points.usual(DEFAULT_MODEL, state, lambda card: card.get("attributes")))
     if not card.get("attributes"):
         faces = ", ".join(c["name"] for c in checkpoints.models() if c.get("attributes"))
         raise StateError(f"{card['name']} knows no attributes: choose another model ({faces or 'none is here'})", "model")

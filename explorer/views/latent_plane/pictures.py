@@ -36,7 +36,7 @@ def complete(state):
 
     Raises UnknownName for an unknown model and CheckpointError for a damaged card.
     """
-    card = checkpoints.card(state.get("model") or points.usual(DEFAULT_MODEL, has_plane))
+    card = checkpoints.card(state.get("model") or points.usual(DEFAULT_MODEL, state, has_plane))
     if "latent_shape" not in card:
         raise UnknownName(f"{card['name']} is a judge, which makes no pictures; there are {', '.join(checkpoints.names())}")
     if not has_plane(card):

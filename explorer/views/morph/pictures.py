@@ -32,7 +32,7 @@ def complete(state):
 
     Raises UnknownName for an unknown model and CheckpointError for a damaged card.
     """
-    card = checkpoints.card(state.get("model") or points.usual(DEFAULT_MODEL, morphs))
+    card = checkpoints.card(state.get("model") or points.usual(DEFAULT_MODEL, state, morphs))
     if not morphs(card):
         others = ", ".join(c["name"] for c in checkpoints.models() if morphs(c) and not c["series"])
         words = f"{card['name']} has no points to morph between: choose another model ({others or 'none is here'})"
