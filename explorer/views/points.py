@@ -17,7 +17,7 @@ _MARGIN = 1.25  # how much further than its three places a plane is shown
 
 
 def usual(name, state, fits):
-    """The model of a state that names none: `name`; of one that says nothing at all, where it is not here, the first that `fits`."""
+    """The model of a state that names none: `name`; of one that says nothing, if it is not here, the first that `fits`."""
     here = not set(state) <= {"view", "what"} or name in checkpoints.names()
     return name if here else next((card["name"] for card in checkpoints.models() if fits(card)), name)
 
