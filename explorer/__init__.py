@@ -10,7 +10,7 @@ from importlib.util import find_spec
 __version__ = "0.1.0"
 
 _HOMES = {
-    "load": "explorer.checkpoints",
+    "load": "explorer.own_models",
     "models": "explorer.checkpoints",
     "judge": "explorer.checkpoints",
     "CheckpointError": "explorer.checkpoints",

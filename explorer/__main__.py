@@ -67,6 +67,7 @@ def _parser():
     serve.add_argument("--open", action="store_true", help="open the browser")
     serve.add_argument("--root-path", metavar="PATH", help="where a proxy serves it, as /demo (default: at the root of its site)")
     serve.add_argument("--mcp", action="store_true", help="serve tools for agents too, at /gradio_api/mcp/")
+    serve.add_argument("--model", action="append", default=[], metavar="PATH", help="a model of yours: see README; repeatable")
     serve.set_defaults(run=_serve)
 
     models = verbs.add_parser("models", help="list the models")
@@ -81,7 +82,7 @@ def _parser():
     render.set_defaults(run=_render)
 
     train = verbs.add_parser("train", help="train a model by its recipe, or go on where a run stopped")
-    train.add_argument("name", nargs="?", metavar="NAME", help="a model's name, or judges/NAME")
+    train.add_argument("name", nargs="?", metavar="NAME", help="a model's name, judges/NAME, or a recipe of your own, FILE.json")
     train.add_argument("--all", action="store_true", help="every recipe, judges first")
     train.add_argument(
         "--data", type=Path, metavar="DIR", help="folder with the data sets (default: EXPLORER_DATA, else Keras downloads)"
@@ -122,6 +123,10 @@ def _serve(options):
     from explorer import devices
 
     devices.choose()  # before Gradio and Keras are imported
+    if options.model:
+        from explorer import own_models
+
+        own_models.show(options.model)
 
     from explorer.page import launch
 

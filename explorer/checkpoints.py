@@ -3,10 +3,11 @@
 A checkpoint is a folder `checkpoints/<name>/` with `card.json`, `model.keras`, for most an `encodings.npz`, and
 `SHA256SUMS` (as `sha256sum` writes it) over the others. Judges live in `checkpoints/judges/<name>/`. Another root can be
 named by the environment variable `EXPLORER_CHECKPOINTS`. An installed package has the folder within, as `explorer/shipped`.
+A folder with a `decoder.keras` and no sums is one's own model (`generators.own_files`), and so is what `add` was told of in this
+process.
 """
 
 import hashlib
-import json
 import os
 import re
 import threading
@@ -19,13 +20,15 @@ from typing import Any
 import numpy as np
 
 from explorer import generators, judges
-from explorer.errors import ExplorerError, InputError, UnknownName
+from explorer.errors import CheckpointError, InputError, UnknownName
+from explorer.generators import cards, own_files
 from explorer.generators.base import Card, Generator
 from explorer.generators.directions import FILE as DIRECTIONS
 from explorer.generators.directions import Directions
-from explorer.generators.files import MODEL, Files
+from explorer.generators.files import CARD, ENCODINGS, MODEL, Files
+from explorer.generators.own_files import OwnFiles
 
-SUMS, CARD, ENCODINGS, SHEET = "SHA256SUMS", "card.json", "encodings.npz", "sheet.webp"
+SUMS, SHEET = "SHA256SUMS", "sheet.webp"
 PRIOR, PCA, MAP, EPOCHS = "prior.npz", "pca.npz", "tsne.npz", "epochs.webp"
 CARD_KEYS = ("name", "kind", "title", "latent_shape", "image_shape", "parameters", "bytes", "data", "licence", "source",
              "metrics", "recipe")  # fmt: skip
@@ -33,22 +36,21 @@ SHIPPED = Path(__file__).parent / "shipped"  # of an installed package alone
 _NAME = re.compile(r"(judges/)?\w[\w.-]{0,99}", re.ASCII)  # of a folder here, never of one elsewhere
 _locks: dict[Any, Any] = defaultdict(threading.RLock)
 _made: dict[Any, Any] = {}
-
-
-class CheckpointError(ExplorerError, RuntimeError):
-    """A checkpoint's file is missing or is not what was shipped; the message names file, expected and found SHA-256."""
+_added: dict[str, Files] = {}  # models from elsewhere, of this process
 
 
 @dataclass(frozen=True)
 class Encodings:
     """A test set's encodings: `z_mean` float32 (n, d), `z_log_var` float32 (n, d) or None, `labels` uint8 (n,).
 
-    Of faces, a gallery of some hundreds; `labels` uint8 (n, 40) are then the attributes that the judge sees in them decoded.
+    Of faces, a gallery of some hundreds; `labels` uint8 (n, 40) are then the attributes that the judge sees in them decoded. Of
+    one's own model with attributes these are `attributes` uint8 (n, k), and `labels` its classes, or the first of them.
     """
 
     z_mean: np.ndarray
     z_log_var: np.ndarray | None
     labels: np.ndarray
+    attributes: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
@@ -62,6 +64,11 @@ class Sealed(Files):
     root: Path
 
     @property
+    def shown(self):
+        """How messages name the folder."""
+        return f"checkpoints/{self.name}"
+
+    @property
     def path(self) -> Path:  # type: ignore[override]  # worked out, where other files say where they are
         return self.root / self.name
 
@@ -71,7 +78,7 @@ class Sealed(Files):
     def read(self, file):
         expected = self._sums()
         if file not in expected:
-            raise CheckpointError(f"checkpoints/{self.name}/{SUMS} is damaged (it does not list {file}). {self._remedy()}")
+            raise CheckpointError(f"{self.shown}/{SUMS} is damaged (it does not list {file}). {self._remedy()}")
         try:
             data = (self.path / file).read_bytes()
         except OSError as error:
@@ -86,23 +93,25 @@ class Sealed(Files):
         return _once(_arrays, self, file)
 
     def card(self):
-        """The card (dict)."""
-        return json.loads(self.read(CARD))
+        """The bytes of the card."""
+        return self.read(CARD)
 
     def _sums(self):
         """{file: SHA-256}."""
-        if not _NAME.fullmatch(self.name) or not any((self.path / part).is_file() for part in (SUMS, CARD, MODEL)):
-            known = _names(self.root / "judges" if self.name.startswith("judges/") else self.root)
+        if not _NAME.fullmatch(self.name) or not _is_checkpoint(self.path):
+            known = _names(self.root / "judges") if self.name.startswith("judges/") else sorted({*_names(self.root), *_added})
             raise UnknownName(f"no checkpoint {self.name.removeprefix('judges/')!r}; there are {', '.join(known) or 'none'}")
         try:
             lines = (self.path / SUMS).read_text("utf-8", errors="replace").splitlines()
         except OSError as error:
-            raise CheckpointError(f"checkpoints/{self.name}/{SUMS} is missing: {self._remedy()}") from error
+            if not any(self.path.iterdir()):
+                raise CheckpointError(f"{self.shown} is empty. {self._remedy()}") from error
+            raise CheckpointError(f"{self.shown}/{SUMS} is missing: {self._remedy()}") from error
         pairs = [line.split(maxsplit=1) for line in lines]
         return {pair[1]: pair[0] for pair in pairs if len(pair) == 2}
 
     def _damage(self, file, expected, found):
-        return f"checkpoints/{self.name}/{file} is damaged (expected SHA-256 {expected}, found {found}). {self._remedy()}"
+        return f"{self.shown}/{file} is damaged (expected SHA-256 {expected}, found {found}). {self._remedy()}"
 
     def _remedy(self):
         run = self.name.partition("-epoch-")[0]  # the steps of a run come with it
@@ -125,32 +134,85 @@ def workshop():
 
 def names() -> list[str]:
     """The names of all checkpoints, whole or not."""
-    return _names(root())
+    return sorted({*_names(root()), *_added})
 
 
 def _names(folder):
-    return sorted({path.parent.name for file in (SUMS, CARD, MODEL) for path in folder.glob(f"*/{file}")})
+    try:
+        return sorted(path.name for path in folder.iterdir() if _NAME.fullmatch(path.name) and _is_checkpoint(path))
+    except OSError:
+        return []
+
+
+def _is_checkpoint(folder):
+    """Whether a folder is a checkpoint's, or was one before it was emptied; a training run before it ends has `run` alone."""
+    try:
+        found = {path.name for path in folder.iterdir()}
+    except (OSError, ValueError):
+        return False
+    return folder.name != "judges" and (not found or bool(found & {SUMS, CARD, MODEL, own_files.DECODER}))
 
 
 def files(name):
     """A checkpoint's files, as its generator is handed them."""
-    return Sealed(name, root())
+    if name in _added:
+        return _added[name]
+    path = root() / name
+    try:
+        own = _NAME.fullmatch(name) and (path / own_files.DECODER).is_file() and not (path / SUMS).is_file()
+    except OSError:
+        own = False
+    return own_files.of_folder(name, path) if own else Sealed(name, root())
+
+
+def add(files):
+    """Let the registry know a model from elsewhere, for as long as this process lives; in the place of one that was added."""
+    _added[files.name] = files
 
 
 def models() -> list[Card]:
     """The cards (dicts) of all checkpoints whose card is whole, in the order in which they are shown; loads no model."""
-    cards = []
+    found = []
     for name in names():
         try:
-            cards.append(card(name))
+            found.append(card(name))
         except CheckpointError:
             continue  # `card` and `load` of that name say what is wrong with it
-    return sorted(cards, key=lambda c: (c.get("order", 99), c["name"]))
+    return sorted(found, key=lambda c: (c.get("order", 99), c["name"]))
 
 
 def card(name: str) -> Card:
-    """The card of a checkpoint (dict). Raises KeyError for an unknown name, CheckpointError for a damaged file."""
-    return files(name).card()
+    """The card of a checkpoint (dict), with what it does not say filled in, see `generators.cards`.
+
+    Raises KeyError for an unknown name, CheckpointError for a damaged file or a card that says what cannot be.
+    """
+    return _card(files(name))
+
+
+def _card(files):
+    if isinstance(files, OwnFiles):
+        return dict(_own(files)[0])
+    return dict(_once(_completed, files, files.card()))
+
+
+def _completed(files, data):
+    where = f"{files.shown}/{CARD}"
+    return cards.completed(cards.parsed(data, where), files.name.removeprefix("judges/"), files, where)
+
+
+def _own(files):
+    """Card and parts of one's own model."""
+    found = _once(_derived, files)
+    if isinstance(found, CheckpointError):
+        raise found
+    return found
+
+
+def _derived(files):
+    try:
+        return generators.OWN.network.derived(files)
+    except CheckpointError as error:  # kept too: each page asks for all cards
+        return error.with_traceback(None)
 
 
 def encodings(name: str) -> Encodings:
@@ -180,7 +242,7 @@ def arrays(name, file):
 
 
 def load(name: str, image_size: int | None = None) -> Generator:
-    """A `Generator` by name; the same object each time. Raises KeyError naming the known ones, or CheckpointError.
+    """A `Generator` by name, never by a path; the same object each time. Raises KeyError naming the known ones, or CheckpointError.
 
     A text-to-image model that does not ship may be one of KerasHub's presets ("stable_diffusion_3_medium"), a preset folder, or a
     kaggle:// or hf:// handle, in an `image_size` of one's choice: see `presets.load`.
@@ -232,26 +294,29 @@ def _arrays(files, file):
 def _encodings(files):
     stored = files.arrays(ENCODINGS)
     log_var = stored.get("z_log_var")
-    return Encodings(stored["z_mean"].astype("float32"), None if log_var is None else log_var.astype("float32"), stored["label"])
+    log_var = None if log_var is None else log_var.astype("float32")
+    return Encodings(stored["z_mean"].astype("float32"), log_var, stored["label"], stored.get("attributes"))
 
 
 def _directions(files):
-    card = files.card()
+    card = _card(files)
     if not card.get("attributes"):
         raise UnknownName(f"{files.name} was trained without attributes, so it has no directions by name")
     return Directions.of(card, files.arrays(DIRECTIONS))
 
 
 def _load(files):
-    card = files.card()
+    card = _card(files)
     kind = generators.kind_of(card)
+    if isinstance(files, OwnFiles):
+        return generators.OWN.made(*_own(files), files)
     if kind is None:
-        raise CheckpointError(f"{files.name}/{CARD}: kind {card['kind']!r} is not one that this version can load")
+        raise CheckpointError(f"{files.shown}/{CARD}: kind {card['kind']!r} is not one that this version can load")
     return _opened(kind.made, card, files)
 
 
 def _judge(files):
-    card = files.card()
+    card = _card(files)
     return _opened(judges.kind_of(card).made, card, files)
 
 
@@ -264,7 +329,7 @@ def _opened(made, card, files):
     except Exception as error:  # whole, but of another version of this project or of a library
         library, module = made.library
         raise CheckpointError(
-            f"checkpoints/{files.name}/{made.file} is whole, but {library} {import_module(module).__version__} cannot load it: "
+            f"{files.shown}/{made.file} is whole, but {library} {import_module(module).__version__} cannot load it: "
             f"{(str(error).strip() or repr(error)).splitlines()[0]}"
         ) from error
     return made(card, model, files)

@@ -20,6 +20,10 @@ class NotSupported(ExplorerError, NotImplementedError):
     """Something that this model cannot do, such as encode; the message says why."""
 
 
+class CheckpointError(ExplorerError, RuntimeError):
+    """A model's file is missing, is not what was shipped, or says what no model can be; the message names file and remedy."""
+
+
 class PromptCut(UserWarning):
     """A prompt is longer than its model reads; the message names the last word that was read, and what was cut off."""
 

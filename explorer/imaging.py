@@ -316,6 +316,22 @@ def framed(file_bytes, image_shape, framing):
     return canvas
 
 
+def fitted(file_bytes, image_shape):
+    """The middle of any picture, as large as it fits -> float32 image_shape (h, w, 1 or 3) in [0, 1], on white what is transparent.
+
+    Raises PictureError as `read_picture` does.
+    """
+    picture = opaque(read_picture(file_bytes, LONGEST))
+    height, width, channels = image_shape
+    scale = max(height / picture.shape[0], width / picture.shape[1])
+    across, down = width / scale / 2, height / scale / 2
+    y, x = picture.shape[0] / 2, picture.shape[1] / 2
+    whole = to_pillow(to_bytes(picture)).resize((width, height), Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC,
+                                                (max(0, x - across), max(0, y - down), x + across, y + down))  # fmt: skip
+    seen = np.asarray(whole, "float32") / 255
+    return seen if channels == 3 else seen @ np.array([[0.299], [0.587], [0.114]], "float32")
+
+
 def opaque(picture):
     """(h, w, 4) over white -> (h, w, 3); pictures without alpha stay as they are."""
     return picture[..., :3] * picture[..., 3:] + (1 - picture[..., 3:]) if picture.shape[-1] == 4 else picture

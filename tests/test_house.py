@@ -13,7 +13,7 @@ PACKAGE = Path(explorer.__file__).parent
 FLOORS = [  # from the ground up
     ["errors", "geometry", "state", "imaging", "data", "devices"],
     ["generators", "judges"],
-    ["checkpoints", "presets"],
+    ["checkpoints", "presets", "own_models"],
     ["training"],
     ["serving"],
     ["views"],

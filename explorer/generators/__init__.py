@@ -3,7 +3,7 @@
 Importing this imports no Keras; a kind's class is imported when it is first asked for.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from importlib import import_module
 
 
@@ -41,19 +41,27 @@ KINDS = {
     "net: family": Kind("explorer.generators.autoencoder_variants", "VariantGenerator", encodes=True, has_prior=False),
     "refines": Kind("explorer.generators.refiner", "RefinerGenerator"),
 }
+OWN = Kind("explorer.generators.own", "OwnGenerator")  # networks that others made; their cards say `own`
 
 
 def kind_of(card, kinds=KINDS):
     """The `Kind` of a card or a recipe (dict); None for one that this version does not know, and for judges.
 
-    A recipe's `net`, or what its model `refines`, says more than its kind does.
+    A recipe's `net`, or what its model `refines`, says more than its kind does. One's own model has what its card says it has.
     """
+    if card.get("own") and kinds is KINDS:
+        return replace(OWN, encodes=card["encodings"], has_prior=KINDS[card["kind"]].has_prior)
     recipe = card.get("recipe") or card
-    keys = (f"net: {recipe.get('net')}", *(key for key in ("refines",) if recipe.get(key)), card["kind"])
-    return next((kinds[key] for key in keys if key in kinds), None) if card["kind"] in kinds else None
+    keys = (f"net: {recipe.get('net')}", *(key for key in ("refines",) if recipe.get(key)), card.get("kind"))
+    return next((kinds[key] for key in keys if key in kinds), None) if card.get("kind") in kinds else None
 
 
 def has_encodings(card):
     """Whether encodings of pictures lie beside a card's model, so that places of its latent space can be found among them."""
     kind = kind_of(card)
     return kind is not None and kind.encodes
+
+
+def has_encoder(card):
+    """Whether a card's model can be asked where a picture lies in its latent space."""
+    return bool(card["encoder"]) if card.get("own") else has_encodings(card)

@@ -6,6 +6,7 @@ from pathlib import Path
 import numpy as np
 
 MODEL, PRESET = "model.keras", "config.json"
+CARD, ENCODINGS = "card.json", "encodings.npz"
 
 
 class Files:

@@ -5,6 +5,8 @@ import logging
 import numpy as np
 
 from explorer import checkpoints, data, imaging
+from explorer.generators.cards import rounded as _rounded
+from explorer.generators.cards import view
 from explorer.training import face_measures, tsne
 from explorer.training.measures import (
     CONFIDENT,
@@ -151,17 +153,6 @@ def _apart(card, folder):
         card["fitted_gaussian"] = {"file": checkpoints.PRIOR}
 
 
-def view(z_mean, labels):
-    """What the plane shows at first: its two liveliest axes, and a square that holds 99 % of the encodings, +-3 if that does."""
-    axes = sorted(int(i) for i in np.argsort(-z_mean.std(0), kind="stable")[:2])
-    low, high = np.quantile(z_mean[:, axes], (0.005, 0.995), axis=0)
-    center, extent = np.zeros(2), 3.0
-    if np.abs([low, high]).max() > 4.5:
-        center, extent = (low + high) / 2, float((high - low).max() / 2 * 1.08)
-    start = np.median(z_mean[labels == labels[0]], 0)
-    return {"axes": axes, "center": _rounded(center), "extent": round(extent, 2), "z": _rounded(start)}
-
-
 def examples(generator, z_mean, labels):
     """The recipe's examples, points worth a first look, as places: [class] is a point, [class, class] a walk.
 
@@ -181,10 +172,6 @@ def examples(generator, z_mean, labels):
         points = dict(zip(("z", "to"), map(place, names), strict=False))
         found.append({"title": " to ".join(names), **points})
     return found
-
-
-def _rounded(point):
-    return [round(float(c), 2) + 0.0 for c in point]
 
 
 def walk_between(generator, z_mean, labels, first, last, title):

@@ -20,9 +20,14 @@ the `emphasis` of what else it says, what lengths of the four shifts cost, by wh
 cosine still falls nothing is stale: the loss at a high rate says little of the loss at a low one.
 """
 
+import inspect
+import json
+import re
 from copy import deepcopy
+from pathlib import Path
 
-from explorer.errors import UnknownName
+from explorer import generators
+from explorer.errors import InputError, UnknownName
 
 _DLWP = "Deep Learning with Python, 3rd ed., ch. 17"
 _GDL = "Generative Deep Learning, 2nd ed., ch. 3"
@@ -414,6 +419,57 @@ def recipe(name):
     if name.startswith("judges/"):
         return {"kind": "judge", **deepcopy(JUDGES[name.removeprefix("judges/")])}
     return deepcopy(RECIPES[name])
+
+
+_JUDGES = {"mnist": "digits", "fashion": "fashion", "celeba": "faces", "flowers": "flowers"}
+_USUAL = {"optimizer": "adam", "learning_rate": _COSINE, "batch_size": 128, "epochs": 10, "seed": 0, "validation": 0,
+          "patience": None, "drawn": 10, "order": 15, "source": "one's own"}  # fmt: skip
+_OF_ITS_OWN = ("name", "like", "title", "short", "order", "family", "series", "beside", "note", "snapshots", "known_failures",
+               "examples")  # fmt: skip
+
+
+def own(path):
+    """(name, recipe) of one's own recipe, a JSON file: as `RECIPES` has them, or `like` one of these but for what it says.
+
+    Its `name`, or else its file's, or the folder's of a recipe.json, is that of the checkpoint. Raises FileNotFoundError, or
+    InputError naming what is missing or cannot be.
+    """
+    path = Path(path)
+    if not path.is_file():
+        raise FileNotFoundError(f"there is no recipe {path}")
+    try:
+        said = json.loads(path.read_bytes())
+    except (ValueError, RecursionError) as error:
+        raise InputError(f"{path} is no JSON that can be read: {error}") from None
+    if not isinstance(said, dict):
+        raise InputError(f'{path} must hold one object, as in {{"like": "mnist-vae", "latent_size": 3}}')
+    name = str(said.get("name", path.resolve().parent.name if path.stem == "recipe" else path.stem))
+    if not re.fullmatch(r"\w[\w.-]{0,79}", name, re.ASCII) or name in RECIPES or name == "judges":
+        raise InputError(f'{path}: give it a name of its own of letters, digits, - and _, as in "name": "my-vae", got {name!r}')
+    model = recipe(said["like"]) if isinstance(said.get("like"), str) else {}
+    begun = {key: value for key, value in model.items() if key not in _OF_ITS_OWN}
+    made = {
+        "title": name,
+        "known_failures": [],
+        **_USUAL,
+        **begun,
+        **{key: said[key] for key in said if key not in ("name", "like")},
+    }
+    kind = generators.kind_of({"kind": None, **made})
+    if kind is None or made["kind"] not in generators.KINDS:
+        raise InputError(f'{path} does not say its kind: write "kind": "vae" (or ae, gan, diffusion), or "like": "mnist-vae"')
+    if made.get("data") not in _JUDGES:
+        raise InputError(f'{path}: data must be one of {", ".join(_JUDGES)}, as in "data": "fashion", got {made.get("data")!r}')
+    made.setdefault("judge", _JUDGES[made["data"]])
+    given = made.keys() | {"variational", "classes"}
+    wanted = inspect.signature(kind.network.build).parameters.values()
+    missing = [part.name for part in wanted if part.default is part.empty and part.name not in given]
+    if missing:
+        raise InputError(f"{path} lacks {', '.join(missing)}: write them as checkpoints/*/card.json has them under recipe")
+    for key in ("epochs", "batch_size", "latent_size"):
+        if key in made and not (isinstance(made[key], int) and made[key] > 0):
+            raise InputError(f"{path}: {key} must be a whole number above 0, got {made[key]!r}")
+    return name, made
 
 
 def snapshot_recipe(recipe, epoch):

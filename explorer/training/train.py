@@ -37,13 +37,13 @@ def told(log):
 
 
 def train(name, data_folder=None, epochs=None, out=None, seed=None, log=None):
-    """Train `name` and write `out/name` (default: the registry's root); returns its card.
+    """Train `name`, or by one's own recipe file `name`.json, and write `out/name` (default: the registry's root); returns its card.
 
     The run's state stays in `out/name/run`, so that training again with more epochs goes on from there. Raises KeyError
     for an unknown name, ValueError for a folder whose run has another seed.
     """
     log = log or sys.stderr
-    recipe = recipes.recipe(name)
+    name, recipe = recipes.own(name) if name.endswith(".json") else (name, recipes.recipe(name))
     if seed is not None:
         drawn_by(seed)  # complains
     asked = {key: value for key, value in {"epochs": epochs, "seed": seed}.items() if value is not None}

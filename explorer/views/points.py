@@ -16,6 +16,12 @@ MOST_FINE = 1200  # ... in all: two a frame of the longest walk
 _MARGIN = 1.25  # how much further than its three places a plane is shown
 
 
+def usual(name, state, fits):
+    """The model of a state that names none: `name`; of one that says nothing, if it is not here, the first that `fits`."""
+    here = not set(state) <= {"view", "what"} or name in checkpoints.names()
+    return name if here else next((card["name"] for card in checkpoints.models() if fits(card)), name)
+
+
 def check(card, places):
     """StateError for places that do not fit the model, before anything is loaded."""
     size = int(np.prod(card["latent_shape"]))

@@ -51,7 +51,7 @@ class App:
         places = {name: str(self.folder) for name in ("TMPDIR", "GRADIO_TEMP_DIR")}
         places |= {"EXPLORER_CHECKPOINTS": str(checkpoints)} if checkpoints else {}
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **places}
-        command = [sys.executable, str(REPOSITORY / "app.py"), "--port", str(port), *arguments]
+        command = [sys.executable, str(REPOSITORY / "app.py"), "--port", str(port), *map(str, arguments)]
         self._log = Path(f"{self.folder}.log")
         with self._log.open("w", encoding="utf-8") as log:
             pipes = {"stdout": subprocess.PIPE, "stderr": log}

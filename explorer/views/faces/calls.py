@@ -18,7 +18,7 @@ from explorer.serving.calls import answered, for_page, in_turn, jpeg, pixels, sh
 from explorer.state import DECIMALS
 from explorer.views.faces import pictures
 
-GALLERY_COLUMNS = 20
+GALLERY_COLUMNS, MOST_GALLERY = 20, 1000
 HISTOGRAMS = 50
 DRAWS = 8
 
@@ -43,16 +43,15 @@ def open_faces(query):
     return {"problems": problems, "model": describe(full["model"]), "state": for_page(full), "defaults": for_page(usual)}
 
 
-@lru_cache(maxsize=8)
 def describe(name):
-    """What the page needs of a face model's card, and its receipts."""
+    """What the page needs of a face model's card, and its receipts; one's own has none."""
     card = checkpoints.card(name)
     tables = checkpoints.receipts(name)
     return {
         "name": name, "title": card["title"], "image_shape": card["image_shape"], "attributes": card["attributes"],
-        "six": [attribute for attribute in pictures.SIX if attribute in card["attributes"]],
+        "six": [attribute for attribute in pictures.SIX if attribute in card["attributes"]] or card["attributes"][:6],
         "receipts": {how: np.round(table, 3).tolist() for how, table in tables.items()},
-        "gallery": len(checkpoints.encodings(name).z_mean), "gallery_columns": GALLERY_COLUMNS,
+        "gallery": min(len(checkpoints.encodings(name).z_mean), MOST_GALLERY), "gallery_columns": GALLERY_COLUMNS,
         "examples": card.get("face_examples", []), "licence": card["licence"], "code": code(card),
     }  # fmt: skip
 
@@ -83,7 +82,8 @@ def judge_face(query):
     state = state_of(query)
     generator = checkpoints.load(state["model"])
     both = generator.decode(np.stack([pictures.base(state), pictures.point(state)]))
-    before, after = checkpoints.judge(generator.card["recipe"]["judge"])(both)
+    judge = generator.card["recipe"].get("judge")
+    before, after = checkpoints.judge(judge)(both) if judge else np.empty((2, 0))
     return {"before": np.round(before, 3).tolist(), "after": np.round(after, 3).tolist(), "pixels": pixels(both[0])}
 
 
@@ -97,15 +97,16 @@ def face_point(query):
 @in_turn
 def face_gallery(name):
     """All faces of the gallery in one JPEG, and which attributes the judge sees in each: data URL, {attribute: indices}."""
-    return _gallery(str(name))
+    return _gallery(checkpoints.load(checkpoints.card(str(name))["name"]))
 
 
 @lru_cache(maxsize=4)
-def _gallery(name):
-    codes, names = checkpoints.encodings(name), checkpoints.card(name)["attributes"]
-    generator = checkpoints.load(name)
-    found = np.concatenate([generator.decode(codes.z_mean[i : i + 60]) for i in range(0, len(codes.z_mean), 60)])
-    having = {attribute: np.flatnonzero(codes.labels[:, i]).tolist() for i, attribute in enumerate(names)}
+def _gallery(generator):
+    codes, names = checkpoints.encodings(generator.card["name"]), generator.card["attributes"]
+    labels = codes.labels if codes.attributes is None else codes.attributes
+    z = codes.z_mean[:MOST_GALLERY]
+    found = np.concatenate([generator.decode(z[i : i + 60]) for i in range(0, len(z), 60)])
+    having = {attribute: np.flatnonzero(labels[: len(z), i]).tolist() for i, attribute in enumerate(names)}
     return {"url": jpeg(found, GALLERY_COLUMNS, 85), "having": having}
 
 
@@ -116,7 +117,8 @@ def face_strip(query):
     state = state_of(query)
     if "corners" in state:
         frames, total = pictures.arithmetic(state)
-        verdict = checkpoints.judge(checkpoints.card(state["model"])["recipe"]["judge"])(frames)
+        judge = checkpoints.card(state["model"])["recipe"].get("judge")
+        verdict = checkpoints.judge(judge)(frames) if judge else np.empty((4, 0))
         return {"frames": [pixels(frame) for frame in frames], "z": total.tolist(), "judged": np.round(verdict, 3).tolist()}
     frames, amounts = pictures.strip(state)
     return {"frames": [pixels(frame) for frame in frames], "amounts": np.round(amounts, 3).tolist()}

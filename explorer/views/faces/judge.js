@@ -29,8 +29,9 @@ export class Judge {
     if (!answer) return;
     this.before = bytesOf(answer.pixels);
     showSmooth(view.find(".lx-before"), pictureCanvas(this.before, view.model.image_shape));
-    for (const row of view.all("[data-attribute]")) this._showBars(row, answer);
+    if (!answer.after.length) return view.find(".lx-picture").setAttribute("aria-label", "The decoded picture");
     view.find(".lx-moved").textContent = this._moved(answer);
+    for (const row of view.all("[data-attribute]")) this._showBars(row, answer);
     const seen = seenIn(view.model, answer.after);
     view.find(".lx-picture").setAttribute("aria-label", `The decoded face; the judge sees: ${seen}`);
   }

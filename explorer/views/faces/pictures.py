@@ -28,12 +28,14 @@ def complete(state):
 
     Raises UnknownName for an unknown model and CheckpointError for a damaged card.
     """
-    card = checkpoints.card(state.get("model", DEFAULT_MODEL))
+    card = checkpoints.card(state.get("model") or points.usual(DEFAULT_MODEL, state, lambda card: card.get("attributes")))
     if not card.get("attributes"):
         faces = ", ".join(c["name"] for c in checkpoints.models() if c.get("attributes"))
         raise StateError(f"{card['name']} knows no attributes: choose another model ({faces or 'none is here'})", "model")
+    first = [name for name in SIX if name in card["attributes"]] or card["attributes"]
+    first = dict.fromkeys(name for name in ("Smiling", "Male", *first) if name in card["attributes"])
     full = {"view": "faces", "what": "picture", "model": card["name"], "frames": 9, "n": 7, "attributes": (), "hold": (),
-            "how": "whitened", "along": "Smiling", "pair": ("Smiling", "Male")} | state  # fmt: skip
+            "how": "whitened", "along": next(iter(first)), "pair": tuple(first)[:2]} | state  # fmt: skip
     if not {"z", "seed", "face"} & set(full):
         full["face"] = card.get("start_face", 0)
     size, known = int(np.prod(card["latent_shape"])), card["attributes"]
@@ -44,7 +46,7 @@ def complete(state):
         for name in names:
             if name not in known:
                 raise StateError(f"{card['name']} knows no attribute {name!r}; there are {', '.join(known)}", key)
-    if len(full["pair"]) != 2:
+    if len(full["pair"]) != 2 and (full["what"] == "grid" or "pair" in state):  # a model may know one attribute alone
         raise StateError("pair must be two different attributes, as in Smiling,Young", "pair")
     corners = full.get("corners", (0, 0, 0))
     if len(corners) != 3:

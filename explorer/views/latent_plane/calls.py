@@ -6,7 +6,7 @@ import time
 import numpy as np
 
 from explorer import checkpoints, geometry, imaging, views
-from explorer.generators import has_encodings, kind_of
+from explorer.generators import has_encoder, has_encodings, kind_of
 from explorer.serving.calls import answered, for_page, in_turn, jpeg, packed, pixels, shipped
 from explorer.state import DECIMALS
 from explorer.views import points
@@ -53,6 +53,8 @@ def describe(name):
         **{key: card.get(key, []) for key in ("examples", "walks", "dead_axes")},
         "conditional": bool(card.get("conditional")),
         "encodings": has_encodings(card),
+        "encoder": has_encoder(card),
+        "own": bool(card.get("own")),
         "beside": card["recipe"].get("beside"),
         "kl_weight": card["recipe"].get("loss", {}).get("kl_weight"),
         "code": code(card),
@@ -63,14 +65,16 @@ def _models():
     """Names, titles and series of all models whose card is whole, `apart` those of the list, and the damaged ones' names."""
     cards = [card for card in checkpoints.models() if "views" not in card]
     keys = ("name", "title", "short", "family", "series", "kind")
-    known = [{key: card[key] for key in keys} | {"apart": card.get("order", 0) >= ROW} for card in cards]
+    known = [{key: card[key] for key in keys} | {"apart": card["order"] >= ROW, "encodings": has_encodings(card)} for card in cards]
     damaged = sorted(set(checkpoints.names()) - {card["name"] for card in checkpoints.models()})
-    unknown = {"family": None, "series": None, "kind": None, "apart": False}
+    unknown = {"family": None, "series": None, "kind": None, "apart": False, "encodings": False}
     return known + [{"name": name, "title": f"{name} is damaged", "short": name, **unknown} for name in damaged]
 
 
 def code(card):
     """The few lines of Keras that make the picture; the page puts the point in place of `{z}`, the class in place of `{label}`."""
+    if card.get("own"):
+        return _own_code(card)
     recipe, told, more = card["recipe"], "z", ""
     if card.get("conditional"):
         told, more = "model.told(z, [{label}])", ", label={label}"
@@ -91,6 +95,27 @@ picture = explorer.load("{card["name"]}").decode(z{more})[0]
 """
 
 
+def _own_code(card):
+    """The same of one's own model, whose path is nobody's business."""
+    shape, pixels = tuple(card["image_shape"]), card["pixels"]
+    decoded = f"decoder.predict(z).reshape({shape})"
+    if pixels == "logits":
+        decoded = f"1 / (1 + np.exp(-{decoded}))"
+    elif list(pixels) != [0, 1]:
+        decoded = f"np.clip(({decoded} - {pixels[0]:g}) / {pixels[1] - pixels[0]:g}, 0, 1)".replace("- -", "+ ")
+    return f"""import keras
+import numpy as np
+
+decoder = keras.saving.load_model("decoder.keras")  # the file of {card["name"]}
+z = np.array([[{{z}}]], "float32")
+picture = {decoded}  # float32 {shape} in [0, 1]
+
+# the same by this project's own names
+import explorer
+picture = explorer.load("decoder.keras").decode(z)[0]
+"""
+
+
 @answered
 def draw_prior(request):
     """A point drawn from the model's prior: {"model", "seed"} -> {"z"}."""
@@ -105,11 +130,14 @@ def encode_picture(request):
     The picture lives in this call only: nothing of it is written anywhere.
     """
     generator = shipped(request["model"])
-    if not has_encodings(generator.card):
+    if not has_encoder(generator.card):
         generator.encode(())  # which says that there is no encoder
     file = imaging.of_data_url(request["picture"])
-    framing = "mnist" if generator.card["recipe"]["data"] == "mnist" else "fashion"
-    seen = imaging.framed(file, generator.image_shape, framing)
+    if generator.card.get("own"):
+        seen = imaging.fitted(file, generator.image_shape)
+    else:
+        framing = "mnist" if generator.card["recipe"].get("data") == "mnist" else "fashion"
+        seen = imaging.framed(file, generator.image_shape, framing)
     z_mean, z_log_var = generator.encode(seen[None])
     z = np.round(z_mean, DECIMALS)
     answer = {
@@ -147,7 +175,10 @@ def decode_point(query):
     milliseconds = 1000 * (time.perf_counter() - began)
     answer = {"pixels": pixels(image), "ms": round(milliseconds, 2)}
     if not has_encodings(generator.card):
-        return answer | {"nearest": [], "real": round(float(generator.verdict(image[None], state.get("label"))[0]), 4)}
+        answer["nearest"] = []
+        if hasattr(generator, "verdict"):
+            answer["real"] = round(float(generator.verdict(image[None], state.get("label"))[0]), 4)
+        return answer
     try:
         codes = checkpoints.encodings(state["model"])
     except checkpoints.CheckpointError:
@@ -173,7 +204,7 @@ def plane_points(name):
 def plane_sheet(name):
     """The decoded plane that was shipped with a 2-D model, for the time until its decoder is there: a data URL and its cells."""
     card = checkpoints.card(name)
-    if len(card["view"]["z"]) != 2:
+    if len(card["view"]["z"]) != 2 or checkpoints.SHEET not in checkpoints.files(name).names():
         return {}
     data = base64.b64encode(checkpoints.read(name, checkpoints.SHEET)).decode()
     return {"url": f"data:image/webp;base64,{data}", "n": 30, **card["view"]}

@@ -112,8 +112,9 @@ export class Controls {
 
   _buildSpace() {
     const { view } = this, { model, through } = view;
-    for (const part of view.all("[data-encoder]")) part.hidden = !model.encodings;
-    for (const part of view.all("[data-no-encoder]")) part.hidden = model.encodings;
+    for (const part of view.all("[data-encoder]")) part.hidden = !model.encoder;
+    for (const part of view.all("[data-no-encoder]")) part.hidden = model.encoder;
+    view.find(".lx-legend").hidden = !model.encodings;
     view.find(".lx-garment").hidden = !model.conditional;
     /** @type {string[]} */
     const garments = model.conditional ? model.classes : [];

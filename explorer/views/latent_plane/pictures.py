@@ -26,15 +26,20 @@ def is_here():
     return True
 
 
+def has_plane(card):
+    """Whether a card's model is shown in this view."""
+    return "view" in card and "views" not in card
+
+
 def complete(state):
     """A state with the defaults of its model filled in; StateError says what does not fit the model.
 
     Raises UnknownName for an unknown model and CheckpointError for a damaged card.
     """
-    card = checkpoints.card(state.get("model", DEFAULT_MODEL))
+    card = checkpoints.card(state.get("model") or points.usual(DEFAULT_MODEL, state, has_plane))
     if "latent_shape" not in card:
         raise UnknownName(f"{card['name']} is a judge, which makes no pictures; there are {', '.join(checkpoints.names())}")
-    if "view" not in card or "views" in card:
+    if not has_plane(card):
         raise StateError(f"{card['name']} has no plane to drag across: it is shown with view={card['views'][0]}", "model")
     size, view, codes = int(np.prod(card["latent_shape"])), card["view"], has_encodings(card)
     full = {"view": "latent-plane", "what": "picture", "model": card["name"], "kind": "linear", "even": False, "closed": False,

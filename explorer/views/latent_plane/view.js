@@ -168,7 +168,7 @@ export class PlaneView extends View {
     if (this.model.encodings) keys.push("points");
     const state = Object.fromEntries(keys.map(key => [key, this.state[key]]));
     if (next?.kind === "ae" && state.veil === "normal") state.veil = "data";
-    if (next?.kind === "gan" && state.veil === "data") state.veil = "normal";
+    if (!next?.encodings && state.veil === "data") state.veil = next?.kind === "ae" ? "none" : "normal";
     this.defaults = this._usual(state);
     return this.open(this.text({ ...state, model: name }, ["model", "z"]));
   }

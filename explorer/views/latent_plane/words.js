@@ -21,6 +21,9 @@ const lessons = ({ latent_shape: [d] }) => ({
       where hardly any was ever drawn.</p>`,
 });
 
+const DRAWS = `<p>A decoder turns any point z into a picture. Points are drawn as the standard normal has them, z ~ N(0, 1); what else
+  was asked of it in training, its maker knows.</p>`;
+
 /** What a plane through more than two dimensions is. @param {any} model @param {any} through */
 function planeWords({ latent_shape: [d], encodings }, through) {
   if (through) {
@@ -38,10 +41,11 @@ function planeWords({ latent_shape: [d], encodings }, through) {
 /** @param {import("./view.js").PlaneView} view */
 export function fillWords(view) {
   const { model, state, through } = view, weight = model.kl_weight ?? null;
-  view.find(".lx-explanation").innerHTML = (lessons(model)[model.kind] ?? "") +
+  view.find(".lx-explanation").innerHTML = (model.own && !model.encoder ? DRAWS : lessons(model)[model.kind] ?? "") +
     (weight === null ? "" : `<p>In this model β, per unit of this loss, is ${numberText(weight)}.</p>`) +
     planeWords(model, through);
   view.find(".lx-folds code").textContent =
     model.code.replace("{z}", state.z.map(numberText).join(", ")).replaceAll("{label}", state.label);
-  view.find(".lx-hint").textContent = model.classes[0] === "0" ? "draw a digit" : "draw a piece of clothing";
+  view.find(".lx-hint").textContent = model.own ? "draw or choose a picture"
+    : model.classes[0] === "0" ? "draw a digit" : "draw a piece of clothing";
 }

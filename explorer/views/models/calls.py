@@ -124,7 +124,8 @@ def cards():
 def damaged():
     """What is wrong with the cards that are not whole, one line each."""
     lines = []
-    for name in checkpoints.names():
+    judges = sorted(f"judges/{path.parent.name}" for path in (checkpoints.root() / "judges").glob(f"*/{checkpoints.SUMS}"))
+    for name in [*checkpoints.names(), *judges]:
         try:
             checkpoints.card(name)
         except checkpoints.CheckpointError as error:
@@ -138,12 +139,14 @@ def page(name):
     rows = [
         ("Name", f"<code>{escape(name)}</code>"),
         ("Latents → pictures", _shapes(card)),
-        ("Parameters", ", ".join(f"{part} {count:,}" for part, count in card["parameters"].items())),
+        ("Parameters", escape(", ".join(f"{part} {count:,}" for part, count in card["parameters"].items()))),
         ("On disk", f"{card['bytes'] / 1e6:.2f} MB"),
         ("Architecture from", escape(card["source"])),
         ("Data", escape(card["data"])),
         ("Terms", escape(card["licence"])),
     ]
+    if card.get("derived"):
+        rows.append(("Not said by its card", escape(", ".join(card["derived"]))))
     facts = "".join(f"<tr><th scope='row'>{key}</th><td>{value}</td></tr>" for key, value in rows)
     return f"""<article class="lx-card"><h2>{escape(card["title"])}</h2>
 <table class="lx-facts">{facts}</table>
@@ -164,7 +167,7 @@ def in_words(metric):
     if metric in WORDS:
         return WORDS[metric]
     parts = _DETAILS.fullmatch(metric)
-    if parts["what"] not in WORDS:
+    if not parts or parts["what"] not in WORDS:
         return metric.replace("_", " ")
     steps = parts["steps"] and f"{parts['sampler'].upper()}, {int(parts['steps']):,} steps"
     guidance = parts["guidance"] and f"guidance {parts['guidance']}"
@@ -186,7 +189,7 @@ def listed(value):
     if isinstance(value, dict):
         return ", ".join(f"{key} {part:g}" if isinstance(part, (int, float)) else f"{key}: {listed(part)};"
                          for key, part in value.items()).replace(";,", ";").rstrip(";")  # fmt: skip
-    return ", ".join(f"{part:g}" for part in value)
+    return _plain(value)
 
 
 def _failures(card):
@@ -252,7 +255,7 @@ def _script(function):
 
 def below(blocks, tab):
     """The view: choose a model, read its card, see its curves."""
-    warning = gr.Markdown(visible=False)
+    warning = gr.HTML(visible=False, apply_default_css=False)
     chosen = gr.Dropdown([], label="Model", elem_id="models-choice")
     card = gr.HTML(apply_default_css=False, elem_id="models-card")
     plot = gr.Plot(show_label=False, elem_id="models-curves")
@@ -270,7 +273,7 @@ def below(blocks, tab):
         name = parse(str(request.query_params))[0].get("model")
         name = name if name in names else names[0] if names else None
         shown = (page(name), curves(name)) if name else ("There are no models in checkpoints/.", None)
-        warned = gr.Markdown("\n\n".join(f"⚠ {line}" for line in wrong), visible=bool(wrong))
+        warned = gr.HTML("".join(f"<p>⚠ {escape(line)}</p>" for line in wrong), visible=bool(wrong))
         return warned, gr.Dropdown(names, value=name), *shown
 
     chosen.input(show, chosen, [card, plot], show_progress="hidden", api_visibility="private")

@@ -14,11 +14,12 @@ TITLE = "Morph"
 KEYS = frozenset({"corners", "t", "kind", "even", "closed", "start", "stop", "frames", "n", "label"})
 WHATS = ("picture", "strip", "grid")
 DEFAULT_MODEL = "celeba-vae"
+WINDOWED = 32  # pixels along a side, which hold enough windows of SSIM to tell structure
 
 
 def is_here():
-    """Whether there is the model that it begins with, of faces."""
-    return any(card.get("attributes") and morphs(card) for card in checkpoints.models())
+    """Whether there is a model to morph with."""
+    return any(map(morphs, checkpoints.models()))
 
 
 def morphs(card):
@@ -31,7 +32,7 @@ def complete(state):
 
     Raises UnknownName for an unknown model and CheckpointError for a damaged card.
     """
-    card = checkpoints.card(state.get("model", DEFAULT_MODEL))
+    card = checkpoints.card(state.get("model") or points.usual(DEFAULT_MODEL, state, morphs))
     if not morphs(card):
         others = ", ".join(c["name"] for c in checkpoints.models() if morphs(c) and not c["series"])
         words = f"{card['name']} has no points to morph between: choose another model ({others or 'none is here'})"
@@ -73,7 +74,9 @@ def frames(state):
 
 def steps_of(state):
     """What measures a model's steps: structure suits faces, small grey pictures have too few windows for it."""
-    return structural_steps if checkpoints.card(state["model"]).get("attributes") else points.root_mean_square_steps
+    card = checkpoints.card(state["model"])
+    structured = card.get("attributes") and min(card["image_shape"][:2]) >= WINDOWED
+    return structural_steps if structured else points.root_mean_square_steps
 
 
 def structural_steps(images):

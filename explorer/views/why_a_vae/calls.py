@@ -70,7 +70,7 @@ def _explained(name, card):
 def _activations(name, card):
     """How often the codes of the test images take which value, and how often each unit's mean does: of sigmoids from 0 to 1."""
     codes = checkpoints.encodings(name).z_mean
-    top = 1.0 if card["recipe"]["encoder"]["code"] == "sigmoid" else float(np.ceil(np.quantile(codes, 0.999)))
+    top = 1.0 if codes.max() <= 1 else float(np.ceil(np.quantile(codes, 0.999)))
     bins = np.linspace(0, top, 21)
     share = lambda values: np.round(np.histogram(np.clip(values, 0, top), bins)[0] / values.size, 4).tolist()  # noqa: E731
     return {"top": top, "activations": share(codes), "units": share(codes.mean(0)), "mean": round(float(codes.mean()), 4)}
@@ -90,7 +90,7 @@ def _dimensions(name, card):
 
 
 def _epochs(name, card):
-    return {"drawn": card.get("drawn"), "conditional": card["conditional"], "epochs": card["recipe"]["epochs_run"]}
+    return {"drawn": card.get("drawn"), "conditional": card["conditional"], "epochs": card["recipe"].get("epochs_run", 0)}
 
 
 EXTRAS = {"linear": _explained, "sparse": _activations, "holes": _dimensions, "gans": _epochs}

@@ -156,8 +156,9 @@ def figures(card, told=False):
     count = sum(card["parameters"].values())
     if told:
         return f"{card['latent_shape'][0]} numbers of noise · {count:,} parameters"
-    error = card["metrics"].get("mse_before_clipping", card["metrics"]["mse_at_z_mean"])  # as PCA's is
-    return f"{card['latent_shape'][0]} codes · {count:,} parameters · test MSE {error:.4f}"
+    error = card["metrics"].get("mse_before_clipping", card["metrics"].get("mse_at_z_mean"))  # as PCA's is
+    measured = "" if error is None else f" · test MSE {error:.4f}"
+    return f"{card['latent_shape'][0]} codes · {count:,} parameters{measured}"
 
 
 def drawn(state):
