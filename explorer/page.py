@@ -20,7 +20,7 @@ from explorer.serving import live
 from explorer.serving.calls import run_news, stop_run
 from explorer.state import schema
 from explorer.views import calls as common
-from explorer.views.drawn import FILMS
+from explorer.views.drawn import FILMS, LATENTS
 from explorer.views.latent_plane.pictures import DEFAULT_MODEL
 
 HERE = Path(__file__).parent
@@ -80,7 +80,7 @@ def _build_view(name, blocks, tab):
         functions = [*asked.SERVER_FUNCTIONS, *common.SERVER_FUNCTIONS, run_news, stop_run]
         gr.HTML(
             html_template=template.read_text("utf-8"), js_on_load=_script(name), apply_default_css=False, elem_id=name,
-            server_functions=functions, schema=schema(), live=list(live_functions()), films=list(FILMS),
+            server_functions=functions, schema=schema(), live=list(live_functions()), films=[*FILMS, LATENTS],
             **getattr(asked, "PROPS", {}),
         )  # fmt: skip
     if hasattr(asked, "below"):
