@@ -1,6 +1,7 @@
 // @ts-check
 // What all views share: their elements, words, questions to the server, the address bar, undo, files. A view makes one `View`,
 // gives it what is its own (`query`, `remember`, `open`, `fileState`, `actions`, `keyboard`) and calls `listen()`.
+import { listenToFiles } from "./dropped.js";
 import { addressOf, isOpened, opening, takeOpening, viewOfLink, writeQuery } from "./link.js";
 import { live } from "./live.js";
 import { bytesOf } from "./pictures.js";
@@ -80,6 +81,7 @@ export class View {
     this._live = new Set(props.live);
     this._undoing = Promise.resolve();
     this._addFilmButtons();
+    listenToFiles(this);
   }
 
   // ---- what a view may bring of its own

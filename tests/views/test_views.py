@@ -1,5 +1,6 @@
 """The registry of views: which view a link wants, what it keeps of a link that does not fit, and which files it writes."""
 
+import base64
 import io
 import itertools
 import zipfile
@@ -10,7 +11,7 @@ import pytest
 from PIL import Image
 
 import explorer
-from explorer import views
+from explorer import imaging, views
 from explorer.errors import UnknownName
 from explorer.state import StateError, parse, parse_strictly, text
 from explorer.views import calls, drawn
@@ -234,3 +235,30 @@ def test_each_ending_of_a_film_has_its_button_from_one_list():
             part for part in path.read_text("utf-8").split("data-save=")[1:] if part.split('"')[1].endswith(drawn.ENDINGS[1:])
         ]
         assert all("film" in part[:12] for part in offered), f"{path}: the list of drawn.py has the endings"
+
+
+def sent(data):
+    return calls.state_of_file({"file": "data:application/octet-stream;base64," + base64.b64encode(data).decode()})
+
+
+@pytest.mark.parametrize("ending", drawn.ENDINGS)
+def test_a_file_says_its_state(toys, ending):
+    query = "view=morph&what=strip&model=deep&corners=3;4&frames=3"
+    assert parse_strictly(sent(render(query, ending))["state"]) == parse_strictly(query)
+
+
+def test_a_file_of_others_says_none(toys):
+    file = io.BytesIO()
+    Image.new("L", (4, 4)).save(file, "GIF", comment=b"Created with GIMP")
+    assert sent(file.getvalue()) == {"state": ""}
+    assert sent(b"PK\3\4") == sent(b"") == {"state": ""}
+    assert "too large" in sent(b"0" * 25_000_001)["error"]
+    assert "data URL" in calls.state_of_file(["file"])["error"]
+
+
+def test_a_hostile_state_is_a_bad_link(toys):
+    state = "model=<script>alert(1)</script>&z=nan,1e999&view=../../etc"
+    assert sent(imaging.png(np.zeros((2, 2, 1)), state)) == {"state": state}
+    with pytest.raises(StateError):
+        parse_strictly(state)
+    assert "60,000 characters" in sent(imaging.png(np.zeros((2, 2, 1)), "z=" + "1," * 40_000))["error"]
