@@ -111,6 +111,9 @@ export class View {
     return stateText(this.props.schema, { ...state, view: this.name }, usual);
   }
 
+  /** "As Keras code" of the state, where it follows what changes. */
+  showCode() { /* a view's own */ }
+
   // ---- elements and words
 
   /** @param {string} selector @returns {any} */
@@ -156,7 +159,9 @@ export class View {
   writeAddress() {
     this._address ??= setTimeout(() => {
       this._address = undefined;
-      if (this.model && this.isSeen) writeQuery(this.query());
+      if (!this.model || !this.isSeen) return;
+      writeQuery(this.query());
+      this.showCode();
     }, 250);
   }
 

@@ -52,6 +52,7 @@ def test_a_hostile_state_is_met_like_any_bad_link(view):
     state = "view=latent-plane&model=<img src=x onerror=alert(1)>&z=nan"
     with view.page.expect_navigation():
         drop(view, imaging.png(np.zeros((4, 4, 1)), state), "bad.png")
+    view.page.locator(".lx[data-ready=yes]").first.wait_for(state="attached")
     view.rest()
     assert view.link("model") == "mnist-vae"
     assert "z must be" in view.message()

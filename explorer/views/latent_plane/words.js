@@ -41,7 +41,12 @@ export function fillWords(view) {
   view.find(".lx-explanation").innerHTML = (lessons(model)[model.kind] ?? "") +
     (weight === null ? "" : `<p>In this model β, per unit of this loss, is ${numberText(weight)}.</p>`) +
     planeWords(model, through);
-  view.find(".lx-folds code").textContent =
-    model.code.replace("{z}", state.z.map(numberText).join(", ")).replaceAll("{label}", state.label);
+  fillCode(view);
   view.find(".lx-hint").textContent = model.classes[0] === "0" ? "draw a digit" : "draw a piece of clothing";
+}
+
+/** @param {import("./view.js").PlaneView} view */
+export function fillCode(view) {
+  const { model, state } = view, z = state.z.map(numberText).join(", ");
+  view.find(".lx-folds code").textContent = model.code.replace("{z}", z).replaceAll("{label}", state.label);
 }
