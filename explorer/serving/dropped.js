@@ -4,7 +4,6 @@
 import { readFile } from "./drawing_pad.js";
 import { writeQuery } from "./link.js";
 
-const OURS = /\.(png|gif|mp4|webp|zip|npz)$/i; // endings of files that may carry a state
 const NONE = "This file does not say what it shows: only files that were saved here do. To use a picture, drop it on a place for one.";
 
 /** Events that were sent on. @type {WeakSet<Event>} */
@@ -20,7 +19,8 @@ export function listenToFiles(view) {
   document.addEventListener("drop", event => {
     if (!holdsFiles(event) || looked.has(event)) return;
     const file = event.dataTransfer?.files[0];
-    if (!file || !OURS.test(file.name)) return; // no file of ours: its place takes it
+    const ending = file?.name.split(".").at(-1)?.toLowerCase();
+    if (!file || !["png", ...view.props.films].includes(ending)) return; // no file of ours: its place takes it
     event.preventDefault();
     event.stopPropagation();
     open(file, /** @type {Element} */ (event.target));

@@ -2,6 +2,7 @@
 
 import base64
 import io
+from contextlib import contextmanager
 
 import numpy as np
 import pytest
@@ -24,11 +25,19 @@ def drop(view, data, name, selector="#latent-plane .lx-first"):
     return view.page.evaluate(DROP, [selector, name, base64.b64encode(data).decode()])
 
 
+@contextmanager
+def opening(view):
+    """Until the page has been loaded anew."""
+    with view.page.expect_navigation():
+        yield
+    view.page.locator(".lx[data-ready=yes]").first.wait_for(state="attached")
+
+
 @pytest.mark.parametrize("ending", ["png", "npz"])
 def test_a_file_of_ours_opens_its_state(view, ending):
     view.open()
     data = views.render(parse_strictly("view=latent-plane&model=mnist-vae&z=1.25,-0.5"), ending)
-    with view.page.expect_navigation():
+    with opening(view):
         assert drop(view, data, f"found.{ending}")
     view.until_z([1.25, -0.5])
 
@@ -50,9 +59,8 @@ def test_a_picture_without_a_state_goes_to_its_place(view):
 def test_a_hostile_state_is_met_like_any_bad_link(view):
     view.open()
     state = "view=latent-plane&model=<img src=x onerror=alert(1)>&z=nan"
-    with view.page.expect_navigation():
+    with opening(view):
         drop(view, imaging.png(np.zeros((4, 4, 1)), state), "bad.png")
-    view.page.locator(".lx[data-ready=yes]").first.wait_for(state="attached")
     view.rest()
     assert view.link("model") == "mnist-vae"
     assert "z must be" in view.message()

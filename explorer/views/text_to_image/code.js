@@ -9,8 +9,7 @@ export function codeOf(model, state) {
   const code = model.code.replace("{prompt}", () => promptOf(state)).replace("{noise}", () => noiseOf(state))
     .replace("{settings}", `steps=${compared ? "steps" : state.steps}, ${guidance}`);
   if (!compared) return code;
-  return code.replace("pictures = model", "pictures = [model").replace(")  # ", ")[0] for steps in (5, 10, 15, 20, 25)]  # each ")
-    .replace("(n, ", "(");
+  return code.replace(/pictures = (.*) {2}# (.*)\(n, /, "pictures = [$1[0] for steps in (5, 10, 15, 20, 25)]  # each $2(");
 }
 
 /** @param {any} state the frames of a walk */
@@ -18,14 +17,13 @@ const pointsOf = ({ frames, start, stop }) => `.points(${frames}, ${numberText(s
 
 /** @param {any} state */
 function promptOf(state) {
-  const { what, negative_prompt, kind, closed, n, t } = state;
+  const { what, negative_prompt, kind, closed, n } = state;
   const not = negative_prompt ? `, ${JSON.stringify(negative_prompt)}` : "";
   const embed = key => `model.embed(${JSON.stringify(state[key])}${not})`;
   if (what === "strip") {
     const path = call("prompt = explorer.Path(", ["prompt", "to_prompt"].map(embed));
     return `${path}, kind="${kind}"${closed ? ", closed=True" : ""})${pointsOf(state)}`;
   }
-  if (t !== undefined) return `${call("prompt = explorer.Path(", ["prompt", "to_prompt"].map(embed))}, kind="${kind}").at([${numberText(t[0] ?? t)}])`;
   if (what === "plane") {
     const corners = ["prompt", "to_prompt", "below_prompt", "below_to_prompt"].map(embed);
     return `${call("prompt = explorer.Plane.corners(", corners)}, kind="${kind}").grid(${n})`;
@@ -38,11 +36,9 @@ const call = (opening, given) => opening + given.join(`,\n${" ".repeat(opening.l
 
 /** @param {any} state */
 function noiseOf(state) {
-  const { what, seed, to, frames, n, t } = state, prior = `model.prior(1, seed=${seed})`;
+  const { what, seed, to, frames, n } = state, prior = `model.prior(1, seed=${seed})`;
   if (what === "strip" && to !== undefined)
     return `noise = explorer.Path(*${prior}, *model.prior(1, seed=${to}), kind="slerp")${pointsOf(state)}`;
-  if (t !== undefined && to !== undefined)
-    return `noise = explorer.Path(*${prior}, *model.prior(1, seed=${to}), kind="slerp").at([${numberText(t[0] ?? t)}])`;
   const count = { strip: frames, plane: n * n }[what] ?? 1;
   return `noise = ${prior}${count > 1 ? `.repeat(${count}, 0)` : ""}`;
 }
