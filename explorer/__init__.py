@@ -19,6 +19,8 @@ _HOMES = {
     "Path": "explorer.geometry",
     "slerp": "explorer.geometry",
     "lerp": "explorer.geometry",
+    "show": "explorer.notebook",
+    "launch": "explorer.page",
 }
 __all__ = list(_HOMES)
 

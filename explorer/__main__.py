@@ -1,4 +1,4 @@
-"""The command line: `python -m explorer serve | models | render | train | evaluate | card | deploy`, installed `latent-explorer`."""
+"""The command line, `python -m explorer VERB`, installed `latent-explorer VERB`: serve, models, render, train, ... (see VERBS)."""
 
 import argparse
 import json
@@ -78,7 +78,13 @@ def _parser():
     render.add_argument(
         "state", metavar="STATE", help="what stands after ? in the page's address, or all of it, such as 'model=mnist-vae&z=0,1'"
     )
-    render.add_argument("--out", required=True, type=Path, metavar="FILE", help="a .png, or a film (.gif, .mp4, ...) of what moves")
+    render.add_argument(
+        "--out",
+        required=True,
+        type=Path,
+        metavar="FILE",
+        help="a .png; of what moves a .gif, .mp4, .webp or a .zip of frames; an .npz of latents",
+    )
     render.set_defaults(run=_render)
 
     train = verbs.add_parser("train", help="train a model by its recipe, or go on where a run stopped")

@@ -3,6 +3,7 @@
 A point is an array of any shape. Computed in float64, returned as float32.
 """
 
+from html import escape
 from statistics import NormalDist
 from typing import Any, NamedTuple
 
@@ -84,6 +85,12 @@ class Path:
         self.kind, self.closed = kind, closed
         self.at([0.0])  # complains about shapes and kinds here, where they were given
 
+    def __repr__(self):
+        return f"<Path: {self.kind}{', closed' if self.closed else ''}, between two {_named(self.a)}>"
+
+    def _repr_html_(self):
+        return _described(self, "<code>.points(n)</code> are points along it, <code>.at(ts)</code> those at positions from 0 to 1.")
+
     def at(self, ts: ArrayLike) -> Points | Embeddings:
         """Points at the positions `ts` (n,), 0 = a, 1 = b: float32 (n, *shape)."""
         return interpolate(self.a, self.b, np.asarray(ts, "float64"), self.kind)
@@ -136,6 +143,12 @@ class Plane:
             raise InputError("three points on one line span no plane")
         return cls(a, u, v / width)
 
+    def __repr__(self):
+        return f"<Plane: flat, of {_named(self.origin)}>"
+
+    def _repr_html_(self):
+        return _described(self, "<code>.grid(n)</code> are n × n points of it, <code>.at(x, y)</code> those at coordinates.")
+
     def at(self, x: ArrayLike, y: ArrayLike) -> Points:
         """Points at coordinates x, y (arrays of one shape s): float32 (*s, *shape)."""
         x, y = (np.reshape(c, np.shape(c) + (1,) * self.origin.ndim) for c in np.broadcast_arrays(x, y))
@@ -155,6 +168,9 @@ class Plane:
 class _Corners(Plane):
     def __init__(self, a, b, c, d, kind):
         self.top, self.bottom, self.kind = Path(a, b, kind), Path(c, d, kind), kind
+
+    def __repr__(self):
+        return f"<Plane: {self.kind}, among four {_named(self.top.a)}>"
 
     def at(self, x, y):
         x, y = np.broadcast_arrays(np.asarray(x, "float64"), np.asarray(y, "float64"))
@@ -219,6 +235,16 @@ def nearest(points, z, k):
     distances = np.square(points - z).sum(1)
     chosen = np.argpartition(distances, k - 1)[:k] if k < len(points) else np.arange(len(points))
     return chosen[np.argsort(distances[chosen])]
+
+
+def _named(point):
+    """What a point is, in words."""
+    return "prompts" if isinstance(point, Embeddings) else f"points of shape {np.shape(point)}"
+
+
+def _described(thing, use):
+    """For a notebook: what a path or a plane is, and what to do with it."""
+    return f"<div><strong>{escape(repr(thing)[1:-1])}</strong><br>{use}</div>"
 
 
 def _aligned(a, b, t):

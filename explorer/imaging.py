@@ -1,4 +1,4 @@
-"""Arrays to picture files and back: PNG, strips, grids, GIF, MP4; and the pictures people bring, made into clean arrays.
+"""Arrays to files and back: PNG, strips, grids, GIF, WebP, MP4, ZIP, NPZ; and the pictures people bring, made into clean arrays.
 
 Pictures are float (h, w, c) in [0, 1], c 1 or 3. Every file that is written carries the state that made it.
 """
@@ -8,6 +8,8 @@ import binascii
 import io
 import struct
 import warnings
+import zipfile
+import zlib
 
 import numpy as np
 from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
@@ -21,6 +23,10 @@ FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "AVIF")  # Pillow would 
 DEPTHS = (8, 10, 12, 14, 16, 24, 31, 32)  # bits of a value
 _BRIGHTEST = 2.0  # of numbers that are not whole, where 1 is white: a little too light, not of another range
 STATE_KEY = "latent-explorer"  # of the PNG's text chunk
+STATE_NAME = "state.txt"  # of the ZIP's member
+MOST_STATE = 60_000  # characters, about as many as an address may have on its way to the server
+_COLOURS = 128  # of a GIF: a frame's shades change little from one to the next, and half of the bytes are gone
+_DESCRIPTION = 0x010E  # EXIF's ImageDescription
 
 
 class PictureError(InputError):
@@ -79,14 +85,32 @@ def png(image, state=""):
 
 
 def gif(images, state="", seconds=0.12):
-    """Frames (h, w, c), of which any iterable gives one after the other, as the bytes of an endless GIF with its state in the
-    comment: as many frames as were given, each shown as long as the others."""
-    frames, file = map(to_pillow, images), io.BytesIO()
+    """Frames (h, w, c) as the bytes of an endless GIF with its state in the comment: as many frames as were given, each shown as
+    long as the others. Any iterable gives them, one after the other; all that are in colour have one palette."""
+    images = list(images) if iter(images) is images else images  # gone through twice
+    shades, file = _palette(images), io.BytesIO()
+    frames = (_with_palette(to_pillow(image), shades) for image in images)
     duration = 10 * max(1, round(100 * seconds))  # whole hundredths of a second are what a GIF knows
     next(frames).save(
         file, "GIF", save_all=True, append_images=frames, duration=duration, loop=0, optimize=False, comment=state.encode()
     )
     return _with_every_frame(file.getvalue(), duration // 10)
+
+
+def _palette(images):
+    """A picture with the palette of frames in colour, found among some of their pixels; None of frames in grey."""
+    some = []
+    for image in images:
+        if image.shape[-1] == 1:
+            return None
+        stride = -(-max(image.shape[:2]) // 64)
+        some.append(to_bytes(image[::stride, ::stride]).reshape(-1, 3))
+    return Image.fromarray(np.concatenate(some)[None]).quantize(_COLOURS, Image.Quantize.MEDIANCUT, kmeans=8)
+
+
+def _with_palette(frame, shades):
+    """Without dithering, whose dots take as many bytes as the picture."""
+    return frame.quantize(palette=shades, dither=Image.Dither.NONE) if shades else frame
 
 
 def _with_every_frame(data, delay):
@@ -141,6 +165,35 @@ def mp4(images, state="", seconds=0.12):
     return file.getvalue()
 
 
+def webp(images, state="", seconds=0.12):
+    """Frames as of `gif`, as the bytes of an endless WebP in full colour with its state in EXIF's ImageDescription."""
+    first, *others = map(to_pillow, images)
+    exif, file = Image.Exif(), io.BytesIO()
+    exif[_DESCRIPTION] = state
+    duration = round(1000 * seconds)
+    first.save(
+        file, "WEBP", save_all=True, append_images=others, duration=duration, loop=0, quality=90, method=4, exif=exif.tobytes()
+    )
+    return file.getvalue()
+
+
+def frames_zip(images, state=""):
+    """Frames as of `gif`, as the bytes of a ZIP of PNGs (000.png, ...), each with the state, which is its state.txt too."""
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w") as archive:  # not compressed again
+        archive.writestr(zipfile.ZipInfo(STATE_NAME), state)  # which has no date: the same frames are the same file
+        for number, image in enumerate(images):
+            archive.writestr(zipfile.ZipInfo(f"{number:03}.png"), png(image, state))
+    return file.getvalue()
+
+
+def npz(arrays, state=""):
+    """Arrays by name as the bytes of NumPy's file of arrays; `state` is one of them."""
+    file = io.BytesIO()
+    np.savez(file, **arrays, state=np.array(state))
+    return file.getvalue()
+
+
 def ssim(a, b, sigma=1.5, reach=5):
     """Structural similarity of pictures (n, h, w, c) in [0, 1], mean over windows and channels: float64 (n,), 1 where equal.
 
@@ -166,14 +219,59 @@ def ssim(a, b, sigma=1.5, reach=5):
 
 
 def state_of(file_bytes):
-    """The state in a file that `png`, `gif` or `mp4` wrote; "" if there is none."""
-    if file_bytes[4:8] == b"ftyp":
-        import av
+    """The state in a file that this module wrote, or what another program wrote in its place; "" if there is none.
 
-        with av.open(io.BytesIO(file_bytes), metadata_errors="replace") as container:
-            return container.metadata.get("comment", "")
-    info = Image.open(io.BytesIO(file_bytes)).info
-    return info.get(STATE_KEY) or info.get("comment", b"").decode(errors="replace")
+    Of any bytes whatever: nothing is decoded, and nothing longer than `MOST_STATE` is read; PictureError for a longer one.
+    """
+    if file_bytes[4:8] == b"ftyp":
+        text = _mp4_comment(file_bytes)
+    elif file_bytes[:2] == b"PK":
+        text = _zip_state(file_bytes)
+    else:
+        text = _picture_state(file_bytes)
+    if len(text) > MOST_STATE:
+        raise PictureError(f"The state in this file has more than {MOST_STATE:,} characters: no picture of ours needs as many.")
+    return text
+
+
+def _mp4_comment(file_bytes):
+    """The comment among an MP4's tags: an atom within an atom, each with its length and its name, and the type of the text."""
+    at = file_bytes.rfind(b"\xa9cmt")
+    if at < 0 or file_bytes[at + 8 : at + 12] != b"data":
+        return ""
+    (length,) = struct.unpack(">I", file_bytes[at + 4 : at + 8])
+    return file_bytes[at + 20 : at + 4 + min(length, 4 * MOST_STATE)].decode(errors="replace")
+
+
+def _zip_state(file_bytes):
+    """The state of `frames_zip` or `npz`, of which the array's header says whether it is a text of a length that one has."""
+    try:
+        with zipfile.ZipFile(io.BytesIO(file_bytes)) as archive:
+            name = next((name for name in (STATE_NAME, "state.npy") if name in archive.namelist()), None)
+            if name is None:
+                return ""
+            with archive.open(name) as member:
+                if name == STATE_NAME:
+                    return member.read(MOST_STATE + 1).decode(errors="replace")
+                np.lib.format.read_magic(member)
+                shape, _, kind = np.lib.format.read_array_header_1_0(member)
+                if shape != () or kind.kind != "U":
+                    return ""
+                return member.read(4 * MOST_STATE + 4)[: kind.itemsize].decode("utf-32-le", errors="replace")
+    except (zipfile.BadZipFile, zlib.error, ValueError, NotImplementedError, RuntimeError, OSError, EOFError):
+        return ""
+
+
+def _picture_state(file_bytes):
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", Image.DecompressionBombWarning)  # no pixel is looked at
+            picture = Image.open(io.BytesIO(file_bytes), formats=FORMATS)
+            info = picture.info
+            found = info.get(STATE_KEY) or info.get("comment") or (picture.getexif().get(_DESCRIPTION) if "exif" in info else "")
+    except (Image.DecompressionBombError, UnidentifiedImageError, OSError, SyntaxError, ValueError, EOFError):
+        return ""
+    return found.decode(errors="replace") if isinstance(found, bytes) else str(found or "")
 
 
 def read_picture(file_bytes, longest=None):

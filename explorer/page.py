@@ -1,6 +1,7 @@
 """The whole page: one tab a view, made by walking over the registry of views; the theme, and how it is served."""
 
 import logging
+import sys
 import threading
 import time
 import warnings
@@ -20,7 +21,7 @@ from explorer.serving import live
 from explorer.serving.calls import run_news, stop_run
 from explorer.state import EMBED, schema
 from explorer.views import calls as common
-from explorer.views.drawn import FILMS
+from explorer.views.drawn import FILMS, LATENTS
 from explorer.views.latent_plane.pictures import DEFAULT_MODEL
 
 HERE = Path(__file__).parent
@@ -66,7 +67,7 @@ def live_functions():
 def build():
     """The app's Blocks; needs no Keras."""
     with gr.Blocks(title="Latent Explorer", analytics_enabled=False, fill_width=True, delete_cache=api.KEPT) as blocks:
-        gr.HTML(HEADER, apply_default_css=False)
+        gr.HTML(HEADER, apply_default_css=False, js_on_load=_started("serving/tour.js"))
         with gr.Tabs(elem_id="views") as tabs:
             found = []
             for name in views.NAMES:
@@ -86,18 +87,18 @@ def _build_view(name, blocks, tab):
     if template.is_file():
         functions = [*asked.SERVER_FUNCTIONS, *common.SERVER_FUNCTIONS, run_news, stop_run]
         gr.HTML(
-            html_template=template.read_text("utf-8"), js_on_load=_script(name), apply_default_css=False, elem_id=name,
-            server_functions=functions, schema=schema(), live=list(live_functions()), films=list(FILMS),
+            html_template=template.read_text("utf-8"), js_on_load=_started(f"views/{folder.name}/view.js"),
+            apply_default_css=False, elem_id=name,
+            server_functions=functions, schema=schema(), live=list(live_functions()), films=[*FILMS, LATENTS],
             **getattr(asked, "PROPS", {}),
         )  # fmt: skip
     if hasattr(asked, "below"):
         asked.below(blocks, tab)
 
 
-def _script(name):
-    """What starts a view's modules: the page runs it within a function, where only a dynamic import works."""
-    path = f"lx/views/{views.folder(name)}/view.js"
-    return f'import(new URL("{path}", document.baseURI)).then(view => view.start({{ element, props, server }}));'
+def _started(module):
+    """What starts a module of ours: the page runs it within a function, where only a dynamic import works."""
+    return f'import(new URL("lx/{module}", document.baseURI)).then(module => module.start({{ element, props, server }}));'
 
 
 def _view_of_link(request: gr.Request):
@@ -155,15 +156,26 @@ def styles():
     return "\n".join(sheet.read_text("utf-8") for sheet in sheets if sheet.is_file())
 
 
-def launch(host=None, port=None, open_browser=False, block=True, root_path=None, mcp=False):
+def in_notebook():
+    """Whether this is a cell of Jupyter or Colab: what shows its output is a browser."""
+    shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
+    return hasattr(shell, "kernel")
+
+
+def launch(host=None, port=None, open_browser=False, block=None, root_path=None, mcp=False, height=800, share=None):
     """Serve the page, then load Keras and the models behind it.
 
-    `root_path`: the path of a proxy's site below which it is found; `mcp`: its endpoints as tools for agents too.
+    In a notebook of Jupyter or Colab the page stands below the cell, `height` pixels high, and the cell ends; `block` waits until
+    the server is stopped, as elsewhere. `share=True` asks Gradio for a public address, where the browser reaches this machine in
+    no other way; nothing is sent there without it. `root_path`: the path of a proxy's site below which it is found; `mcp`: its
+    endpoints as tools for agents too.
     """
+    inline = in_notebook()
     warnings.simplefilter("ignore", PromptCut)  # the view tells who wrote it
     blocks = build()
     served = blocks.launch(
         server_name=host, server_port=port, inbrowser=open_browser, prevent_thread_lock=True, theme=theme(), css=styles(),
+        inline=inline, height=height, share=bool(share) if inline else share,  # Gradio would take a cell of Colab for a wish
         footer_links=[], show_error=True, quiet=True, ssr_mode=False, run_history=False, max_file_size="25mb",
         favicon_path=HERE / "serving" / "favicon.svg", head=WITH_SLASH + EMBEDDED + ICON, root_path=root_path,
         mcp_server=mcp,
@@ -171,7 +183,7 @@ def launch(host=None, port=None, open_browser=False, block=True, root_path=None,
     )  # fmt: skip
     served[0].add_api_websocket_route(live.PATH, live.route(live_functions()))
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
-    if block:
+    if block or block is None and not inline:
         print(f"Latent Explorer: {blocks.local_url}", flush=True)
         blocks.block_thread()
     return served

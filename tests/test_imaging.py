@@ -3,6 +3,7 @@
 import io
 import struct
 import time
+import zipfile
 import zlib
 
 import av
@@ -124,9 +125,105 @@ def test_an_mp4_is_h264_that_browsers_play(height, width, channels):
     assert imaging.state_of(file) == "model=mnist-vae&z=1,2"
 
 
+def test_a_gif_in_colour_has_one_palette_near_all_its_frames():
+    y, x = np.mgrid[:96, :96] / 96
+    images = np.stack([np.stack([0.3 + 0.4 * x, 0.2 + 0.5 * y, 0.5 + 0.05 * i + 0 * x], -1) for i in range(8)]).astype("float32")
+    file = imaging.gif(images)
+    picture, shown = Image.open(io.BytesIO(file)), []
+    for i in range(picture.n_frames):
+        picture.seek(i)
+        shown.append(np.asarray(picture.convert("RGB")) / 255)
+    assert np.sqrt(np.square(shown - images).mean()) < 0.03
+    assert len(np.unique(np.reshape(shown, (-1, 3)), axis=0)) <= 128
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_a_webp_moves_in_full_colour_with_its_state(channels):
+    y, x = np.mgrid[:40, :48] / 48
+    images = np.stack([np.stack([0.2 + 0.1 * i + 0.3 * x + 0.1 * y] * channels, -1) for i in range(4)]).astype("float32")
+    file = imaging.webp(iter(images), "view=morph&prompt=%C3%A9", seconds=0.2)
+    picture = Image.open(io.BytesIO(file))
+    assert (picture.format, picture.n_frames, picture.size, picture.info["loop"]) == ("WEBP", 4, (48, 40), 0)
+    for i, image in enumerate(images):
+        picture.seek(i)
+        pixels = np.asarray(picture.convert("RGB"))  # only now is its duration known
+        assert picture.info["duration"] == 200
+        assert np.abs(pixels / 255 - image).mean() < 0.01
+    assert picture.getexif()[270] == "view=morph&prompt=%C3%A9"
+    assert imaging.state_of(file) == "view=morph&prompt=%C3%A9"
+
+
+def test_a_zip_holds_each_frame_exactly_with_the_state():
+    images = noise(3, 6, 7, 3)
+    file = imaging.frames_zip(iter(images), "view=faces&seed=1")
+    with zipfile.ZipFile(io.BytesIO(file)) as archive:
+        assert sorted(archive.namelist()) == ["000.png", "001.png", "002.png", "state.txt"]
+        assert archive.testzip() is None
+        for i, image in enumerate(images):
+            png = archive.read(f"{i:03}.png")
+            np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(png))), np.round(image * 255))
+            assert imaging.state_of(png) == "view=faces&seed=1"
+    assert imaging.state_of(file) == "view=faces&seed=1"
+
+
+def test_an_npz_holds_latents_and_the_state():
+    z = noise(5, 3)
+    file = imaging.npz({"z": z}, "view=morph&z=1")
+    with np.load(io.BytesIO(file), allow_pickle=False) as found:
+        assert sorted(found.files) == ["state", "z"]
+        np.testing.assert_array_equal(found["z"], z)
+        assert found["state"].item() == "view=morph&z=1"
+    assert imaging.state_of(file) == "view=morph&z=1"
+
+
 def test_a_picture_from_elsewhere_has_no_state():
-    for kind in ("PNG", "GIF", "JPEG"):
+    for kind in ("PNG", "GIF", "JPEG", "WEBP"):
         assert imaging.state_of(file_of(Image.new("L", (4, 4)), kind)) == ""
+
+
+def zip_of(name, content):
+    file = io.BytesIO()
+    with zipfile.ZipFile(file, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr(name, content)
+    return file.getvalue()
+
+
+def array_file(array, **options):
+    file = io.BytesIO()
+    np.save(file, array, **options)
+    return file.getvalue()
+
+
+@pytest.mark.parametrize(
+    "file",
+    [
+        b"",
+        b"PK",
+        b"PK\3\4 and no more",
+        b"\x89PNG\r\n\x1a\n",
+        b"\0\0\0\x08ftypisom",
+        b"\0\0\0\x08ftyp\xa9cmt",
+        b"RIFF\4\0\0\0WEBP",
+        zip_of("state.npy", b"\x93NUMPY\1\0"),
+        zip_of("state.npy", array_file(np.array([{}], object))),
+        zip_of("state.npy", array_file(np.zeros((2, 3)))),
+        zip_of("state.npy", array_file(np.array("x")).replace(b"'shape': (), ", b"'shape': (9**9,), ")),
+        zip_of("other.txt", "view=faces"),
+    ],
+)
+def test_a_file_that_is_none_has_no_state(file):
+    assert imaging.state_of(file) == ""
+
+
+def test_a_state_of_ten_megabytes_is_refused():
+    long = "view=morph&prompt=" + "x" * 10_000_000
+    for file in (imaging.frames_zip([], long), imaging.npz({}, long), imaging.png(noise(2, 2, 1), long[:70_000])):
+        with pytest.raises(PictureError, match="60,000 characters"):
+            imaging.state_of(file)
+    bomb = zip_of("state.txt", long)
+    assert len(bomb) < 20_000
+    with pytest.raises(PictureError, match="60,000"):
+        imaging.state_of(bomb)
 
 
 # --- reading: good pictures of all kinds ---

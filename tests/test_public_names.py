@@ -6,7 +6,7 @@ import pytest
 
 import explorer
 
-NAMES = ["load", "models", "judge", "CheckpointError", "Generator", "Plane", "Path", "slerp", "lerp"]
+NAMES = ["load", "models", "judge", "CheckpointError", "Generator", "Plane", "Path", "slerp", "lerp", "show", "launch"]
 HEAVY = ("keras", "gradio", "tensorflow", "torch", "jax")
 
 

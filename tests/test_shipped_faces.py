@@ -1,13 +1,16 @@
 """What is shipped of faces: complete, without anybody's photograph or attributes, and as good as its card says."""
 
+import io
 import json
 import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import explorer
-from explorer import checkpoints, data
+from explorer import checkpoints, data, views
+from explorer.state import parse_strictly
 from explorer.training import face_measures, recipes
 
 NAME = "celeba-vae"
@@ -138,6 +141,13 @@ def test_the_bars_are_met_or_the_card_says_which_are_not(card):
     }
     for name, met in bars.items():
         assert met != (f"(bar: {name})" in said), (name, met)
+
+
+def test_a_morph_of_sixteen_faces_is_a_small_gif(card):
+    for corners in ("", "&corners=3;9"):
+        data = views.render(parse_strictly(f"view=morph&what=strip&frames=16{corners}"), "gif")
+        assert Image.open(io.BytesIO(data)).n_frames == 16
+        assert len(data) <= 400_000
 
 
 def test_the_judge_of_faces(card):

@@ -6,8 +6,9 @@ from typing import Any
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from explorer.errors import InputError, NotSupported
+from explorer.errors import ExplorerError, InputError, NotSupported
 from explorer.generators.files import KerasFile
+from explorer.notebook import SAMPLES, described
 from explorer.state import MOST_SEED
 
 Card = dict[str, Any]  # what `card.json` says
@@ -28,6 +29,23 @@ class Generator(KerasFile):
 
     def __repr__(self):
         return f"<Generator {self.card['name']}: {self.latent_shape} -> {self.image_shape}>"
+
+    def _repr_html_(self):
+        """A few lines of its card in a notebook, with a row of what it draws where that is a matter of one step."""
+        card = self.card
+        facts = [("kind", card["kind"]), ("latents → pictures", f"{self.latent_shape} → {self.image_shape}")]
+        facts += [(key, card[key]) for key in ("data", "licence") if card.get(key)]
+        return described(f"{card['name']}: {card.get('title', '')}", facts, self._samples())
+
+    def _samples(self):
+        """Some of what it draws, or None where that takes many steps or it has nothing to draw from."""
+        if "sampling" in self.card or self.model is None:
+            return None
+        label = {"label": np.arange(SAMPLES) % len(self.card["classes"])} if self.card.get("conditional") else {}
+        try:
+            return self.decode(self.prior(SAMPLES), **label)
+        except ExplorerError:
+            return None
 
     def prior(self, n: int, seed: int = 0) -> Pictures:
         """Points drawn as the model was trained to be fed: float32 (n, *latent_shape), of which the first are those of a smaller n.

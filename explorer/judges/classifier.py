@@ -7,6 +7,7 @@ from keras import layers
 from explorer.errors import InputError
 from explorer.generators.base import answers
 from explorer.generators.files import KerasFile
+from explorer.notebook import described
 
 
 def build(image_shape, filters, dense, classes, multi_label=False, dropout=0.3, augment=0.08, flip=False, blur=0.0, stride=1):
@@ -50,6 +51,11 @@ class Judge(KerasFile):
 
     def __repr__(self):
         return f"<Judge {self.card['name']}: {self.image_shape} -> {len(self.classes)} classes>"
+
+    def _repr_html_(self):
+        facts = [("pictures", self.image_shape), ("classes", ", ".join(map(str, self.classes)))]
+        facts += [(key, value) for key, value in self.card.get("metrics", {}).items() if isinstance(value, int | float)]
+        return described(f"Judge: {self.card['name']}", facts)
 
     def __call__(self, images):
         """float (n, h, w, c) in [0, 1] -> class probabilities, float32 (n, classes); of attributes each for itself.

@@ -1,6 +1,7 @@
 // @ts-check
 // What all views share: their elements, words, questions to the server, the address bar, undo, files. A view makes one `View`,
 // gives it what is its own (`query`, `remember`, `open`, `fileState`, `actions`, `keyboard`) and calls `listen()`.
+import { listenToFiles } from "./dropped.js";
 import { isOpened, opening, sharedAddress, takeOpening, viewOfLink, writeQuery } from "./link.js";
 import { live } from "./live.js";
 import { bytesOf } from "./pictures.js";
@@ -80,6 +81,7 @@ export class View {
     this._live = new Set(props.live);
     this._undoing = Promise.resolve();
     this._addFilmButtons();
+    listenToFiles(this);
   }
 
   // ---- what a view may bring of its own
@@ -108,6 +110,9 @@ export class View {
     for (const key of ["view", ...always]) delete usual[key];
     return stateText(this.props.schema, { ...state, view: this.name }, usual);
   }
+
+  /** "As Keras code" of the state, where it follows what changes. */
+  showCode() { /* a view's own */ }
 
   // ---- elements and words
 
@@ -154,7 +159,9 @@ export class View {
   writeAddress() {
     this._address ??= setTimeout(() => {
       this._address = undefined;
-      if (this.model && this.isSeen) writeQuery(this.query());
+      if (!this.model || !this.isSeen) return;
+      writeQuery(this.query());
+      this.showCode();
     }, 250);
   }
 

@@ -2,7 +2,7 @@
 
 import base64
 
-from explorer import views
+from explorer import imaging, views
 from explorer.errors import ExplorerError
 from explorer.serving.calls import answered, in_turn
 from explorer.state import StateError, parse, parse_strictly, text
@@ -39,4 +39,18 @@ def export_file(request):
     }
 
 
-SERVER_FUNCTIONS = [view_of, export_file]
+@answered
+def state_of_file(request):
+    """{"file": a data URL} -> {"state"}: what a file that was saved here shows, as it stands after ? in the address; "" if it does
+    not say. Whether it can be shown, the page finds out as of any link."""
+    if not isinstance(request, dict) or not isinstance(request.get("file"), str):
+        raise StateError("a file is sent as a data URL")
+    data = imaging.of_data_url(request["file"])
+    if len(data) > imaging.MOST_BYTES:
+        raise imaging.PictureError(f"This file is too large: at most {imaging.MOST_BYTES / 1e6:.0f} MB can be read.")
+    found = imaging.state_of(data).removeprefix("?")
+    state, problems = parse(found)
+    return {"state": found if state or problems else ""}
+
+
+SERVER_FUNCTIONS = [view_of, export_file, state_of_file]

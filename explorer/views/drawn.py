@@ -9,11 +9,14 @@ from PIL import Image
 from explorer import imaging
 from explorer.state import StateError
 
-FILMS = {"gif": imaging.gif, "mp4": imaging.mp4}  # ending -> how frames become such a file
-ENDINGS = ("png", *FILMS)
+# ending -> how frames become such a file
+FILMS = {"gif": imaging.gif, "mp4": imaging.mp4, "webp": imaging.webp, "zip": imaging.frames_zip}
+LATENTS = "npz"  # no pictures, but the points that they are decoded from
+ENDINGS = ("png", *FILMS, LATENTS)
 MOST_PIXELS = 16_000  # along a sheet's side
 MOST_AREA = 64_000_000  # of a sheet
 MOST_FILM = 70_000_000  # of all frames of a film together: 64 of 1024 x 1024
+MOST_NUMBERS = 20_000_000  # in a file of latents
 
 
 @dataclass(frozen=True)
@@ -30,25 +33,27 @@ class Drawn:
     moves: bool = False  # whether they are frames
     pause: int = 0  # so many frames more for a look at the last one
     counted: str = "pictures in a row"  # what bounds a sheet's width, in words
+    latents: Callable[[], dict[str, np.ndarray]] | None = None  # what they are decoded from, by name, where there is such
 
 
 def is_film(ending):
-    """Whether files of this ending move; StateError for an ending that is none of `ENDINGS`."""
+    """Whether files of this ending are of frames; StateError for an ending that is none of `ENDINGS`."""
     if ending not in ENDINGS:
         raise StateError(f"the file must end in {', '.join('.' + e for e in ENDINGS)}, got .{ending}")
-    return ending in FILMS
+    return ending != "png"
 
 
 def file(drawn, size, ending, written):
     """The bytes of a file of pictures, with the state `written` inside; StateError for one that would be too large."""
     size = drawn.size if size is None or drawn.size is None else size
+    if ending == LATENTS:
+        return imaging.npz(_latents(drawn), written)
     if ending in FILMS:
         if not drawn.moves:
             raise StateError(f"a {ending.upper()} shows a walk: it needs what=strip or what=trajectory", "what")
         _check_film(drawn, size)
-        images = imaging.to_bytes(drawn.make())
-        frames = (enlarged(image[None], size * drawn.cells)[0] for image in _paused(images, drawn.pause))
-        return FILMS[ending](frames, written)
+        pause = 0 if ending == "zip" else drawn.pause
+        return FILMS[ending](_Frames(imaging.to_bytes(drawn.make()), size * drawn.cells, pause), written)
     if size is None:
         return imaging.png(drawn.make()[0], written)
     _check_sheet(drawn, size)
@@ -56,9 +61,24 @@ def file(drawn, size, ending, written):
     return imaging.png(imaging.grid(images, drawn.columns, gap=drawn.gap if len(images) > 1 else 0), written)
 
 
-def _paused(images, pause):
-    yield from images
-    yield from images[-1:].repeat(pause, 0)
+class _Frames:
+    """Pictures (n, h, w, c) enlarged to `size`, the last one `pause` times more: one after the other, as often as asked."""
+
+    def __init__(self, images, size, pause):
+        self.images, self.size, self.pause = images, size, pause
+
+    def __iter__(self):
+        for image in (*self.images, *[self.images[-1]] * self.pause):
+            yield enlarged(image[None], self.size)[0]
+
+
+def _latents(drawn):
+    if drawn.latents is None:
+        raise StateError(f"a {LATENTS.upper()} holds the latents of pictures, and what this shows has none: use a .png", "what")
+    found = drawn.latents()
+    if sum(array.size for array in found.values()) > MOST_NUMBERS:
+        raise StateError(f"a {LATENTS.upper()} may have {MOST_NUMBERS // 10**6} million numbers in all: lower frames", "frames")
+    return found
 
 
 def enlarged(images, size):

@@ -80,6 +80,9 @@ class View:
     def __init__(self, page, url):
         self.page, self.url, self.problems, self.asked, self.sockets, self.frames = page, url, [], [], [], []
         page.set_default_timeout(PATIENCE)
+        page.add_init_script(
+            "try { localStorage.setItem('latent-explorer-tour', 'closed') } catch {}"
+        )  # as one who was here before
         page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
         page.on("console", self._hear)
         page.on("request", self._see)

@@ -155,7 +155,7 @@ def test_the_code_beside_a_garment_makes_what_is_seen(diffusion, diffusion_regis
     view = diffusion(query.removeprefix("view=diffusion&"))
     names = {}
     exec(view.page.locator("#diffusion .lx-folds code").text_content(), names)
-    made = names["picture"]
+    made = names["pictures" if "strip" in what or "grid" in what else "picture"]
     full = view_pictures.complete(parse_strictly(query))
     np.testing.assert_allclose(np.concatenate(view_pictures.run(full)).reshape(made.shape), made, atol=1e-6)
 

@@ -263,6 +263,9 @@ def test_a_gif_and_an_mp4_play_the_walk(toys):
         ("model=deep&z=0.1,0.2,0.3,-0.4", "png"),
         ("model=flat&what=strip&to=1,1&frames=3&even=1", "png"),
         ("model=flat&what=strip&to=1,1&frames=3", "gif"),
+        ("model=flat&what=strip&to=1,1&frames=3", "webp"),
+        ("model=flat&what=strip&to=1,1&frames=3", "zip"),
+        ("model=flat&what=strip&to=1,1&frames=3", "npz"),
         ("model=flat&what=strip&to=1,1&frames=3&closed=1", "mp4"),
         ("model=flat&what=plane&n=3&veil=data&scale=p", "png"),
         ("model=holes&what=grid&n=3&size=16", "png"),
@@ -284,7 +287,7 @@ def test_a_file_carries_the_link_that_makes_the_same_file_again(toys, query, end
 @pytest.mark.parametrize(
     ("query", "ending", "words"),
     [
-        ("model=flat", "jpg", "png, .gif, .mp4, got .jpg"),
+        ("model=flat", "jpg", "png, .gif, .mp4, .webp, .zip, .npz, got .jpg"),
         ("model=flat", "", "must end in"),
         ("model=flat", "gif", "what=strip"),
         ("model=flat&what=plane", "mp4", "what=strip"),

@@ -207,19 +207,29 @@ def kept(steps, most):
     return sorted({round(i) for i in np.linspace(0, steps - 1, min(steps, most))})
 
 
-def film(state):
-    """x_t and the predicted x_0 of every lane as sampling goes on: uint8 (lanes, 2, frames, h, w, c)."""
+def film(state, show=lambda generator, x: imaging.to_bytes(generator.model.denormalize(x))):
+    """x_t and the predicted x_0 of every lane as sampling goes on: uint8 (lanes, 2, frames, h, w, c), or as
+    `show` has them."""
     full = {**state, "what": "trajectory"}
     shown = kept(state["steps"], state["frames"])
     rows = {}
 
     def keep(index, step, generator):
         if step.index in shown:
-            both = [imaging.to_bytes(generator.model.denormalize(x[0])) for x in (step.x_t, step.x_0)]
-            rows.setdefault(index, []).append(both)
+            rows.setdefault(index, []).append([show(generator, x[0]) for x in (step.x_t, step.x_0)])
 
     run(full, keep)
     return np.stack([np.stack(rows[index]).swapaxes(0, 1) for index in sorted(rows)])
+
+
+def start_points(state):
+    """The noise that each picture of a complete state is sampled from: {"z": float32 (n, h, w, c)}."""
+    return {"z": np.concatenate([lane.noise for lane in lanes(checkpoints.load(state["model"]), state)])}
+
+
+def latents_of_film(state):
+    """What the network sees and expects in `film`: {"x_t", "x_0"}, each float32 (lanes, frames, h, w, c)."""
+    return dict(zip(("x_t", "x_0"), film(state, lambda _, x: x).swapaxes(0, 1), strict=True))
 
 
 def pictures(state, moving=False):
@@ -230,25 +240,29 @@ def pictures(state, moving=False):
     if what == "forward":
         return Drawn(lambda: forward(state), 3, shape, 3, size=128)
     if what == "picture":
-        return Drawn(lambda: at_time(state)[None] if "time" in state else np.concatenate(run(state)), 1, shape)
+        make = lambda: at_time(state)[None] if "time" in state else np.concatenate(run(state))  # noqa: E731
+        return Drawn(make, 1, shape, latents=lambda: start_points(state))
     count = {"grid": state["n"], "strip": state["frames"], "steps": len(COMPARED)}[what]
     columns = min(COLUMNS, count) if what == "grid" else count
     size = 256 if moving else 512 if columns == 1 else 128
-    return Drawn(lambda: np.concatenate(run(state)), count, shape, columns, size=size, moves=what == "strip")
+    make, latents = lambda: np.concatenate(run(state)), lambda: start_points(state)
+    return Drawn(make, count, shape, columns, size=size, moves=what == "strip", latents=latents)
 
 
 def _trajectory(state, shape, moving):
     """Rows of x_t and of the predicted x_0 of each lane; a film has them beside each other, lane by lane."""
     lanes, frames = 1 + ("to_sampler" in state), min(state["frames"], state["steps"])
+    latents = lambda: latents_of_film(state)  # noqa: E731
     if not moving:
-        return Drawn(lambda: film(state).reshape(-1, *shape), 2 * lanes * frames, shape, frames, size=128, moves=True)
+        rows = lambda: film(state).reshape(-1, *shape)  # noqa: E731
+        return Drawn(rows, 2 * lanes * frames, shape, frames, size=128, moves=True, latents=latents)
 
     def pairs():
         rows = film(state)
         return np.stack([imaging.grid(frame.reshape(-1, *shape), 2) for frame in rows.transpose(2, 0, 1, 3, 4, 5)])
 
     h, w, c = shape
-    return Drawn(pairs, frames, (lanes * h, 2 * w, c), size=256, cells=2, moves=True, pause=8)
+    return Drawn(pairs, frames, (lanes * h, 2 * w, c), size=256, cells=2, moves=True, pause=8, latents=latents)
 
 
 def forward(state):

@@ -58,7 +58,8 @@ def describe(name):
 
 def code(card):
     """The few lines that make the picture; the page puts in the face and its attributes."""
-    return f"""import explorer
+    return f"""import numpy as np
+import explorer
 
 model = explorer.load("{card["name"]}")  # a Keras model behind it: model.model.decoder
 {{face}}

@@ -2,13 +2,13 @@
 // A face as a few lines of Python, in place of `{face}` and `{attributes}` of the model's own.
 import { numberText } from "../../serving/state.js";
 
-const PHOTO = "z = model.encode(your_face[None])[0][0]  # float32 (64, 64, 3) in [0, 1], cropped as CelebA crops";
+const PHOTO = "  # of your photo: model.encode(your_face[None])[0][0]";
 
 /** @param {any} model @param {any} state @param {boolean} fromPhoto */
 export function codeOf(model, state, fromPhoto) {
   const pushes = Object.entries(state.attributes).map(([name, amount]) =>
     `z += ${numberText(amount)} * model.direction("${name}"${holding(state, name)})\n`);
-  return model.code.replace("{face}", fromPhoto ? PHOTO : source(state)).replace("{attributes}", pushes.join(""));
+  return model.code.replace("{face}", () => source(state) + (fromPhoto ? PHOTO : "")).replace("{attributes}", pushes.join(""));
 }
 
 /** @param {any} state @param {string} name */
@@ -19,8 +19,8 @@ function holding({ hold, how }, name) {
 }
 
 /** @param {any} state */
-function source({ model, seed, face }) {
+function source({ model, seed, face, z }) {
   if (seed !== undefined) return `z = model.prior(1, seed=${seed})[0]`;
   if (face !== undefined) return `z = explorer.checkpoints.encodings("${model}").z_mean[${face}]`;
-  return "z = np.array([...], \"float32\")  # the code in the link";
+  return `z = np.array([${z.map(numberText).join(", ")}], "float32")`;
 }

@@ -82,35 +82,52 @@ def picture(state):
     return points.decode(state, point(state).reshape(1, -1))[0]
 
 
-def strip(state):
-    """One attribute from -3 to 3 lengths of its direction: pictures (frames, h, w, 3) and amounts (frames,)."""
+def along(state):
+    """One attribute from -3 to 3 lengths of its direction: points (frames, d) and amounts (frames,)."""
     amounts = np.linspace(-REACH, REACH, state["frames"])
     others = {**state, "attributes": tuple(pair for pair in state["attributes"] if pair[0] != state["along"])}
-    z = point(others) + amounts[:, None].astype("float32") * direction(state, state["along"])
+    return point(others) + amounts[:, None].astype("float32") * direction(state, state["along"]), amounts
+
+
+def strip(state):
+    """Pictures (frames, h, w, 3) of the points of `along`, and its amounts."""
+    z, amounts = along(state)
     return points.decode_frames(state, z), amounts
 
 
-def plane(state):
-    """The attribute plane through the face: n x n pictures, the pair's first to the right, its second upwards."""
+def cells(state):
+    """The attribute plane through the face: n x n points (n * n, d), the pair's first to the right, its second upwards."""
     x, y = state["pair"]
     others = {**state, "attributes": tuple(pair for pair in state["attributes"] if pair[0] not in (x, y))}
     z = geometry.Plane(point(others), direction(state, x), direction(state, y)).grid(state["n"], REACH)
-    return checkpoints.load(state["model"]).decode(z.reshape(-1, z.shape[-1]))
+    return z.reshape(-1, z.shape[-1])
+
+
+def plane(state):
+    """Its pictures (n * n, h, w, c)."""
+    return checkpoints.load(state["model"]).decode(cells(state))
+
+
+def terms(state):
+    """A, B, C and A - B + C of three places: points (4, d)."""
+    corners = points.corners_of(state)
+    return np.concatenate([corners, points.total(corners)[None]])
 
 
 def arithmetic(state):
-    """A, B, C and A - B + C of three places: pictures (4, h, w, c) and the sum's point (d,)."""
-    corners = points.corners_of(state)
-    z = points.total(corners)
-    return points.decode(state, np.concatenate([corners, z[None]])), z
+    """The pictures (4, h, w, c) of `terms`, and the sum's point (d,)."""
+    z = terms(state)
+    return points.decode(state, z), z[3]
 
 
 def pictures(state, moving=False):
     """What a complete state shows, as `Drawn`."""
     shape, what = tuple(checkpoints.card(state["model"])["image_shape"]), state["what"]
     if what == "picture":
-        return Drawn(lambda: picture(state)[None], 1, shape)
+        return Drawn(lambda: picture(state)[None], 1, shape, latents=lambda: {"z": point(state).reshape(1, -1)})
     if what == "strip":
-        count, make = (4, arithmetic) if "corners" in state else (state["frames"], strip)
-        return Drawn(lambda: make(state)[0], count, shape, count, size=256 if moving else 128, moves=True)
-    return Drawn(lambda: plane(state), state["n"] ** 2, shape, state["n"], size=128)
+        sums = "corners" in state
+        count, make = (4, arithmetic) if sums else (state["frames"], strip)
+        latents = lambda: {"z": terms(state) if sums else along(state)[0]}  # noqa: E731
+        return Drawn(lambda: make(state)[0], count, shape, count, size=256 if moving else 128, moves=True, latents=latents)
+    return Drawn(lambda: plane(state), state["n"] ** 2, shape, state["n"], size=128, latents=lambda: {"z": cells(state)})

@@ -40,7 +40,7 @@ export class FacesView extends View {
     this.sum = new Sum(this);
     this.actions = this._actions();
     this.keyboard = { r: "dice" };
-    this.find(".lx-folds").addEventListener("toggle", () => this._showCode(), true);
+    this.find(".lx-folds").addEventListener("toggle", () => this.showCode(), true);
     this._listenToPeek();
   }
 
@@ -231,7 +231,7 @@ export class FacesView extends View {
     }));
   }
 
-  _showCode() {
+  showCode() {
     if (this.model) this.find(".lx-folds code").textContent = codeOf(this.model, this.state, !!this.photo.given);
   }
 

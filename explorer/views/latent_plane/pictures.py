@@ -107,11 +107,16 @@ def picture(state):
     return points.decode(state, np.array([state["z"]], "float32"))[0]
 
 
-def manifold(state):
-    """The n x n pictures of what is visible of the plane, row 0 at the top: float32 (n * n, h, w, c)."""
+def cells(state):
+    """The points of n x n cells of what is visible of the plane, row 0 at the top: float32 (n * n, d)."""
     x, y = window(state, state["n"])
     z = plane_of(state).at(*np.meshgrid(x, y))
-    return points.decode(state, z.reshape(-1, z.shape[-1]))
+    return z.reshape(-1, z.shape[-1])
+
+
+def manifold(state):
+    """Their pictures: float32 (n * n, h, w, c)."""
+    return points.decode(state, cells(state))
 
 
 def walk(state):
@@ -180,13 +185,20 @@ def pictures(state, moving=False):
     """What a complete state shows, as `Drawn`."""
     h, w, c = shape = tuple(checkpoints.card(state["model"])["image_shape"])
     if state["what"] == "picture":
-        return Drawn(lambda: picture(state)[None], 1, shape, size=10 * h)
+        z = np.array([state["z"]], "float32")
+        return Drawn(lambda: picture(state)[None], 1, shape, size=10 * h, latents=lambda: {"z": z})
     if state["what"] == "strip":
         if "to" not in state:
             walk(state)  # which says what is missing
         make, frames = lambda: walk(state)[0], state["frames"]
-        return Drawn(make, frames, shape, frames, size=(10 if moving else 4) * h, moves=True, counted="frames")
+        return Drawn(
+            make, frames, shape, frames, size=(10 if moving else 4) * h, moves=True, counted="frames",
+            latents=lambda: {"z": walk(state)[1]},
+        )  # fmt: skip
     if state["what"] == "plane":
         return Drawn(lambda: figure(state)[None], 1, (_SIDE, _SIDE, 3), size=None)
     n = state["n"]
-    return Drawn(lambda: imaging.grid(manifold(state), n)[None], 1, (n * h, n * w, c), size=4 * h, cells=n, counted="n")
+    return Drawn(
+        lambda: imaging.grid(manifold(state), n)[None], 1, (n * h, n * w, c), size=4 * h, cells=n, counted="n",
+        latents=lambda: {"z": cells(state)},
+    )  # fmt: skip

@@ -13,7 +13,7 @@ import { Layers } from "./layers.js";
 import { Shelves } from "./shelves.js";
 import { Sliders } from "./sliders.js";
 import { Walk } from "./walk.js";
-import { fillWords } from "./words.js";
+import { fillCode, fillWords } from "./words.js";
 import { YourPicture } from "./your_picture.js";
 
 /**
@@ -99,6 +99,10 @@ export class PlaneView extends View {
     if (state.scale === "p") return { center: [0.5, 0.5], extent: 0.5 };
     const { center, extent } = state.corners !== undefined && this.through ? this.through : this.model.view;
     return { center, extent };
+  }
+
+  showCode() {
+    fillCode(this);
   }
 
   /** A point of a model as a query that decodes it. @param {any} model @param {number[]} z */

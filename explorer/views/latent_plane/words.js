@@ -44,8 +44,13 @@ export function fillWords(view) {
   view.find(".lx-explanation").innerHTML = (model.own && !model.encoder ? DRAWS : lessons(model)[model.kind] ?? "") +
     (weight === null ? "" : `<p>In this model β, per unit of this loss, is ${numberText(weight)}.</p>`) +
     planeWords(model, through);
-  view.find(".lx-folds code").textContent =
-    model.code.replace("{z}", state.z.map(numberText).join(", ")).replaceAll("{label}", state.label);
+  fillCode(view);
   view.find(".lx-hint").textContent = model.own ? "draw or choose a picture"
     : model.classes[0] === "0" ? "draw a digit" : "draw a piece of clothing";
+}
+
+/** @param {import("./view.js").PlaneView} view */
+export function fillCode(view) {
+  const { model, state } = view, z = state.z.map(numberText).join(", ");
+  view.find(".lx-folds code").textContent = model.code.replace("{z}", z).replaceAll("{label}", state.label);
 }

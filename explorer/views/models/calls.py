@@ -189,7 +189,7 @@ def listed(value):
     if isinstance(value, dict):
         return ", ".join(f"{key} {part:g}" if isinstance(part, (int, float)) else f"{key}: {listed(part)};"
                          for key, part in value.items()).replace(";,", ";").rstrip(";")  # fmt: skip
-    return _plain(value)
+    return plain(value)
 
 
 def _failures(card):

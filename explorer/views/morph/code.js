@@ -3,28 +3,31 @@
 import { numberText } from "../../serving/state.js";
 import { LETTERS } from "./corners.js";
 
-/** @param {any} model @param {any} state whose corners are places as in a link */
-export function codeOf(model, state) {
+/**
+ * @param {any} model @param {any} state whose corners are places as in a link
+ * @param {number[] | undefined} ts where the frames are, if they are spaced evenly by what changes in the picture
+ */
+export function codeOf(model, state, ts) {
   /** @type {string[]} */
   const places = state.corners, points = places.map((place, i) => `z_${LETTERS[i].toLowerCase()} = ${point(place, state.model)}`);
   const made = /** @type {any} */ ({ 2: path, 3: sum, 4: surface })[places.length];
   const label = model.conditional ? `, label=${state.label}` : "";
   const load = `model = explorer.load("${state.model}")`;
-  return ["import numpy as np", "import explorer", "", load, ...points, made(state, label)].join("\n");
+  return ["import numpy as np", "import explorer", "", load, ...points, made(state, label, ts)].join("\n");
 }
 
 /** @param {string} place @param {string} model */
 function point(place, model) {
-  if (place.includes(",")) return "np.array([...], \"float32\")";
+  if (place.includes(",")) return `np.array([${place.replaceAll(",", ", ")}], "float32")`;
   if (place.startsWith("g")) return `explorer.checkpoints.encodings("${model}").z_mean[${place.slice(1)}]`;
   return `model.prior(1, seed=${place})[0]`;
 }
 
-/** @param {any} state @param {string} label */
-function path({ kind, closed, frames, start, stop }, label) {
+/** @param {any} state @param {string} label @param {number[] | undefined} ts */
+function path({ kind, closed, even, frames, start, stop }, label, ts) {
   const part = start === 0 && stop === 1 ? "" : `, ${numberText(start)}, ${numberText(stop)}`;
   return `path = explorer.Path(z_a, z_b, kind="${kind}"${closed ? ", closed=True" : ""})\n`
-    + `frames = model.decode(path.points(${frames}${part})${label})`;
+    + `frames = model.decode(path.${even && ts ? `at([${ts.map(numberText).join(", ")}])` : `points(${frames}${part})`}${label})`;
 }
 
 /** @param {any} _ @param {string} label */

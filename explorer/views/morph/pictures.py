@@ -61,10 +61,15 @@ def surface(state):
     return geometry.Plane.corners(*corners, kind=state["kind"])
 
 
-def picture(state):
-    """What lies at t between the corners, or A - B + C of three: float32 (h, w, c)."""
+def point(state):
+    """What lies at t between the corners, or A - B + C of three: float32 (1, d)."""
     z = points.total(points.corners_of(state)) if len(state["corners"]) == 3 else surface(state).at(*state["t"])
-    return points.decode(state, z.reshape(1, -1))[0]
+    return z.reshape(1, -1)
+
+
+def picture(state):
+    """Its picture: float32 (h, w, c)."""
+    return points.decode(state, point(state))[0]
 
 
 def frames(state):
@@ -85,24 +90,38 @@ def structural_steps(images):
     return np.sqrt(np.maximum(0, 1 - imaging.ssim(images[:-1], images[1:])))
 
 
-def sheet(state):
-    """The surface between four places: n x n pictures."""
+def cells(state):
+    """The surface between four places: points (n * n, d)."""
     z = surface(state).grid(state["n"])
-    return points.decode(state, z.reshape(-1, z.shape[-1]))
+    return z.reshape(-1, z.shape[-1])
+
+
+def sheet(state):
+    """Their n x n pictures."""
+    return points.decode(state, cells(state))
+
+
+def terms(state):
+    """A, B, C and A - B + C of three places: points (4, d)."""
+    corners = points.corners_of(state)
+    return np.concatenate([corners, points.total(corners)[None]])
 
 
 def total(state):
-    """A, B, C and A - B + C of three places: pictures (4, h, w, c)."""
-    corners = points.corners_of(state)
-    return points.decode(state, np.concatenate([corners, points.total(corners)[None]]))
+    """Their pictures (4, h, w, c)."""
+    return points.decode(state, terms(state))
 
 
 def pictures(state, moving=False):
     """What a complete state shows, as `Drawn`."""
     shape, what = tuple(checkpoints.card(state["model"])["image_shape"]), state["what"]
     if what == "picture":
-        return Drawn(lambda: picture(state)[None], 1, shape)
+        return Drawn(lambda: picture(state)[None], 1, shape, latents=lambda: {"z": point(state)})
     if what == "grid":
-        return Drawn(lambda: sheet(state), state["n"] ** 2, shape, state["n"], size=128)
-    count, make = (4, total) if len(state["corners"]) == 3 else (state["frames"], lambda state: frames(state)[0])
-    return Drawn(lambda: make(state), count, shape, count, size=256 if moving else 128, moves=True)
+        n = state["n"]
+        return Drawn(lambda: sheet(state), n**2, shape, n, size=128, latents=lambda: {"z": cells(state)})
+    size = 256 if moving else 128
+    if len(state["corners"]) == 3:
+        return Drawn(lambda: total(state), 4, shape, 4, size=size, moves=True, latents=lambda: {"z": terms(state)})
+    count = state["frames"]
+    return Drawn(lambda: frames(state)[0], count, shape, count, size=size, moves=True, latents=lambda: {"z": frames(state)[1]})

@@ -53,7 +53,7 @@ export class MorphView extends View {
       if (isNumber(control)) stepByKeys(control);
     }
     this.find("[data-model]").onchange = (/** @type {any} */ event) => this._setModel(event.target.value);
-    this.find(".lx-folds").addEventListener("toggle", () => this._showCode(), true);
+    this.find(".lx-folds").addEventListener("toggle", () => this.showCode(), true);
   }
 
   // ---- the state as a string
@@ -150,6 +150,7 @@ export class MorphView extends View {
     const answer = await this.ask("morph_frames", this.query({ what: "strip", t: undefined }));
     if (!answer || this.state.corners.length !== 2) return;
     const { frames, t, steps, measure } = this.morph = answer;
+    this.showCode();
     const ratio = Math.max(...steps) / Math.max(Math.min(...steps), 1e-6), compared = steps.length > 1 && !this.state.closed;
     this.find(".lx-steps").textContent = compared ? `largest step ${ratio.toFixed(1)} × the smallest (${measure})` : "";
     this.strip.fill(frames, i => `${i + 1} of ${frames.length}, t = ${t[i].toFixed(2)}: go there`, i => {
@@ -290,8 +291,8 @@ export class MorphView extends View {
     this.writeAddress();
   }
 
-  _showCode() {
-    if (this.model) this.find(".lx-folds code").textContent = codeOf(this.model, this.state);
+  showCode() {
+    if (this.model) this.find(".lx-folds code").textContent = codeOf(this.model, this.state, this.morph?.t);
   }
 }
 

@@ -5,9 +5,11 @@ import { numberText } from "../../serving/state.js";
 
 /** @param {any} model as the page knows it @param {any} state */
 export function codeOf(model, state) {
-  const steps = state.what === "steps" ? 5 : state.steps;
-  return model.code.replace("{prompt}", () => promptOf(state)).replace("{noise}", () => noiseOf(state))
-    .replace("{settings}", `steps=${steps}, guidance_scale=${numberText(state.guidance_scale)}`);
+  const guidance = `guidance_scale=${numberText(state.guidance_scale)}`, compared = state.what === "steps";
+  const code = model.code.replace("{prompt}", () => promptOf(state)).replace("{noise}", () => noiseOf(state))
+    .replace("{settings}", `steps=${compared ? "steps" : state.steps}, ${guidance}`);
+  if (!compared) return code;
+  return code.replace(/pictures = (.*) {2}# (.*)\(n, /, "pictures = [$1[0] for steps in (5, 10, 15, 20, 25)]  # each $2(");
 }
 
 /** @param {any} state the frames of a walk */

@@ -180,7 +180,24 @@ def pictures(state, moving=False):
     columns = state["n"] if what == "plane" else count
     size = max(shape[0], 256 if moving else 512 if columns == 1 else 128)
     make = film if what == "trajectory" else partial(run, keep=imaging.to_bytes)  # a long walk's pictures may be large
-    return Drawn(lambda: make(state), count, shape, columns, size=size, moves=what in ("strip", "trajectory"))
+    latents = latents_of_film if what == "trajectory" else start_points
+    return Drawn(lambda: make(state), count, shape, columns, size=size, moves=what in ("strip", "trajectory"),
+                 latents=lambda: latents(state))  # fmt: skip
+
+
+def start_points(state):
+    """What each picture of a complete state is drawn from: its noise `z` (n, ...), and the `Embeddings` of its prompt by name."""
+    found = batches(generator_of(state), state)
+    names, parts = geometry.Embeddings._fields, zip(*(batch.embeddings for batch in found), strict=True)
+    told = {name: np.concatenate(part) for name, part in zip(names, parts, strict=True)}
+    return {"z": np.concatenate([batch.noise for batch in found]), **told}
+
+
+def latents_of_film(state):
+    """The latents of `film`: after every step `x_t`, and `x_0` that is expected, float32 (steps, h, w, c)."""
+    steps = []
+    run({**state, "what": "picture"}, lambda batch, step: steps.append((step.x_t[0], step.x_0[0])))
+    return dict(zip(("x_t", "x_0"), map(np.stack, zip(*steps, strict=True)), strict=True))
 
 
 def film(state):

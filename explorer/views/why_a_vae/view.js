@@ -123,10 +123,14 @@ class WhyAVae extends View {
   // ---- words and figures
 
   _fillWords() {
-    const { chapter, model } = this.state, { point, formula, story } = WORDS[chapter];
+    const { point, formula, story } = WORDS[this.state.chapter];
     this.find(".lx-point").textContent = point;
     this.find(".lx-explanation").innerHTML = `<p class="lx-formula">${formula}</p><p>${story}</p>`;
-    const name = chapter === "gans" ? model : Object.keys(this.facts).at(-1);
+  }
+
+  _fillCode() {
+    const { chapter, model } = this.state, names = Object.keys(this.facts);
+    const name = chapter === "gans" ? model : chapter === "denoising" && this.state.noise === "dropout" ? names[0] : names.at(-1);
     this.find(".lx-folds code").textContent = codeOf(this.state, name, this.facts[name]);
   }
 
@@ -146,6 +150,7 @@ class WhyAVae extends View {
 
   async _refreshRows() {
     const { chapter } = this.state, box = this.find(".lx-rows");
+    this._fillCode();
     if (!this.uses.length) {
       box.replaceChildren();
       this.root.dataset.ready = "yes";

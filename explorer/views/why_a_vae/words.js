@@ -77,19 +77,38 @@ export const WORDS = {
 };
 
 /**
- * The few lines that make a chapter's pictures.
- * @param {{chapter: string, seed: number, label: number}} state
+ * The few lines that make the last row of a chapter's pictures.
+ * @param {{chapter: string, seed: number, label: number, source: string, noise: string, amount: number}} state
  * @param {string} name of a model @param {any} fact what its card says
  */
-export function codeOf({ chapter, seed, label }, name, fact) {
+export function codeOf(state, name, fact) {
+  const { chapter, seed, label } = state;
   if (chapter === "gans") return codeOfGan(name, seed, fact?.conditional ? `, label=${label}` : "");
-  if (chapter === "arithmetic") return codeOfSum(name);
-  return `import explorer
+  if (chapter === "arithmetic") return codeOfSum(name, seed);
+  const noisy = chapter === "denoising" ? corrupting(state) : "";
+  return `import numpy as np
+import explorer
 
-model = explorer.load("${name}")
-codes, _ = model.encode(images)  # float32 (n, ${fact?.latent_shape ?? "d"})
-pictures = model.decode(codes)  # or both at once, noisy pictures too: model.reconstruct(images)`;
+${state.source === "test" ? tested(seed) : drawn(seed)}
+${noisy}model = explorer.load("${name}")
+pictures = model.reconstruct(${noisy ? "noisy" : "images"})  # decode(encode(...)[0]), of noisy pictures too`;
 }
+
+/** The garments that all are shown. @param {number} seed */
+const drawn = seed => `artist = explorer.load("fashion-cgan")
+images = artist.decode(artist.prior(10, seed=${seed}), label=np.arange(10))  # a garment of each class`;
+
+/** @param {number} seed */
+const tested = seed => `from explorer import data
+images, labels = data.load("fashion", "test")
+rng = np.random.default_rng(${seed})
+images = images[[rng.choice(np.flatnonzero(labels == i)) for i in range(10)]]`;
+
+/** @param {{seed: number, noise: string, amount: number}} state */
+const corrupting = ({ seed, noise, amount }) => `rng = np.random.default_rng(${seed})
+` + (noise === "gaussian" ? `noisy = images + np.float32(${amount}) * rng.standard_normal(images.shape, dtype="float32")
+` : `noisy = images * (rng.random(images.shape, dtype="float32") >= ${amount}) / np.float32(1 - ${amount})
+`);
 
 /** @param {string} name @param {number} seed @param {string} label */
 const codeOfGan = (name, seed, label) => `import explorer
@@ -99,10 +118,17 @@ z = gan.prior(10, seed=${seed})
 pictures = gan.decode(z${label})  # float32 (10, 28, 28, 1) in [0, 1]
 verdicts = gan.verdict(pictures${label})  # the discriminator's probability of "real"`;
 
-/** @param {string} name */
-const codeOfSum = name => `import explorer
+/** @param {string} name @param {number} seed */
+const codeOfSum = (name, seed) => `import numpy as np
+import explorer
 
 vae = explorer.load("${name}")
-codes, _ = vae.encode(photographs)  # float32 (n, 64, 64, 3) in [0, 1], three of each kind
-z = codes[:3].mean(0) - codes[3:6].mean(0) + codes[6:9].mean(0)
+gallery, names = explorer.checkpoints.encodings("${name}"), vae.card["attributes"]
+male, glasses = (gallery.labels[:, names.index(name)] == 1 for name in ("Male", "Eyeglasses"))
+rng = np.random.default_rng(${seed})
+
+def mean(among):  # the mean code of three faces of a kind
+    return gallery.z_mean[rng.choice(np.flatnonzero(among), 3, replace=False)].mean(0)
+
+z = mean(male & glasses) - mean(male & ~glasses) + mean(~male & ~glasses)
 face = vae.decode(z[None])[0]`;

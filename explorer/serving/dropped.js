@@ -1,0 +1,55 @@
+// @ts-check
+// A file of ours that is dropped anywhere on the page opens what it shows, as its link would. One without a state goes on to where
+// it was dropped, such as to a place for pictures.
+import { readFile } from "./drawing_pad.js";
+import { writeQuery } from "./link.js";
+
+const NONE = "This file does not say what it shows: only files that were saved here do. To use a picture, drop it on a place for one.";
+
+/** Events that were sent on. @type {WeakSet<Event>} */
+const looked = new WeakSet();
+/** @type {import("./view.js").View[]} */
+const views = [];
+
+/** Listens once, for all views: the one that is seen speaks. @param {import("./view.js").View} view */
+export function listenToFiles(view) {
+  if (views.push(view) > 1) return;
+  const holdsFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
+  document.addEventListener("dragover", event => { if (holdsFiles(event)) event.preventDefault(); });
+  document.addEventListener("drop", event => {
+    if (!holdsFiles(event) || looked.has(event)) return;
+    const file = event.dataTransfer?.files[0];
+    const ending = file?.name.split(".").at(-1)?.toLowerCase();
+    if (!file || !["png", ...view.props.films].includes(ending)) return; // no file of ours: its place takes it
+    event.preventDefault();
+    event.stopPropagation();
+    open(file, /** @type {Element} */ (event.target));
+  }, { capture: true });
+  document.addEventListener("drop", event => { // that no place took: else the browser would leave the page for the file
+    if (!holdsFiles(event) || event.defaultPrevented) return;
+    event.preventDefault();
+    seen().say(NONE);
+  });
+}
+
+const seen = () => views.find(view => view.isSeen) ?? views[0];
+
+/** @param {File} file @param {Element} target where it was dropped */
+async function open(file, target) {
+  const view = seen(), url = await readFile(file, words => view.say(words));
+  if (!url) return;
+  const answer = await view.ask("state_of_file", { file: url });
+  if (!answer) return;
+  if (!answer.state) return sendOn(file, target);
+  writeQuery(answer.state);
+  location.reload();
+}
+
+/** As if it had been dropped just now. @param {File} file @param {Element} target */
+function sendOn(file, target) {
+  const dataTransfer = new DataTransfer();
+  dataTransfer.items.add(file);
+  const again = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer });
+  looked.add(again);
+  target.dispatchEvent(again);
+}
