@@ -446,7 +446,7 @@ def test_an_agent_encodes_a_picture_and_is_told_what_is_wrong(server, one):
 
 
 def test_without_the_extra_one_sentence_says_what_to_install(fresh_python):
-    code = "import sys; sys.modules['mcp'] = None; sys.argv = ['app.py', '--mcp']; import importlib.util as util; find = util.find_spec; util.find_spec = lambda name: None if name == 'mcp' else find(name); import app; app.main()"
+    code = "import sys; sys.modules['mcp'] = None; import importlib.util as util; find = util.find_spec; util.find_spec = lambda name, *package: None if name == 'mcp' else find(name, *package); import app; sys.exit(app.main(['serve', '--mcp']))"
     finished = fresh_python(code)
     assert (finished.returncode, finished.stdout, finished.stderr.count("\n")) == (2, "", 1)
     assert "pip install 'gradio[mcp]'" in finished.stderr

@@ -62,8 +62,8 @@ def files(space, hardware=CPU[0], root=ROOT):
 
 
 def _checkpoints():
-    """What is sealed, and the terms."""
-    found = {"checkpoints/LICENSE.md": (checkpoints.root() / "LICENSE.md").read_bytes()}
+    """What is sealed, the terms, and the page about such folders."""
+    found = {f"checkpoints/{paper}": (checkpoints.root() / paper).read_bytes() for paper in ("LICENSE.md", "README.md")}
     judges = sorted(path.parent.name for path in (checkpoints.root() / "judges").glob(f"*/{checkpoints.SUMS}"))
     for name in (*checkpoints.names(), *(f"judges/{judge}" for judge in judges)):
         sealed = checkpoints.files(name)
