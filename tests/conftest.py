@@ -3,8 +3,6 @@
 import io
 import json
 import os
-import subprocess
-import sys
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -12,27 +10,14 @@ os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")  # before TensorFlow is impor
 
 import numpy as np
 import pytest
+from common import lacking, python
 
 from explorer import checkpoints
-
-REPOSITORY = Path(__file__).parent.parent
-
-
-def lacking(what):
-    """Skip for want of `what` on a developer's machine; on CI, where nothing may be missing, fail."""
-    (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
-
-
-def python(code, *arguments, timeout=300, **environment):
-    """Run `code` in a fresh interpreter at the repository's root; returns the finished process with its text output."""
-    settings = {**os.environ, "PYTHONPATH": str(REPOSITORY), **environment}
-    return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], cwd=REPOSITORY, env=settings, text=True,
-                          capture_output=True, timeout=timeout)  # fmt: skip
 
 
 @pytest.fixture(scope="session")
 def fresh_python():
-    """`python` above: code in an interpreter that has imported nothing yet."""
+    """`common.python`: code in an interpreter that has imported nothing yet."""
     return python
 
 

@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import numpy as np
 import pytest
-from conftest import REPOSITORY, lacking
+from common import REPOSITORY, lacking
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image

@@ -11,7 +11,7 @@ import httpx
 import huggingface_hub
 import pytest
 import yaml
-from conftest import REPOSITORY
+from common import REPOSITORY
 from huggingface_hub import SpaceHardware
 from PIL import Image
 
