@@ -1,10 +1,11 @@
 """What every view's page may ask: which view a link wants, and the file that a state stands for."""
 
 import base64
+import time
 
-from explorer import imaging, views
+from explorer import checkpoints, imaging, views
 from explorer.errors import ExplorerError
-from explorer.serving.calls import answered, in_turn
+from explorer.serving.calls import answered, in_turn, pixels
 from explorer.state import StateError, parse, parse_strictly, text
 
 
@@ -21,6 +22,15 @@ def seen(query):
         return views.view_of(state)
     except ExplorerError:
         return views.NAMES[0]
+
+
+def decoded(state, picture):
+    """What a drag asks for: `picture(state)`, float32 (h, w, c), and as the page takes it, {"pixels", "ms"}; loading the model is
+    no part of what it takes."""
+    checkpoints.load(state["model"])
+    began = time.perf_counter()
+    image = picture(state)
+    return image, {"pixels": pixels(image), "ms": round(1000 * (time.perf_counter() - began), 2)}
 
 
 @answered

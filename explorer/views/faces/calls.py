@@ -4,7 +4,6 @@ The page's half is `view.js` and the modules beside it: `sliders.js`, `judge.js`
 `crop.js`, `camera.js`), and below the face `sheets.js` (strip, plane) and `sum.js`.
 """
 
-import time
 from functools import lru_cache
 
 import gradio as gr
@@ -16,6 +15,7 @@ from explorer.errors import ExplorerError
 from explorer.generators.base import Generator
 from explorer.serving.calls import answered, for_page, in_turn, jpeg, pixels, shipped
 from explorer.state import DECIMALS
+from explorer.views import calls as common
 from explorer.views.faces import pictures
 
 GALLERY_COLUMNS, MOST_GALLERY = 20, 1000
@@ -70,11 +70,7 @@ model = explorer.load("{card["name"]}")  # a Keras model behind it: model.model.
 @answered
 def decode_face(query):
     """The face of a state with its attributes: its pixels."""
-    state = state_of(query)
-    checkpoints.load(state["model"])  # once; not part of what a picture takes
-    began = time.perf_counter()
-    image = pictures.picture(state)
-    return {"pixels": pixels(image), "ms": round(1000 * (time.perf_counter() - began), 2)}
+    return common.decoded(state_of(query), pictures.picture)[1]
 
 
 @answered

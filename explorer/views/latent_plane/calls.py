@@ -1,7 +1,6 @@
 """The latent plane view: your picture, the plane, the decoded picture, the walk. The page's half is `view.js`."""
 
 import base64
-import time
 
 import numpy as np
 
@@ -9,6 +8,7 @@ from explorer import checkpoints, geometry, imaging, views
 from explorer.generators import has_encoder, has_encodings, kind_of
 from explorer.serving.calls import answered, for_page, in_turn, jpeg, packed, pixels, shipped
 from explorer.state import DECIMALS
+from explorer.views import calls as common
 from explorer.views import points
 from explorer.views.latent_plane import pictures
 
@@ -169,11 +169,8 @@ def decode_point(query):
     """The picture at the state's point, and how many of the nearest encodings bear which label, or of a GAN, which has none, for
     how real its discriminator takes it."""
     state = state_of(query)
-    generator = checkpoints.load(state["model"])  # once; not part of what a picture takes
-    began = time.perf_counter()
-    image = pictures.picture(state)
-    milliseconds = 1000 * (time.perf_counter() - began)
-    answer = {"pixels": pixels(image), "ms": round(milliseconds, 2)}
+    generator = checkpoints.load(state["model"])
+    image, answer = common.decoded(state, pictures.picture)
     if not has_encodings(generator.card):
         answer["nearest"] = []
         if hasattr(generator, "verdict"):

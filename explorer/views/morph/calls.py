@@ -3,13 +3,12 @@
 The page's half is `view.js`.
 """
 
-import time
-
 import numpy as np
 
 from explorer import checkpoints, imaging, views
 from explorer.serving.calls import answered, for_page, in_turn, jpeg, pixels, shown_with
 from explorer.state import place_text
+from explorer.views import calls as common
 from explorer.views import points
 from explorer.views.morph import pictures
 
@@ -57,11 +56,7 @@ def describe(name):
 @answered
 def decode_morph(query):
     """What lies between the corners of a state: its pixels."""
-    state = state_of(query)
-    checkpoints.load(state["model"])  # once; not part of what a picture takes
-    began = time.perf_counter()
-    image = pictures.picture(state)
-    return {"pixels": pixels(image), "ms": round(1000 * (time.perf_counter() - began), 2)}
+    return common.decoded(state_of(query), pictures.picture)[1]
 
 
 @answered
