@@ -149,6 +149,12 @@ def routes():
     return [Mount("/lx", routes=[Mount(f"/{part}", Assets(directory=HERE / part)) for part in ("serving", "views")])]
 
 
+def preloaded():
+    """What has the browser fetch all modules at once: else it finds each one's imports only when it has read it."""
+    paths = sorted(path.relative_to(HERE).as_posix() for part in ("serving", "views") for path in (HERE / part).rglob("*.js"))
+    return "".join(f'<link rel="modulepreload" href="lx/{path}">' for path in paths)
+
+
 def styles():
     """The style sheets of the page, of what views share and of the views, in their order, as one."""
     sheets = [HERE / "serving" / f"{name}.css" for name in ("page", "latent_plane")]
@@ -177,7 +183,7 @@ def launch(host=None, port=None, open_browser=False, block=None, root_path=None,
         server_name=host, server_port=port, inbrowser=open_browser, prevent_thread_lock=True, theme=theme(), css=styles(),
         inline=inline, height=height, share=bool(share) if inline else share,  # Gradio would take a cell of Colab for a wish
         footer_links=[], show_error=True, quiet=True, ssr_mode=False, run_history=False, max_file_size="25mb",
-        favicon_path=HERE / "serving" / "favicon.svg", head=WITH_SLASH + EMBEDDED + ICON, root_path=root_path,
+        favicon_path=HERE / "serving" / "favicon.svg", head=WITH_SLASH + EMBEDDED + ICON + preloaded(), root_path=root_path,
         mcp_server=mcp,
         app_kwargs={"routes": routes(), "middleware": [Middleware(SubPath)]},
     )  # fmt: skip
