@@ -1,8 +1,10 @@
 """What tests of every room call. No fixtures: a test file may import it, while `conftest` is another one in each folder."""
 
+import asyncio
 import os
 import subprocess
 import sys
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -13,6 +15,12 @@ REPOSITORY = Path(__file__).parent.parent
 def lacking(what):
     """Skip for want of `what` on a developer's machine; on CI, where nothing may be missing, fail."""
     (pytest.fail if os.environ.get("CI") else pytest.skip)(what)
+
+
+def awaited(coroutine):
+    """What a coroutine comes to, in a thread of its own: Playwright's loop runs in the main one once a browser was opened."""
+    with ThreadPoolExecutor(1) as thread:
+        return thread.submit(asyncio.run, coroutine).result()
 
 
 def python(code, *arguments, timeout=300, **environment):

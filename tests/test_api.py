@@ -19,7 +19,7 @@ from urllib.parse import parse_qs, urlsplit
 import httpx
 import numpy as np
 import pytest
-from common import REPOSITORY, lacking
+from common import REPOSITORY, awaited, lacking
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
@@ -405,7 +405,7 @@ def agent(server, work):
             await session.initialize()
             return await work(session)
 
-    return asyncio.run(asyncio.wait_for(talk(), 120))
+    return awaited(asyncio.wait_for(talk(), 120))
 
 
 def test_an_agent_is_told_what_the_tools_do(server):

@@ -1,6 +1,5 @@
 """The models are loaded behind the page: after its first visitor, or after a while for nobody yet."""
 
-import asyncio
 import re
 import threading
 import time
@@ -8,6 +7,7 @@ from types import SimpleNamespace
 
 import httpx
 import pytest
+from common import awaited
 from starlette.applications import Starlette
 from starlette.responses import PlainTextResponse
 from starlette.routing import Route
@@ -59,7 +59,7 @@ def test_below_a_sub_path_all_is_found_whether_the_proxy_takes_it_off_or_not(roo
             return [await client.get(path) for path in paths]
 
     below = "/a/b" if root == "/a/b" else "/explorer"
-    bare, asked, slash, off, script, script_off, other = asyncio.run(
+    bare, asked, slash, off, script, script_off, other = awaited(
         answers(below, f"{below}?z=1,2&prompt=a%20%26+b", f"{below}/", "/", below + SCRIPT, SCRIPT, f"{below}er")
     )
     assert (bare.status_code, bare.headers["location"]) == (307, f"{below}/")
@@ -76,7 +76,7 @@ def test_without_a_sub_path_nothing_is_redirected():
         async with httpx.AsyncClient(transport=httpx.ASGITransport(app), base_url="http://inside") as client:
             return await client.get(SCRIPT)
 
-    assert asyncio.run(answer()).status_code == 200
+    assert awaited(answer()).status_code == 200
 
 
 def test_the_whole_page_is_served_below_a_sub_path(loaded, monkeypatch):
