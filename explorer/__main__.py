@@ -167,7 +167,10 @@ def _render(options):
         warnings.simplefilter("once", PromptCut)
         warnings.showwarning = _told(warnings.showwarning, PromptCut)
         data = views.render(asked, options.out.suffix.lstrip(".").lower())
-    options.out.write_bytes(data)
+    try:
+        options.out.write_bytes(data)
+    except OSError as error:  # no such folder, a name that is too long, a full disk, ...
+        raise InputError(f"{options.out} cannot be written: {error.strerror}. Name another file") from error
     return 0
 
 

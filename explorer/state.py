@@ -265,7 +265,9 @@ def parse(query):
 
 def parse_strictly(query):
     """As `parse`, but of a whole address too, and the first bad value or unknown key raises StateError."""
-    query = query[query.find("?") + 1 :]
+    before, mark, after = query.partition("?")
+    if mark and not {"=", "&"} & set(before):  # an address: in a state's own text a question mark is one
+        query = after
     for key, _ in _pairs(query):
         if key and key not in KEYS and key != EMBED and not key.startswith("__"):  # the web server's, as in __theme=dark
             raise StateError(f"there is no key {_shown(key)}: a state has {', '.join(KEYS)}. Write & within a text as %26")

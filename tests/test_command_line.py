@@ -126,6 +126,12 @@ def test_render_into_a_folder_is_refused(capsys, toys, tmp_path):
     refused(capsys, "render", "model=flat", "--out", str(tmp_path / "a.png"))
 
 
+@pytest.mark.parametrize("file", ["nowhere/a.png", f"{'x' * 300}.png", "loop.png"])
+def test_a_file_that_cannot_be_written_is_named(capsys, toys, tmp_path, file):
+    (tmp_path / "loop.png").symlink_to("loop.png")
+    assert f"{file} cannot be written" in refused(capsys, "render", "model=flat", "--out", str(tmp_path / file))
+
+
 def test_render_of_a_damaged_model_names_the_file(capsys, toys, tmp_path, monkeypatch):
     shutil.copytree(toys.root, tmp_path / "registry")
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path / "registry"))

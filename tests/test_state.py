@@ -269,3 +269,10 @@ def test_what_is_text_stays_so():
     )
     with pytest.raises(state.StateError, match="there is no key 'prompt\ufffd'"):
         state.parse_strictly("prompt%ff=a")
+
+
+def test_a_question_mark_within_a_state_is_one_and_what_stands_before_an_address_is_left_out():
+    asked = {"view": "text-to-image", "prompt": "why?", "steps": 2}
+    text = "view=text-to-image&prompt=why?&steps=2"
+    for before in ("", "?", "/?", "https://example.org/demo/?"):
+        assert state.parse_strictly(before + text) == asked

@@ -196,6 +196,7 @@ export class View {
   /** What was opened is where undo begins, or its next step. */
   opened({ keepHistory = false } = {}) {
     if (keepHistory) return;
+    this.writeAddress(); // what did not fit was left out
     if (this.settled) this.settle(); else this.settled = this.remember();
   }
 

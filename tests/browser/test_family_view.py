@@ -166,6 +166,12 @@ def test_a_bad_link_is_told_and_the_view_opens(view):
     expect(page.locator(f"{ROOT} .lx-message")).to_contain_text("amount must be")
 
 
+def test_what_does_not_fit_leaves_the_address(view):
+    page = opened(view, "holes", "&z=1,1&amount=9")
+    page.wait_for_function("!/z=|amount=/.test(location.search)")
+    assert parse_strictly(page.url)["chapter"] == "holes"
+
+
 @pytest.mark.parametrize("width", [390, 1280])
 def test_nothing_is_wider_than_the_page(page_of, app, width):
     view = page_of(app, viewport={"width": width, "height": 844})
