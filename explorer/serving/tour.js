@@ -42,6 +42,8 @@ class Tour {
     });
     this.card.addEventListener("keydown", event => { if (event.key === "Escape") this.close(); });
     this.go(0);
+    this.resized = new ResizeObserver(() => this._mark()); // the page is another height once a view is shown or turned to
+    this.resized.observe(document.body);
   }
 
   /** @param {string} part @returns {any} */
@@ -81,6 +83,7 @@ class Tour {
 
   close() {
     rememberClosed();
+    this.resized.disconnect();
     this.card.remove();
     this._mark();
   }
