@@ -104,7 +104,8 @@ def decode(
 def encode(request: gr.Request, picture: Path, model: str = "mnist-vae"):
     """Finds the point of a model's latent space that stands for a picture: a drawn digit, a garment, or a photo of a face.
 
-    The picture is framed as the model's data is, so any drawing or photo of one thing will do. Nothing of it is kept.
+    The picture is framed as the model's data is, so any drawing or photo of one thing will do. Its file
+    is deleted within forty minutes.
 
     Args:
         picture: any picture file of at most 25 MB

@@ -36,7 +36,7 @@ SHIPPED = Path(__file__).parent / "shipped"  # of an installed package alone
 _NAME = re.compile(r"(judges/)?\w[\w.-]{0,99}", re.ASCII)  # of a folder here, never of one elsewhere
 _locks: dict[Any, Any] = defaultdict(threading.RLock)
 _made: dict[Any, Any] = {}
-_added: dict[str, Files] = {}  # models from elsewhere, of this process
+_added: dict[str, Any] = {}  # models from elsewhere, of this process
 
 
 @dataclass(frozen=True)
@@ -165,9 +165,25 @@ def files(name):
     return own_files.of_folder(name, path) if own else Sealed(name, root())
 
 
-def add(files):
-    """Let the registry know a model from elsewhere, for as long as this process lives; in the place of one that was added."""
+def add(files: Sealed | OwnFiles) -> Generator:
+    """Let the registry know a model from elsewhere, for as long as this process lives; in the place of one that was added.
+
+    What cannot be loaded is not added; raises CheckpointError then.
+    """
+    before = added(files.name)
     _added[files.name] = files
+    try:
+        return load(files.name)
+    except BaseException:
+        _added.pop(files.name)
+        if before is not None:
+            _added[files.name] = before
+        raise
+
+
+def added(name: str) -> Sealed | OwnFiles | None:
+    """The files of a model that was added under a name, or None."""
+    return _added.get(name)
 
 
 def models() -> list[Card]:

@@ -49,20 +49,7 @@ def load(
                 f"name, encoder, encodings and card are for models of your own, and there is no file or folder {model}"
             )
         return checkpoints.load(os.fspath(model), image_size)
-    return add(files)
-
-
-def add(files) -> Generator:
-    """Tell the registry of a model, if it can be loaded."""
-    before = checkpoints._added.get(files.name)
-    checkpoints.add(files)
-    try:
-        return checkpoints.load(files.name)
-    except BaseException:
-        checkpoints._added.pop(files.name)
-        if before is not None:
-            checkpoints.add(before)
-        raise
+    return checkpoints.add(files)
 
 
 def show(paths):
@@ -107,7 +94,7 @@ def _name(wanted, given):
     name = re.sub(r"[^\w.-]+|^\W+", "-", wanted, flags=re.ASCII).strip("-.")[:80] or "mine"
     if given is not None and name != given:
         raise InputError(f"name must have letters, digits, - and _ only, as in {name!r}, got {given!r}")
-    if name in checkpoints.names() and name not in checkpoints._added:
+    if name in checkpoints.names() and not checkpoints.added(name):
         if given is not None:
             raise InputError(f"there is a model {name} already: choose another name")
         return f"{name}-own"
