@@ -82,6 +82,26 @@ def ddpm(predict_noise, noise, schedule, steps, seed=0, callback=None, bounds=No
     return _walk(predict_noise, noise, schedule, steps, onward, seed, callback, bounds, start, epsilon_scale, places)
 
 
+def dpm(predict_noise, noise, schedule, steps, seed=0, callback=None, bounds=None, start=1.0, epsilon_scale=1.0, places=None):
+    """DPM-Solver++(2M) (Lu et al. 2022, arXiv:2211.01095, algorithm 2): goes on along the line through the last two pictures.
+
+    Arguments as of `ddim`, whose error halves as the steps double, where this one's falls to a quarter. Nothing in it is drawn.
+    """
+    before = []  # the picture of the step before, and how far that step went
+
+    def onward(x_t, x_0, predicted, now, then, draw):
+        (noise_now, signal_now), (noise_then, signal_then) = now, then
+        step = np.log(signal_then / noise_then) - np.log(signal_now / noise_now)
+        ahead = x_0
+        if before:
+            last, length = before.pop()
+            ahead = x_0 + step / (2 * length) * (x_0 - last)
+        before.append((x_0, step))
+        return noise_then / noise_now * x_t - signal_then * np.expm1(-step) * ahead
+
+    return _walk(predict_noise, noise, schedule, steps, onward, seed, callback, bounds, start, epsilon_scale, places)
+
+
 def euler(predict_velocity, noise, sigmas, callback=None):
     """Euler's steps along a rectified flow, x = (1 - sigma) x_0 + sigma noise (Esser et al. 2024, section 2).
 
@@ -98,7 +118,7 @@ def euler(predict_velocity, noise, sigmas, callback=None):
     return x
 
 
-SAMPLERS = {"ddim": ddim, "ddpm": ddpm}  # by the name that states give them
+SAMPLERS = {"ddim": ddim, "ddpm": ddpm, "dpm": dpm}  # by the name that states give them
 DDIM = "ddim"
 
 

@@ -10,13 +10,15 @@ from explorer.generators.files import KerasFile
 from explorer.notebook import described
 
 
-def build(image_shape, filters, dense, classes, multi_label=False, dropout=0.3, augment=0.08, flip=False, blur=0.0, stride=1):
+def build(
+    image_shape, filters, dense, classes, multi_label=False, dropout=0.3, augment=0.08, flip=False, blur=0.0, stride=1, residual=0
+):
     """Pairs of 3x3 convolutions with batch normalization, pooled by 2 after each pair; softmax over `classes`.
 
     `multi_label`: a sigmoid for each class instead. `stride`: of the first convolution; above 1 the parameters stand where they
     cost less, with dropout before the last layer only. While it trains, images are shifted by up to `augment` of their size,
     mirrored half of the time (`flip`), and half of them blurred by a Gaussian of up to `blur` pixels, since what a judge
-    judges may be.
+    judges may be. With `residual`, so many blocks a width instead, see `_residual`: a judge of another make.
     """
     inputs = x = keras.Input(image_shape, name="image")
     if flip:
@@ -25,7 +27,7 @@ def build(image_shape, filters, dense, classes, multi_label=False, dropout=0.3, 
         x = layers.RandomGaussianBlur(1.0, kernel_size=5, sigma=(0.1, blur), value_range=(0, 1))(x)
     if augment:
         x = layers.RandomTranslation(augment, augment, fill_mode="nearest" if flip else "constant")(x)
-    for level, width in enumerate(filters):
+    for level, width in enumerate(filters if not residual else ()):
         for step in range(2):
             strides = stride if level == step == 0 else 1
             x = layers.Conv2D(width, 3, strides, padding="same", use_bias=False)(x)
@@ -34,11 +36,27 @@ def build(image_shape, filters, dense, classes, multi_label=False, dropout=0.3, 
         x = layers.MaxPooling2D(2)(x)
         if stride == 1:
             x = layers.Dropout(dropout)(x)
-    x = layers.Flatten()(x)
+    x = _residual(x, filters, residual) if residual else layers.Flatten()(x)
     x = layers.Dense(dense, activation="relu", name="features")(x)
     x = layers.Dropout(dropout)(x)
     activation = "sigmoid" if multi_label else "softmax"
     return keras.Model(inputs, layers.Dense(classes, activation=activation, name="class")(x), name="judge")
+
+
+def _residual(x, filters, blocks):
+    """Residual blocks of pre-activation (He et al. 2016, arXiv:1603.05027), then the mean over places: (n, h, w, c) -> (n, width).
+
+    Squares of 2 x 2 pixels become one place before each width, so that nothing is pooled and no place is known by its own weights.
+    """
+    for width in filters:
+        x = layers.Conv2D(width, 2, 2, use_bias=False)(x)
+        for _ in range(blocks):
+            shortcut = x
+            for _ in range(2):
+                x = layers.Activation("silu")(layers.BatchNormalization()(x))
+                x = layers.Conv2D(width, 3, padding="same", use_bias=False)(x)
+            x = layers.Add()([shortcut, x])
+    return layers.GlobalAveragePooling2D()(layers.Activation("silu")(layers.BatchNormalization()(x)))
 
 
 class Judge(KerasFile):

@@ -33,6 +33,8 @@ def split(recipe, data_folder=None):
     size, held_out = recipe["image_shape"][0], recipe.get("validation", 0)
     keep = slice(None, 2 if needs_labels(recipe) else 1)
     training = data.load(recipe["data"], "train", size, data_folder)[keep]
+    if "half" in recipe:  # 0 or 1: every other image, so that two judges need not have learned from the same ones
+        training = tuple(a[recipe["half"] :: 2] for a in training)
     if isinstance(held_out, str):
         return training, data.load(recipe["data"], held_out, size, data_folder)[keep]
     cut = len(training[0]) - held_out

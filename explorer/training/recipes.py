@@ -183,11 +183,11 @@ RECIPES = {
     "celeba-refiner": {
         "kind": "diffusion", "order": 7, "title": "Faces: a diffusion model that paints out what a VAE says",
         "short": "Faces · refiner", "source": "DiffuseVAE (Pandey, Mukherjee, Rai and Kumar 2022, arXiv:2201.00308)",
-        "data": "celeba", "judge": "faces", "refines": "celeba-vae", "image_shape": [64, 64, 3],
+        "data": "celeba", "judge": "faces_second", "refines": "celeba-vae", "image_shape": [64, 64, 3],
         "network": {"widths": [48, 96, 160], "depth": [2, 2, 2], "time_encoding": 64, "patch": 2},
         "schedule": {"name": "cosine", "most": 0.999, "least": 0.02},
         "variance": 0.009,  # of a training face minus what the VAE makes of it
-        "loss": "mse", "sampling": {"sampler": "ddim", "steps": 10},
+        "loss": "mse", "sampling": {"sampler": "dpm", "steps": 10, "coarse": 0.6},  # chosen by `judges/faces`, measured by another
         "known_failures": [
             "What it adds is invented: strands, teeth and wrinkles that go with the VAE's picture, not those of the person",
         ],
@@ -381,6 +381,14 @@ JUDGES = {
             "Young and Attractive are opinions, and it takes most faces for young",
             "Of reconstructed faces it sees a third of the glasses: the rest is mostly blurred away",
         ],
+    },
+    "faces_second": {  # the witness: gives no gradient, chooses nothing, measures what `faces` helped to find
+        "title": "Second judge of faces", "data": "celeba", "image_shape": [64, 64, 3], "filters": [32, 64, 128, 192], "dense": 96,
+        "multi_label": True, "residual": 1, "flip": True, "augment": 0.04, "reduced": [40, 200, 0.3], "dropout": 0.3, "half": 1,
+        "emphasis": {"Eyeglasses": 4.0, "Smiling": 2.0, "Male": 2.0, "Young": 2.0, "Blond_Hair": 2.0, "Black_Hair": 2.0},
+        "optimizer": "adam", "learning_rate": {**_COSINE, "initial": 2e-3, "warmup_epochs": 0.5}, "batch_size": 64,
+        "epochs": 16, "seed": 1,
+        "known_failures": ["It learned from half of the training faces: of rare attributes it has seen a few hundred"],
     },
     "flowers": {
         "title": "Judge of flowers", "data": "flowers", "image_shape": [64, 64, 3], "filters": [32, 64, 128, 256], "dense": 128,

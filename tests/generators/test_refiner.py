@@ -41,7 +41,7 @@ def exact(model, difference):
 
 
 @pytest.mark.parametrize("steps", [1, 2, 7])
-@pytest.mark.parametrize(("sampler", "eta"), [("ddim", 0.0), ("ddim", 1.0), ("ddpm", 0.0)])
+@pytest.mark.parametrize(("sampler", "eta"), [("ddim", 0.0), ("ddim", 1.0), ("ddpm", 0.0), ("dpm", 0.0)])
 def test_what_is_painted_out_is_the_difference_in_any_number_of_steps(model, steps, sampler, eta):
     rng = np.random.default_rng(0)
     difference, given = rng.uniform(-0.2, 0.2, SHAPE), rng.uniform(0.3, 0.7, (3, *SHAPE))
@@ -61,9 +61,29 @@ def test_pictures_stay_pictures(model):
     np.testing.assert_allclose(made, 1.0)
 
 
+@pytest.mark.parametrize("coarse", [0.0, 0.5, 1.0])
+def test_what_was_changed_coarsely_is_taken_back_and_detail_is_kept(model, coarse):
+    detail = np.tile([[0.05, -0.05], [-0.05, 0.05]], (8, 8))[..., None] * np.ones(3)  # of which no square of four holds anything
+    exact(model, 0.1 + detail)
+    tiny = generator(model)
+    made = tiny.decode(tiny.prior(1), given=np.full((1, *SHAPE), 0.5), coarse=coarse)
+    np.testing.assert_allclose(made[0], 0.5 + 0.1 * (1 - coarse) + detail, atol=1e-5)
+
+
+def test_what_is_coarse_is_drawn_straight_between_the_means_of_squares():
+    ramp = np.arange(16.0)[None, :, None, None] * np.ones((2, 1, 16, 3))  # a straight line stays, but at its ends
+    for picture in (ramp, ramp.swapaxes(1, 2)):
+        drawn = refiner.smooth(picture)
+        np.testing.assert_allclose(drawn[:, 2:14, 2:14], picture[:, 2:14, 2:14], atol=1e-12)
+        np.testing.assert_allclose(
+            drawn.reshape(2, 4, 4, 4, 4, 3).mean((2, 4))[:, 1:3, 1:3], picture.reshape(2, 4, 4, 4, 4, 3).mean((2, 4))[:, 1:3, 1:3]
+        )
+
+
 @pytest.mark.parametrize(
     ("settings", "words"),
     [
+        ({"given": np.zeros((2, *SHAPE)), "coarse": 1.5}, "coarse must be a number from 0 to 1, got 1.5"),
         ({}, "tiny refines pictures: name them"),
         ({"given": np.zeros((1, *SHAPE))}, "as many pictures as there are latents, 2, got 1"),
         ({"given": np.zeros((2, 8, 8, 3))}, "images must have shape"),

@@ -104,7 +104,7 @@ def test_with_fresh_noise_mean_and_variance_are_the_recursions(name, sampler, et
     np.testing.assert_allclose(found.var(0), np.broadcast_to(variance, (2, 2, 3)), rtol=0.05)
 
 
-@pytest.mark.parametrize("sampler", samplers.SAMPLERS)
+@pytest.mark.parametrize("sampler", ["ddim", "ddpm"])
 def test_the_error_against_the_gaussian_halves_as_the_steps_double(sampler):
     schedule = CosineSchedule()
 
@@ -121,6 +121,29 @@ def test_the_error_against_the_gaussian_halves_as_the_steps_double(sampler):
     found = samplers.SAMPLERS[sampler](exact(schedule), noise, schedule, 40)
     gain, _, variance = recursion(schedule, 40, 0 if sampler == "ddim" else None)
     np.testing.assert_allclose(found.std((0, 1, 2)), np.sqrt(gain**2 + variance), rtol=4 / np.sqrt(4 * n))
+
+
+def flowed(schedule, noise, steps):
+    """The exact flow of a Gaussian's probabilities keeps how many standard deviations a value is from the mean; then E[x_0 | x_t]."""
+    (noise_1, signal_1), (noise_t, signal_t) = (map(float, schedule(time)) for time in (1, 1 / steps))
+    spread_1, spread_t = (np.sqrt(s**2 * VARIANCE + n**2) for n, s in ((noise_1, signal_1), (noise_t, signal_t)))
+    x = signal_t * MEAN + spread_t / spread_1 * (noise - signal_1 * MEAN)
+    return MEAN + signal_t * VARIANCE / spread_t**2 * (x - signal_t * MEAN)
+
+
+def test_dpm_is_of_second_order_where_ddim_is_of_first():
+    schedule, noise = CosineSchedule(), shape_of_noise().astype("float64")
+
+    def error(sampler, steps):
+        return np.abs(samplers.SAMPLERS[sampler](exact(schedule), noise, schedule, steps) - flowed(schedule, noise, steps)).max()
+
+    for steps in (20, 40, 80):
+        assert 0.2 < error("dpm", 2 * steps) / error("dpm", steps) < 0.3
+        assert 0.4 < error("ddim", 2 * steps) / error("ddim", steps) < 0.6
+    assert error("dpm", 10) < error("ddim", 20)
+    for steps in (1, 2):  # there is nothing to go on along yet
+        both = [samplers.SAMPLERS[name](exact(schedule), noise, schedule, steps) for name in ("dpm", "ddim")]
+        np.testing.assert_allclose(*both, atol=1e-6)
 
 
 def test_one_seed_one_picture_and_another_another():
