@@ -272,6 +272,52 @@ def face_registry(face_root, monkeypatch):
     return face_root
 
 
+def make_refiner(root, name="celeba-refiner", refines="celeba-vae", side=64):
+    """Write a refiner `root/name` whose network tells a velocity of zero, and name it in the card of what it refines.
+
+    x_0 is then signal_rate x, and a step turns x by the cosine of its angle: what is added is the noise, times a number.
+    """
+    from explorer.generators import refiner
+
+    shape = [side, side, 3]
+    schedule = {"name": "cosine", "most": 0.999, "least": 0.02}
+    model = refiner.build(shape, {"widths": [2, 4], "depth": [1, 1], "time_encoding": 4, "patch": 2},
+                          schedule, "mse", REFINED, seed=0)  # fmt: skip
+    folder, refined = Path(root, name), Path(root, refines)
+    folder.mkdir(parents=True)
+    model.save(folder / checkpoints.MODEL)
+    card = {"name": name, "kind": "diffusion", "order": 9, "title": "refiner", "short": "Refiner", "family": None, "series": None,
+            "latent_shape": shape, "image_shape": shape, "parameters": {"network": 1}, "bytes": 0, "data": "none",
+            "licence": "for research only", "source": "a test", "metrics": {}, "known_failures": [], "architecture": {},
+            "history": {"loss": [1.0]}, "recipe": {"refines": refines}, "refines": refines, "views": ["models"],
+            "schedule": schedule, "sampling": {"sampler": "ddim", "steps": 4, "coarse": 0.0}}  # fmt: skip
+    (folder / checkpoints.CARD).write_text(json.dumps(card), "utf-8")
+    checkpoints.seal(folder)
+    of = refined / checkpoints.CARD
+    of.write_text(json.dumps(json.loads(of.read_text("utf-8")) | {"refined_by": name}), "utf-8")
+    checkpoints.seal(refined)
+
+
+REFINED = 0.01  # variance of what that refiner adds, before it is turned
+
+
+@pytest.fixture(scope="session")
+def refined_root(tmp_path_factory):
+    """As `face_root`, with a refiner."""
+    root = tmp_path_factory.mktemp("refined")
+    make_toy(root, "mnist-vae")
+    world = make_faces(root)
+    make_refiner(root)
+    return SimpleNamespace(root=root, variance=REFINED, **vars(world))
+
+
+@pytest.fixture
+def refined_registry(refined_root, monkeypatch):
+    """`refined_root`, with the registry looking there."""
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(refined_root.root))
+    return refined_root
+
+
 def make_diffusion(root, name="blots", schedule=None, side=16, channels=1, order=5, means=()):
     """Write a diffusion model `root/name` whose network is exact for standard normal data: the noise in x is noise_rate x.
 

@@ -33,6 +33,14 @@ export class FilmStrip {
     }));
   }
 
+  /** Another picture in a frame's place. @param {number} i @param {string} pixels raw, in base64 */
+  replace(i, pixels) {
+    const canvas = this.place.children[i]?.querySelector("canvas");
+    if (!canvas) return;
+    this.frames[i] = pixels;
+    pictureCanvas(bytesOf(pixels), this.view.model.image_shape, canvas);
+  }
+
   /** Marks the frames that are on screen. @param {(index: number) => boolean} isShown */
   mark(isShown) {
     [...this.place.children].forEach((button, i) => button.classList.toggle("lx-now", isShown(i)));

@@ -126,7 +126,7 @@ def keep(card, folder, generator, data_folder):
     card["attributes"] = card.pop("classes")
     card["face_examples"] = examples(chosen["label"], card["attributes"])
     card["views"] = ["faces", "morph"]
-    card |= {key: card["recipe"][key] for key in ("start_face", "start_corners") if key in card["recipe"]}
+    card |= {key: card["recipe"][key] for key in ("start_face", "start_corners", "refined_by") if key in card["recipe"]}
     card["learned"] = list(SIX)
     _log.info("measuring on the validation faces")
     card["metrics"] = measure(generator, data_folder, pca)

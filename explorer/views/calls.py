@@ -7,6 +7,7 @@ from explorer import checkpoints, imaging, views
 from explorer.errors import ExplorerError
 from explorer.serving.calls import answered, in_turn, pixels
 from explorer.state import StateError, parse, parse_strictly, text
+from explorer.views import refined
 
 
 @answered
@@ -31,6 +32,21 @@ def decoded(state, picture):
     began = time.perf_counter()
     image = picture(state)
     return image, {"pixels": pixels(image), "ms": round(1000 * (time.perf_counter() - began), 2)}
+
+
+@answered
+@in_turn
+def refine(request):
+    """{"query", "first", "count"} -> of what a state shows, so many pictures from that one on, painted out: {"pictures", "ms"}."""
+    state, first, count = views.state_of(request["query"]), int(request.get("first", 0)), int(request.get("count", 1))
+    if not state.get("refined"):
+        raise StateError("a state that is not refined has nothing to paint out", "refined")
+    if first < 0 or not 0 < count <= refined.TOGETHER:
+        raise StateError(f"count must be 1 to {refined.TOGETHER}, from first on, got {count} from {first}")
+    said = views.of(state["view"]).said(state)[first : first + count]
+    began = time.perf_counter()
+    painted = refined.painted(state, said) if len(said) else said
+    return {"pictures": [pixels(image) for image in painted], "ms": round(1000 * (time.perf_counter() - began), 1)}
 
 
 @answered
@@ -63,4 +79,4 @@ def state_of_file(request):
     return {"state": found if state or problems else ""}
 
 
-SERVER_FUNCTIONS = [view_of, export_file, state_of_file]
+SERVER_FUNCTIONS = [view_of, refine, export_file, state_of_file]

@@ -14,8 +14,9 @@ from explorer import checkpoints, imaging, views
 from explorer.errors import ExplorerError
 from explorer.generators.base import Generator
 from explorer.serving.calls import answered, for_page, in_turn, jpeg, pixels, shipped
-from explorer.state import DECIMALS
+from explorer.state import DECIMALS, MOST_SEED
 from explorer.views import calls as common
+from explorer.views import refined
 from explorer.views.faces import pictures
 
 GALLERY_COLUMNS, MOST_GALLERY = 20, 1000
@@ -52,7 +53,8 @@ def describe(name):
         "six": [attribute for attribute in pictures.SIX if attribute in card["attributes"]] or card["attributes"][:6],
         "receipts": {how: np.round(table, 3).tolist() for how, table in tables.items()},
         "gallery": min(len(checkpoints.encodings(name).z_mean), MOST_GALLERY), "gallery_columns": GALLERY_COLUMNS,
-        "examples": card.get("face_examples", []), "licence": card["licence"], "code": code(card),
+        "refiner": refined.refiner_of(card), "examples": card.get("face_examples", []), "licence": card["licence"],
+        "code": code(card),
     }  # fmt: skip
 
 
@@ -82,6 +84,18 @@ def judge_face(query):
     judge = generator.card["recipe"].get("judge")
     before, after = checkpoints.judge(judge)(both) if judge else np.empty((2, 0))
     return {"before": np.round(before, 3).tolist(), "after": np.round(after, 3).tolist(), "pixels": pixels(both[0])}
+
+
+@answered
+@in_turn
+def invented(query):
+    """What the model says of a state's face, that refined, and for want of a photograph the same face from other noise, with what
+    the model says of its code: four lots of pixels."""
+    state = {**state_of(query), "what": "picture"}
+    generator, said = checkpoints.load(state["model"]), pictures.said(state)
+    painted, like = (refined.painted({**state, "noise_seed": (state["noise_seed"] + i) % MOST_SEED}, said) for i in (0, 1))
+    again = generator.decode(generator.encode(like)[0])
+    return {"pictures": [pixels(image[0]) for image in (said, painted, like, again)]}
 
 
 @answered
@@ -191,6 +205,7 @@ SERVER_FUNCTIONS = [
     open_faces,
     decode_face,
     judge_face,
+    invented,
     face_point,
     face_gallery,
     face_strip,

@@ -8,7 +8,15 @@ const PHOTO = "  # of your photo: model.encode(your_face[None])[0][0]";
 export function codeOf(model, state, fromPhoto) {
   const pushes = Object.entries(state.attributes).map(([name, amount]) =>
     `z += ${numberText(amount)} * model.direction("${name}"${holding(state, name)})\n`);
-  return model.code.replace("{face}", () => source(state) + (fromPhoto ? PHOTO : "")).replace("{attributes}", pushes.join(""));
+  const code = model.code.replace("{face}", () => source(state) + (fromPhoto ? PHOTO : "")).replace("{attributes}", pushes.join(""));
+  return model.refiner && state.refined ? code + painted(model.refiner, state.noise_seed, "picture") : code;
+}
+
+/** @param {string} refiner @param {number} seed @param {string} pictures the name of what it paints out */
+export function painted(refiner, seed, pictures) {
+  const one = pictures === "picture", noise = `refiner.prior(1, seed=${seed})`;
+  const given = one ? `${noise}, given=${pictures}[None])[0]` : `${noise}.repeat(len(${pictures}), 0), given=${pictures})`;
+  return `refiner = explorer.load("${refiner}")\n${pictures} = refiner.decode(${given}\n`;
 }
 
 /** @param {any} state @param {string} name */

@@ -76,9 +76,9 @@ export class Photo {
       if (!given.z) this.forget();
       return;
     }
-    const { z, width, height } = answer;
+    const { z, width, height, seen, reconstruction } = answer;
     view.own.set(valueText(z), answer.crop);
-    Object.assign(given, { crop: crop ? given.crop : answer.crop, z, width, height });
+    Object.assign(given, { crop: crop ? given.crop : answer.crop, z, width, height, seen, reconstruction });
     view.say(answer.problem ?? "");
     this._show(answer, crop);
     view.setFace({ z });

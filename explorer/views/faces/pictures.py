@@ -7,11 +7,11 @@ import numpy as np
 
 from explorer import checkpoints, geometry
 from explorer.state import StateError
-from explorer.views import points
+from explorer.views import points, refined
 from explorer.views.drawn import Drawn
 
 TITLE = "Faces"
-KEYS = frozenset({"z", "seed", "face", "attributes", "hold", "how", "along", "pair", "corners", "frames", "n"})
+KEYS = frozenset({"z", "seed", "face", "attributes", "hold", "how", "along", "pair", "corners", "frames", "n"}) | refined.KEYS
 WHATS = ("picture", "strip", "grid")
 DEFAULT_MODEL = "celeba-vae"
 REACH = 3.0  # lengths of a direction to each side, in strips and planes
@@ -52,7 +52,7 @@ def complete(state):
     if len(corners) != 3:
         raise StateError(f"corners must be 3 faces, A - B + C, got {len(corners)}: the way between others is view=morph", "corners")
     points.check(card, full.get("corners", ()))
-    return full
+    return refined.complete(full, card)
 
 
 def base(state):
@@ -78,7 +78,7 @@ def point(state):
 
 
 def picture(state):
-    """The decoded face: float32 (h, w, c)."""
+    """The decoded face, as the model says it: float32 (h, w, c)."""
     return points.decode(state, point(state).reshape(1, -1))[0]
 
 
@@ -120,14 +120,22 @@ def arithmetic(state):
     return points.decode(state, z), z[3]
 
 
+def said(state):
+    """The pictures of a face or a strip, as the model says them: float32 (n, h, w, c)."""
+    if state["what"] == "picture":
+        return picture(state)[None]
+    return (arithmetic if "corners" in state else strip)(state)[0]
+
+
 def pictures(state, moving=False):
-    """What a complete state shows, as `Drawn`."""
+    """What a complete state shows, as `Drawn`: faces and strips refined if it says so, planes as the model has them."""
     shape, what = tuple(checkpoints.card(state["model"])["image_shape"]), state["what"]
     if what == "picture":
-        return Drawn(lambda: picture(state)[None], 1, shape, latents=lambda: {"z": point(state).reshape(1, -1)})
+        return Drawn(lambda: refined.painted(state, said(state)), 1, shape, latents=lambda: {"z": point(state).reshape(1, -1)})
     if what == "strip":
         sums = "corners" in state
-        count, make = (4, arithmetic) if sums else (state["frames"], strip)
+        count = 4 if sums else state["frames"]
         latents = lambda: {"z": terms(state) if sums else along(state)[0]}  # noqa: E731
-        return Drawn(lambda: make(state)[0], count, shape, count, size=256 if moving else 128, moves=True, latents=latents)
+        make = lambda: refined.painted(state, said(state))  # noqa: E731
+        return Drawn(make, count, shape, count, size=256 if moving else 128, moves=True, latents=latents)
     return Drawn(lambda: plane(state), state["n"] ** 2, shape, state["n"], size=128, latents=lambda: {"z": cells(state)})

@@ -61,9 +61,22 @@ export class Sheets {
       if (!answer) return;
       this._shown.strip = asked;
       this._fillStrip(answer, along);
+      this._sharpen(asked);
     }
     const now = view.state.attributes[view.state.along] || 0;
     this.strip.mark(i => Math.abs(this.amounts[i] - now) < 0.01);
+  }
+
+  /** Nine faces are worth their second only where somebody sees them. @param {string} asked */
+  _sharpen(asked) {
+    this._watch?.disconnect();
+    if (!this.view.refined.isOn) return;
+    this._watch = new IntersectionObserver(([entry]) => {
+      if (!entry.isIntersecting) return;
+      this._watch?.disconnect();
+      this.view.refined.strip(this.strip, asked, () => asked === this._shown.strip);
+    });
+    this._watch.observe(this.strip.place);
   }
 
   /** @param {any} answer @param {string} along */

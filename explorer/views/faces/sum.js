@@ -39,9 +39,17 @@ export class Sum {
     } else this.summed = null;
     view.find(".lx-sum-words").textContent = whole ? `The judge sees in the sum: ${seenIn(model, this.summed.judged[3])}.` : "";
     view.find("[data-do=use-sum]").disabled = view.find("[data-save^=sum]").disabled = !whole;
-    const pictures = this.summed?.frames || await Promise.all(slots.map((/** @type {string} */ place) => this._pictureOf(place)));
+    const pictures = (whole && await this._refined()) || this.summed?.frames || await Promise.all(slots.map((/** @type {string} */ place) => this._pictureOf(place)));
     const terms = LETTERS.flatMap((letter, i) => [this._figure(letter, pictures[i], () => this._set(i)), sign(SIGNS[i])]);
     view.find(".lx-terms").replaceChildren(...terms, this._figure("A − B + C", pictures[3]));
+  }
+
+  /** All four painted out; null where that is not wished, or did not work. @returns {Promise<string[] | null>} */
+  async _refined() {
+    const { view } = this, { refined, noise_seed, model } = view.state;
+    if (!view.refined.isOn) return null;
+    const query = view.text({ what: "strip", model, corners: view.state.corners, refined, noise_seed });
+    return (await view.ask("refine", { query, count: 4 }, true))?.pictures ?? null;
   }
 
   /** @param {string} place @returns {Promise<string | null>} its raw pixels */

@@ -3,10 +3,12 @@
 // camera.js). What is made of them: sliders.js, judge.js, sheets.js (one attribute, two), sum.js (A - B + C).
 import { bytesOf, pictureCanvas, showSmooth } from "../../serving/pictures.js";
 import { valueText } from "../../serving/state.js";
+import { Refined } from "../../serving/refined.js";
 import { newest, randomSeed, View } from "../../serving/view.js";
 import { send } from "../morph/sent.js";
 import { codeOf } from "./code.js";
 import { Gallery } from "./gallery.js";
+import { Invented } from "./invented.js";
 import { Judge } from "./judge.js";
 import { Photo } from "./photo.js";
 import { Sheets } from "./sheets.js";
@@ -32,6 +34,12 @@ export class FacesView extends View {
     /** @type {number | undefined} */
     this._syncing = undefined;
     this.decode = newest(/** @param {number} [began] */ began => this._decode(began));
+    this.refined = new Refined(this, {
+      asked: () => this.forServer({ along: undefined, pair: undefined }),
+      show: picture => showSmooth(this.find(".lx-picture"), picture),
+      told: words => { this.find(".lx-sharp").textContent = words; },
+    });
+    this.invented = new Invented(this);
     this.sliders = new Sliders(this);
     this.judge = new Judge(this);
     this.gallery = new Gallery(this, face => this.choose({ face }));
@@ -51,6 +59,8 @@ export class FacesView extends View {
       undo: () => this.undo(photo.corrected),
       link: () => this._link(),
       reset: () => this._reset(),
+      "as-vae": () => this.setRefined({ refined: !this.state.refined }),
+      repaint: () => this.setRefined({ refined: true, noise_seed: randomSeed() }),
       gallery: () => gallery.toggle(),
       camera: () => camera.open(), snap: () => camera.snap(),
       reframe: () => photo.frame(null), share: () => photo.share(), forget: () => this._removePhoto(),
@@ -108,10 +118,10 @@ export class FacesView extends View {
 
   /** @param {number} [began] */
   async _decode(began) {
-    const answer = await this.ask("decode_face", this.forServer({ along: undefined, pair: undefined }));
+    const query = this.refined.asked(), answer = await this.ask("decode_face", query);
     if (!answer) return;
     this.after = bytesOf(answer.pixels);
-    this._show(this.after);
+    if (!this.refined.holds(query)) this._show(this.after);
     const shown = performance.now();
     if (began !== undefined) performance.measure("event-to-pixels", { start: began, end: shown });
     this.root.dataset.ready = "yes";
@@ -128,9 +138,28 @@ export class FacesView extends View {
   /** @param {number} [began] the event that made it needed */
   refresh(began) {
     this.decode(began);
+    this.find(".lx-sharp").textContent = "";
+    this.refined.soon(began);
     this.judge.soon();
     this.writeAddress();
     this.sheets.soon();
+    this.invented.soon();
+  }
+
+  /** @param {{refined: boolean, noise_seed?: number}} how */
+  setRefined(how) {
+    Object.assign(this.state, how);
+    this.showRefined();
+    this.refresh(performance.now());
+    this.sum.draw();
+    this.settle();
+  }
+
+  showRefined() {
+    const { model, state } = this;
+    for (const part of this.all(".lx-refining")) part.hidden = !model.refiner;
+    this.find("[data-do=as-vae]").setAttribute("aria-pressed", String(!state.refined));
+    this.find("[data-do=repaint]").disabled = !state.refined;
   }
 
   /** @param {{seed: number} | {face: number} | {z: number[]}} place @param {number} [began] */
@@ -189,6 +218,7 @@ export class FacesView extends View {
     this._followPhoto(answer.state.z);
     this._take(answer.state);
     this.say(answer.problems.join(" · "));
+    this.showRefined();
     this.sliders.build();
     this.syncSoon();
     this.sheets.build();
@@ -284,7 +314,8 @@ export class FacesView extends View {
     const button = this.find("[data-do=peek]"), peek = (/** @type {boolean} */ on) => {
       button.setAttribute("aria-pressed", String(on));
       const pixels = on ? this.judge.before : this.after;
-      if (pixels) this._show(pixels);
+      if (!on && this.refined.holds(this.refined.asked())) showSmooth(this.find(".lx-picture"), this.refined.sharp);
+      else if (pixels) this._show(pixels);
     };
     button.addEventListener("pointerdown", () => peek(true));
     for (const end of ["pointerup", "pointerleave", "pointercancel", "keyup"]) button.addEventListener(end, () => peek(false));

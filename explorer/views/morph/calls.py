@@ -9,7 +9,7 @@ from explorer import checkpoints, imaging, views
 from explorer.serving.calls import answered, for_page, in_turn, jpeg, pixels, shown_with
 from explorer.state import place_text
 from explorer.views import calls as common
-from explorer.views import points
+from explorer.views import points, refined
 from explorer.views.morph import pictures
 
 
@@ -48,6 +48,7 @@ def describe(name):
     face = bool(card.get("attributes"))
     return {
         "name": name, "title": card["title"], "image_shape": card["image_shape"], "face": face,
+        "refiner": refined.refiner_of(card),
         "gallery": min(len(checkpoints.encodings(name).z_mean), 10_000) if face else 0,  # places have four digits
         "conditional": bool(card.get("conditional")), "classes": card.get("classes", []),
     }  # fmt: skip

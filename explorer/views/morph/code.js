@@ -1,6 +1,7 @@
 // @ts-check
 // A morph as a few lines of Python.
 import { numberText } from "../../serving/state.js";
+import { painted } from "../faces/code.js";
 import { LETTERS } from "./corners.js";
 
 /**
@@ -13,7 +14,9 @@ export function codeOf(model, state, ts) {
   const made = /** @type {any} */ ({ 2: path, 3: sum, 4: surface })[places.length];
   const label = model.conditional ? `, label=${state.label}` : "";
   const load = `model = explorer.load("${state.model}")`;
-  return ["import numpy as np", "import explorer", "", load, ...points, made(state, label, ts)].join("\n");
+  const code = ["import numpy as np", "import explorer", "", load, ...points, made(state, label, ts)].join("\n");
+  if (!model.refiner || !state.refined || places.length === 4) return code;
+  return `${code}\n${painted(model.refiner, state.noise_seed, places.length === 2 ? "frames" : "picture")}`;
 }
 
 /** @param {string} place @param {string} model */

@@ -7,11 +7,11 @@ import numpy as np
 
 from explorer import checkpoints, geometry, imaging
 from explorer.state import StateError
-from explorer.views import points
+from explorer.views import points, refined
 from explorer.views.drawn import Drawn
 
 TITLE = "Morph"
-KEYS = frozenset({"corners", "t", "kind", "even", "closed", "start", "stop", "frames", "n", "label"})
+KEYS = frozenset({"corners", "t", "kind", "even", "closed", "start", "stop", "frames", "n", "label"}) | refined.KEYS
 WHATS = ("picture", "strip", "grid")
 DEFAULT_MODEL = "celeba-vae"
 WINDOWED = 32  # pixels along a side, which hold enough windows of SSIM to tell structure
@@ -38,7 +38,7 @@ def complete(state):
         words = f"{card['name']} has no points to morph between: choose another model ({others or 'none is here'})"
         raise StateError(words, "model")
     full = {"view": "morph", "what": "picture", "model": card["name"], "kind": "linear", "even": False, "closed": False,
-            "start": 0.0, "stop": 1.0, "frames": 9, "n": 7} | state  # fmt: skip
+            "start": 0.0, "stop": 1.0, "frames": 9, "n": 7} | refined.complete(state, card)  # fmt: skip
     corners = full.setdefault("corners", tuple(card.get("start_corners", ("g0", "g1") if card.get("attributes") else (0, 1))))
     points.check(card, corners)
     wanted = {"strip": (2, 3), "grid": (4,)}.get(full["what"])
@@ -112,16 +112,24 @@ def total(state):
     return points.decode(state, terms(state))
 
 
+def said(state):
+    """The pictures of a point or a walk, as the model says them: float32 (n, h, w, c)."""
+    if state["what"] == "picture":
+        return picture(state)[None]
+    return total(state) if len(state["corners"]) == 3 else frames(state)[0]
+
+
 def pictures(state, moving=False):
-    """What a complete state shows, as `Drawn`."""
+    """What a complete state shows, as `Drawn`: points and walks refined if it says so, surfaces as the model has them."""
     shape, what = tuple(checkpoints.card(state["model"])["image_shape"]), state["what"]
+    make = lambda: refined.painted(state, said(state))  # noqa: E731
     if what == "picture":
-        return Drawn(lambda: picture(state)[None], 1, shape, latents=lambda: {"z": point(state)})
+        return Drawn(make, 1, shape, latents=lambda: {"z": point(state)})
     if what == "grid":
         n = state["n"]
         return Drawn(lambda: sheet(state), n**2, shape, n, size=128, latents=lambda: {"z": cells(state)})
     size = 256 if moving else 128
     if len(state["corners"]) == 3:
-        return Drawn(lambda: total(state), 4, shape, 4, size=size, moves=True, latents=lambda: {"z": terms(state)})
+        return Drawn(make, 4, shape, 4, size=size, moves=True, latents=lambda: {"z": terms(state)})
     count = state["frames"]
-    return Drawn(lambda: frames(state)[0], count, shape, count, size=size, moves=True, latents=lambda: {"z": frames(state)[1]})
+    return Drawn(make, count, shape, count, size=size, moves=True, latents=lambda: {"z": frames(state)[1]})

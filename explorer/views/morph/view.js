@@ -5,6 +5,7 @@ import { FilmStrip } from "../../serving/film_strip.js";
 import { LatentPlane } from "../../serving/latent_plane.js";
 import { isNumber, stepByKeys } from "../../serving/numbers.js";
 import { bytesOf, loadImage, pictureCanvas, showPicture } from "../../serving/pictures.js";
+import { Refined } from "../../serving/refined.js";
 import { read } from "../../serving/settings.js";
 import { valueText } from "../../serving/state.js";
 import { newest, randomSeed, View } from "../../serving/view.js";
@@ -31,6 +32,10 @@ export class MorphView extends View {
     this.scratch = document.createElement("canvas");
     this.strip = new FilmStrip(this, ".lx-strip");
     this.plane = this._makePlane();
+    this.refined = new Refined(this, {
+      asked: () => this.whole(), show: picture => this._show(picture),
+      told: words => { this.find(".lx-sharp").textContent = words; },
+    });
     this.decode = newest(/** @param {number} [began] */ began => this._decode(began));
     this.drawBetween = newest(() => this._drawBetween());
     this.keyboard = { r: "dice", " ": "play" };
@@ -85,10 +90,10 @@ export class MorphView extends View {
 
   /** @param {number} [began] */
   async _decode(began) {
-    const answer = await this.ask("decode_morph", this.whole());
+    const query = this.whole(), answer = await this.ask("decode_morph", query);
     if (!answer) return;
     pictureCanvas(bytesOf(answer.pixels), this.model.image_shape, this.scratch);
-    this.showNow();
+    if (!this.refined.holds(query)) this.showNow();
     const shown = performance.now();
     if (began !== undefined) performance.measure("event-to-pixels", { start: began, end: shown });
     this.root.dataset.ready = "yes";
@@ -97,8 +102,13 @@ export class MorphView extends View {
   }
 
   showNow() {
+    this._show(this.refined.holds(this.whole()) ? this.refined.sharp : this.scratch);
+  }
+
+  /** @param {CanvasImageSource} picture */
+  _show(picture) {
     const smooth = this.model.image_shape[2] === 3;
-    for (const canvas of this.all(".lx-picture")) if (canvas.offsetParent) showPicture(canvas, this.scratch, smooth);
+    for (const canvas of this.all(".lx-picture")) if (canvas.offsetParent) showPicture(canvas, picture, smooth);
   }
 
   /** @param {number[]} t @param {number} [began] */
@@ -106,7 +116,9 @@ export class MorphView extends View {
     this.strip.stop();
     this.state.t = t.map(value => Math.round(value * 1e4) / 1e4);
     if (t.length === 1) this.find("[data-t]").value = t[0]; else if (t.length) this.plane.move(t);
+    this.find(".lx-sharp").textContent = "";
     this.decode(began);
+    this.refined.soon(began);
     this._markFrame();
     this.writeAddress();
   }
@@ -147,7 +159,7 @@ export class MorphView extends View {
   }
 
   async _drawFrames() {
-    const answer = await this.ask("morph_frames", this.query({ what: "strip", t: undefined }));
+    const query = this.query({ what: "strip", t: undefined }), answer = await this.ask("morph_frames", query);
     if (!answer || this.state.corners.length !== 2) return;
     const { frames, t, steps, measure } = this.morph = answer;
     this.showCode();
@@ -158,6 +170,7 @@ export class MorphView extends View {
       this.settle();
     });
     this._markFrame();
+    this.refined.strip(this.strip, query, () => query === this.query({ what: "strip", t: undefined }));
   }
 
   /** The frame nearest to the picture on screen. */
@@ -172,6 +185,7 @@ export class MorphView extends View {
     const over = () => {
       this.strip.stop();
       this.decode();
+      this.refined.soon();
     };
     if (this.strip.isPlaying) return over();
     if (this.state.corners.length === 2) this.strip.play(i => this._showFrame(i), over);
@@ -179,8 +193,9 @@ export class MorphView extends View {
 
   /** @param {number} i */
   _showFrame(i) {
+    this.refined.stop();
     pictureCanvas(bytesOf(this.strip.frames[i]), this.model.image_shape, this.scratch);
-    this.showNow();
+    this._show(this.scratch);
     this.find("[data-t]").value = this.morph.t[i];
   }
 
@@ -251,6 +266,7 @@ export class MorphView extends View {
     for (const button of this.all("[data-count]")) button.setAttribute("aria-checked", String(+button.dataset.count === count));
     this.find(".lx-from-faces").hidden = !model.face;
     this.find(".lx-garment").hidden = !model.conditional;
+    for (const part of this.all(".lx-refining")) part.hidden = !model.refiner;
   }
 
   /** @param {{name: string, short: string}[]} models */
@@ -281,6 +297,7 @@ export class MorphView extends View {
     if (key === "n") this._fitPlane();
     this.drawBetween();
     this.decode();
+    this.refined.soon();
     this.settle();
   }
 
