@@ -10,6 +10,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 import gradio as gr
+import numpy as np
 from starlette.middleware import Middleware
 from starlette.responses import PlainTextResponse, RedirectResponse
 from starlette.routing import Mount
@@ -208,7 +209,13 @@ def warm_up():
             time.sleep(0.1)
         try:
             generator = checkpoints.load(name)
-            settings = {"steps": 1} if "sampling" in generator.card else {"label": 0} if generator.card.get("conditional") else {}
-            generator.decode(generator.prior(1), **settings)
+            generator.decode(generator.prior(1), **_least(generator.card))
         except Exception as error:  # one bad checkpoint must not keep the others waiting; its view says what is wrong
             _log.warning("%s could not be loaded: %s", name, error)
+
+
+def _least(card):
+    """The cheapest settings with which a model decodes."""
+    if "refines" in card:
+        return {"steps": 1, "given": np.full((1, *card["image_shape"]), 0.5, "float32")}
+    return {"steps": 1} if "sampling" in card else {"label": 0} if card.get("conditional") else {}

@@ -59,7 +59,7 @@ export class Refined {
     this._fade(query, performance.now());
     if (began !== undefined) performance.measure("event-to-sharp", { start: began, end: performance.now() });
     this.view.root.dataset.sharp = query;
-    this.told(`sharpened in ${Math.round(answer.ms)} ms`);
+    this.told(`· sharp in ${Math.round(answer.ms)} ms`);
   }
 
   /** @param {string} query @param {number} since */
