@@ -1,6 +1,5 @@
 """The diffusion view: sampling watched step by step. The page's half is `view.js` and `stage.js`."""
 
-import copy
 import functools
 
 import numpy as np
@@ -70,7 +69,7 @@ def start_run(request):
 
 
 def _sample(job, state, picture):
-    generator = taking_turns(checkpoints.load(state["model"]), job.turn)
+    generator = checkpoints.load(state["model"])
     if state["what"] == "forward" and picture is None:
         picture = pictures.source(generator, state)
     lanes = pictures.lanes(generator, state, picture)
@@ -94,18 +93,6 @@ def _sample(job, state, picture):
             job.report(event if step.index in keep else None)
 
         pictures.decode(generator, lane, callback)
-
-
-def taking_turns(generator, turn):
-    """The generator, its network called within `turn()` only."""
-    shared, predict_noise = copy.copy(generator), generator.predict_noise
-
-    def in_turn(*seen, **told):
-        with turn():
-            return predict_noise(*seen, **told)
-
-    shared.predict_noise = in_turn
-    return shared
 
 
 def squared(rgba, shape):
