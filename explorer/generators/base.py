@@ -15,7 +15,7 @@ from explorer.state import MOST_SEED
 
 Card = dict[str, Any]  # what `card.json` says
 Pictures = NDArray[np.float32]
-# who runs a network in this context, as `run(function, inputs)`: a server has visitors take turns, and answers some of them together
+# who runs networks in this context, as `run(function, inputs)`: a server has visitors take turns, and answers some together
 run_by: ContextVar[Callable[[Callable, Any], Any] | None] = ContextVar("run_by", default=None)
 
 

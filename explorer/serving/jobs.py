@@ -1,4 +1,4 @@
-"""Long work for visitors, step by step: each job has a thread, and they take turns, so that all visitors share the processor fairly.
+"""Long work for visitors, step by step: each job has a thread, and they take turns, so that visitors share the processor fairly.
 
 A job's work is called with `report(event)`, at each of whose calls it may be told to stop, and what it asks of networks is
 computed in turns, or beside the same of other visitors. What else is costly it does within `job.turn()`. The page asks for the

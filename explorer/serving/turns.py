@@ -266,6 +266,12 @@ class Places:
             rounds = (number - 1) // self.most + 1
             return number, max(1.0, rounds * self.usual - min(oldest, 0.9 * self.usual))
 
+    def counts(self):
+        """{"under_way", "waiting"}: how many claims are in, and how many are not."""
+        with self._lock:
+            inside = sum(ticket.inside for ticket in self._tickets)
+            return {"under_way": inside, "waiting": len(self._tickets) - inside}
+
     def visitors(self):
         """How many visitors are in."""
         with self._lock:

@@ -16,7 +16,7 @@ from ipaddress import ip_address
 from starlette.datastructures import Headers, MutableHeaders
 
 COOKIE = "lx-visitor"
-MOST_OF_ADDRESS = 200  # visitors of one address who count as several: a school is one address, and so is a script that forges cookies
+MOST_OF_ADDRESS = 200  # visitors of one address that count as several: a school is one address, a script with forged cookies too
 REMEMBERED = 600.0  # seconds for which a visitor of an address counts as one of these
 _TOKEN = re.compile(r"[\w-]{16,64}", re.ASCII)
 
@@ -30,12 +30,13 @@ class Asker:
     gone: threading.Event = field(default_factory=threading.Event, compare=False)
 
 
-_asker: ContextVar[Asker] = ContextVar("asker", default=Asker())
+_NOBODY = Asker()
+_asker: ContextVar[Asker | None] = ContextVar("asker", default=None)
 
 
 def asker():
     """Whoever asks in this context; outside of any request nobody."""
-    return _asker.get()
+    return _asker.get() or _NOBODY
 
 
 def keep(who):

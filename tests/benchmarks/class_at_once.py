@@ -114,6 +114,7 @@ async def drags(server, name, count, seconds):
 
 async def runs(server, query, counts):
     """What `Client.run` says of visitors who start so many runs each at once: a list each."""
+
     async def all_of(client, count, first):
         return await asyncio.gather(*(client.run(query.format(first + i)) for i in range(count)))
 

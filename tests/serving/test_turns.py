@@ -130,9 +130,13 @@ def test_a_network_is_not_asked_for_who_has_left():
         if asker.gone.is_set():
             raise Cancelled
 
-    with pytest.raises(Cancelled), running(Turns(), "a", check):
-        for _ in range(4000):
-            answers(model, np.zeros((1, 2), "float32"))
+    def work():
+        with running(Turns(), "a", check):
+            for _ in range(4000):
+                answers(model, np.zeros((1, 2), "float32"))
+
+    with pytest.raises(Cancelled):
+        work()
     assert model.asked == 3
     answers(model, np.zeros((1, 2), "float32"))  # outside nobody is asked whether he waits
     assert model.asked == 4
