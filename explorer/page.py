@@ -15,7 +15,7 @@ from starlette.responses import JSONResponse, PlainTextResponse, RedirectRespons
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from explorer import __version__, api, checkpoints, memory, views
+from explorer import api, checkpoints, memory, views
 from explorer.errors import PromptCut
 from explorer.serving import live
 from explorer.serving.calls import JOBS, run_news, stop_run
@@ -151,7 +151,7 @@ async def health(request):
     loaded = checkpoints.up()
     taken = sum(memory.estimated(checkpoints.card(name)) for name in loaded if name in checkpoints.names())
     models = {"up": loaded, "megabytes": round(taken / 1e6), "limit": round(min(memory.limit(), 1e15) / 1e6)}
-    return JSONResponse({"status": "ok", "version": __version__, "models": models, "runs": JOBS.places.counts()})
+    return JSONResponse({"status": "ok", "models": models, "runs": JOBS.places.counts()})
 
 
 def routes():

@@ -15,7 +15,7 @@ from ipaddress import ip_address
 
 from starlette.datastructures import Headers, MutableHeaders
 
-COOKIE = "lx-visitor"
+COOKIE = "lx_visitor"  # a name that nginx can read
 MOST_OF_ADDRESS = 200  # visitors of one address that count as several: a school is one address, a script with forged cookies too
 REMEMBERED = 600.0  # seconds for which a visitor of an address counts as one of these
 _TOKEN = re.compile(r"[\w-]{16,64}", re.ASCII)
