@@ -19,7 +19,7 @@ from explorer import api, checkpoints, memory, views
 from explorer.errors import PromptCut
 from explorer.serving import live
 from explorer.serving.calls import JOBS, run_news, stop_run
-from explorer.serving.visitors import Visitors
+from explorer.serving.visitors import AT_ONCE, Visitors
 from explorer.state import EMBED, schema
 from explorer.views import calls as common
 from explorer.views.drawn import FILMS, LATENTS
@@ -40,7 +40,6 @@ document.documentElement.classList.toggle("lx-embed", new URLSearchParams(locati
 ICON = '<link rel="icon" href="favicon.ico">'  # else the browser looks for it at the root of a proxy's site
 HEADER = """<header class="lx-head"><h1>Latent Explorer</h1>
 <p>Drag across a latent space and see what it decodes to.</p></header>"""
-MOST_THREADS = 400  # of what is asked by HTTP; most of them wait, for news of a run or for their turn
 UNVISITED = 3.0  # seconds for which a server waits for its first page before it loads models for nobody yet
 QUIET = 0.5  # seconds without a question before the next model is loaded
 _log = logging.getLogger(__name__)
@@ -197,7 +196,7 @@ def launch(host=None, port=None, open_browser=False, block=None, root_path=None,
         inline=inline, height=height, share=bool(share) if inline else share,  # Gradio would take a cell of Colab for a wish
         footer_links=[], show_error=True, quiet=True, ssr_mode=False, run_history=False, max_file_size="25mb",
         favicon_path=HERE / "serving" / "favicon.svg", head=WITH_SLASH + EMBEDDED + ICON + preloaded(), root_path=root_path,
-        mcp_server=mcp, max_threads=MOST_THREADS,
+        mcp_server=mcp, max_threads=AT_ONCE,
         app_kwargs={"routes": routes(), "middleware": [Middleware(SubPath), Middleware(Visitors)]},
     )  # fmt: skip
     served[0].add_api_websocket_route(live.PATH, live.route(live_functions()))

@@ -16,6 +16,7 @@ from explorer.serving.turns import Cancelled, Places, Turns, running
 from explorer.serving.visitors import asker
 
 JOBS = Jobs()  # what visitors have under way, of all views
+LONG = 600  # pictures times steps of a run: what is more leaves places to what is less
 DECODES = Turns(16, 64, closing=0.002)  # what is asked at once and must be answered at once: drags, not in turns with the jobs
 _SHEETS = Places(8, 2, kept=2, waiting=12, waiting_of_address=120)  # and films; each that waits keeps one of the server's threads
 _log = logging.getLogger(__name__)
@@ -28,7 +29,7 @@ def answered(function):
     @functools.wraps(function)
     def answer(request):
         try:
-            with running(DECODES, asker().name, _still_waiting):
+            with running(DECODES, object(), asker().name, _still_waiting):
                 return function(request)
         except ExplorerError as error:
             return {"error": str(error)}
@@ -54,14 +55,12 @@ def in_turn(function=None, *, long=False):
 
     @functools.wraps(function)
     def wait(*arguments):
-        who, share = asker(), object()
-        with _SHEETS.held(_SHEETS.enter(who, long), _still_waiting):
-            JOBS.turns.join(share, who.name)
-            try:
-                with running(JOBS.turns, share, _still_waiting):
-                    return function(*arguments)
-            finally:
-                JOBS.turns.leave(share)
+        who = asker()
+        with (
+            _SHEETS.held(_SHEETS.enter(who, long), _still_waiting),
+            running(JOBS.turns, object(), who.name, _still_waiting),
+        ):
+            return function(*arguments)
 
     return wait
 

@@ -79,16 +79,13 @@ class Job:
         turns = self._jobs.turns
         visitors.keep(replace(self.visitor, gone=threading.Event()))  # the request that started it is answered long before it ends
         try:
-            with self._jobs.places.held(self.ticket, self.report):
-                turns.join(self, self.visitor.name)
-                with running(turns, self, self.report):
-                    self._work(self)
+            with self._jobs.places.held(self.ticket, self.report), running(turns, self, self.visitor.name, self.report):
+                self._work(self)
         except Cancelled:
             pass
         except Exception as error:  # told to whoever asks; `Jobs.since` raises it there
             self.error = error
         finally:
-            turns.leave(self)
             with self._news:
                 self.done = True
                 self._news.notify_all()

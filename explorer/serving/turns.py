@@ -52,7 +52,6 @@ class _Ask:
         return (
             self.function == other.function
             and len(mine) == len(others)
-            and all(isinstance(a, np.ndarray) and isinstance(b, np.ndarray) for a, b in zip(mine, others, strict=True))
             and all(a.shape[1:] == b.shape[1:] and len(a) == self.rows for a, b in zip(mine, others, strict=True))
         )
 
@@ -169,7 +168,10 @@ def _answer(batch):
     """Asks one network for all of a batch; where that fails each alone, so that a fault is only told to who caused it."""
     first = batch[0]
     if len(batch) > 1:
-        parts = [np.concatenate(arrays) for arrays in zip(*(ask.arrays for ask in batch), strict=True)]
+        from keras.ops import convert_to_numpy  # what is asked of a network may be its backend's tensors
+
+        parts = [np.concatenate([convert_to_numpy(array) for array in arrays])
+                 for arrays in zip(*(ask.arrays for ask in batch), strict=True)]  # fmt: skip
         try:
             found = first.function(parts if isinstance(first.inputs, list) else parts[0])
         except Exception:
@@ -188,18 +190,21 @@ def _answer(batch):
 
 
 @contextmanager
-def running(turns, who, check):
-    """A context in which networks are run by `turns` for `who`; `check()` is called before each, and may raise Cancelled."""
+def running(turns, who, visitor, check):
+    """A context in which networks are run by `turns` for `who`, from a visitor's share; `check()` is called before each, and may
+    raise Cancelled."""
 
     def run(function, inputs):
         check()
         return turns.run(who, function, inputs)
 
+    turns.join(who, visitor)
     token = run_by.set(run)
     try:
         yield
     finally:
         run_by.reset(token)
+        turns.leave(who)
 
 
 @dataclass(eq=False)

@@ -14,9 +14,14 @@ from http.cookies import CookieError, SimpleCookie
 from ipaddress import ip_address
 
 from starlette.datastructures import Headers, MutableHeaders
+from starlette.responses import PlainTextResponse
+
+from explorer.errors import TooMany
+from explorer.serving.turns import Places
 
 COOKIE = "lx_visitor"  # a name that nginx can read
 MOST_OF_ADDRESS = 200  # visitors of one address that count as several: a school is one address, a script with forged cookies too
+AT_ONCE, OF_VISITOR = 400, 50  # questions by HTTP: each keeps a thread, though most of them wait in it
 REMEMBERED = 600.0  # seconds for which a visitor of an address counts as one of these
 _TOKEN = re.compile(r"[\w-]{16,64}", re.ASCII)
 
@@ -48,7 +53,7 @@ class Visitors:
     """ASGI middleware: knows who asks, gives newcomers their cookie with the page, and hears when somebody hangs up."""
 
     def __init__(self, app):
-        self.app, self._seen = app, {}
+        self.app, self._seen, self._places = app, {}, Places(AT_ONCE, OF_VISITOR, waiting=2000, waiting_of_address=4000)
 
     async def __call__(self, scope, receive, send):
         if scope["type"] not in ("http", "websocket"):
@@ -61,10 +66,20 @@ class Visitors:
             send = _with_cookie(send, scope, headers)
         if scope["type"] != "http" or scope["method"] != "POST":
             return await self.app(scope, receive, send)
-        listening = _Listening(receive, found)
+        return await self._in_his_share(found, scope, receive, send)
+
+    async def _in_his_share(self, found, scope, receive, send):
+        """Answers what somebody sends, once he has a place: of a thousand questions of one visitor most wait here."""
+        loop, turn, listening = asyncio.get_running_loop(), asyncio.Event(), _Listening(receive, found)
         try:
+            ticket = self._places.enter(found, then=lambda: loop.call_soon_threadsafe(turn.set))
+        except TooMany as error:
+            return await PlainTextResponse(str(error), 429)(scope, receive, send)
+        try:
+            await turn.wait()
             return await self.app(scope, listening, send)
         finally:
+            self._places.leave(ticket)
             listening.end()
 
     def _counts(self, address, token):

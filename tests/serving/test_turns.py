@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 
+from explorer.generators.base import run_by
 from explorer.serving.turns import Cancelled, Places, Turns, running
 from explorer.serving.visitors import Asker
 
@@ -131,7 +132,7 @@ def test_a_network_is_not_asked_for_who_has_left():
             raise Cancelled
 
     def work():
-        with running(Turns(), "a", check):
+        with running(Turns(), "a", "a", check):
             for _ in range(4000):
                 answers(model, np.zeros((1, 2), "float32"))
 
@@ -172,3 +173,23 @@ def test_who_leaves_while_he_waits_gives_up_his_claim():
         pytest.fail("there was no place")
     places.leave(inside)
     assert places.enter(Asker("c")).inside
+
+
+def test_who_asks_for_a_thousand_things_at_once_waits_behind_himself():
+    turns, order = Turns(), []
+
+    def work(name):
+        with running(turns, object(), name, lambda: None):
+            run_by.get()(lambda x: (order.append(name), time.sleep(0.002), x)[-1], np.zeros((1, 2)))
+
+    threads = [threading.Thread(target=work, args=["greedy"]) for _ in range(100)]
+    threads.append(threading.Thread(target=work, args=["other"]))
+    with turns.take("somebody"):
+        for thread in threads:
+            thread.start()
+        while len(turns._waiting) < len(threads):
+            time.sleep(0.01)
+    for thread in threads:
+        thread.join(20)
+    assert len(order) == 101
+    assert order.index("other") <= 1, "he came last"

@@ -89,3 +89,34 @@ def test_it_is_heard_when_who_asks_hangs_up():
     scope = {"type": "http", "method": "POST", "headers": [], "client": ("127.0.0.1", 1), "path": "/"}
     awaited(Visitors(slow)(scope, receive, None))
     assert found.gone is True
+
+
+def test_of_a_thousand_questions_of_one_visitor_another_one_waits_for_none(monkeypatch):
+    monkeypatch.setattr(visitors, "AT_ONCE", 6)
+    monkeypatch.setattr(visitors, "OF_VISITOR", 3)
+    inside, most, order = [], [], []
+
+    async def slow(scope, receive, send):
+        name = asker().name
+        inside.append(name)
+        most.append(inside.count("g" * 20))
+        await asyncio.sleep(0.005)
+        inside.remove(name)
+        order.append(name)
+
+    async def ask(app, name):
+        headers = [(b"cookie", f"{COOKIE}={name * 20}".encode())]
+        scope = {"type": "http", "method": "POST", "headers": headers, "client": ("127.0.0.1", 1), "path": "/"}
+        await app(scope, lambda: asyncio.sleep(1, {"type": "http.disconnect"}), None)
+
+    async def all_of_them():
+        app = Visitors(slow)
+        greedy = [asyncio.create_task(ask(app, "g")) for _ in range(100)]
+        await asyncio.sleep(0.001)
+        await ask(app, "h")
+        await asyncio.gather(*greedy)
+
+    awaited(all_of_them())
+    assert len(order) == 101
+    assert max(most) == 3
+    assert order.index("h" * 20) <= 9

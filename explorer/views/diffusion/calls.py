@@ -6,7 +6,7 @@ import numpy as np
 
 from explorer import checkpoints, imaging, views
 from explorer.generators import samplers, schedules
-from explorer.serving.calls import JOBS, answered, for_page, pixels, shown_with
+from explorer.serving.calls import JOBS, LONG, answered, for_page, pixels, shown_with
 from explorer.views.diffusion import pictures
 
 MOST_KEPT = 100  # steps of a lane that are sent to the page
@@ -65,7 +65,8 @@ def start_run(request):
     state = state_of(query)
     shape = checkpoints.card(state["model"])["image_shape"]
     picture = squared(imaging.read_picture(imaging.of_data_url(file), imaging.LONGEST), shape) if file else None
-    return {"job": JOBS.start(functools.partial(_sample, state=state, picture=picture))}
+    together = {"grid": state["n"], "strip": state["frames"]}.get(state["what"], 1)
+    return {"job": JOBS.start(functools.partial(_sample, state=state, picture=picture), together * state["steps"] > LONG)}
 
 
 def _sample(job, state, picture):
