@@ -57,7 +57,7 @@ class Client:
     def __init__(self, server, name):
         self.server = server
         self.headers = {"Cookie": f"{COOKIE}={name}-{os.getpid()}-of-a-class"}
-        self.http = httpx.AsyncClient(headers=self.headers, timeout=600)
+        self.http = httpx.AsyncClient(headers=self.headers, timeout=600, limits=httpx.Limits(max_connections=None))
 
     async def ask(self, name, data, view="diffusion"):
         body = {"session_hash": "class", "component_id": self.server.components[view], "fn_name": name, "data": data}
@@ -132,6 +132,31 @@ async def beside(server, query, count, name):
     return found, np.array(waits)
 
 
+async def flooded(server, seconds):
+    """The waits of one who drags faces, alone, and beside one visitor who asks for 999 faces at once and one who never reads."""
+    honest, greedy, deaf = clients(server, 3, 600)
+    alone, beside = [], []
+    stop = time.perf_counter() + seconds
+    await honest.drag(FACES, 0, lambda: time.perf_counter() > stop, alone)
+
+    async def never_read():
+        try:
+            async with websockets.connect(server.live, additional_headers=deaf.headers, max_queue=1) as socket:
+                while True:
+                    await socket.send(json.dumps([FACES, faces(1, 1)]))
+        except websockets.ConnectionClosed:  # sent away
+            pass
+
+    others = [asyncio.create_task(never_read())]
+    others += [asyncio.create_task(greedy.ask(FACES, faces(i, i), "faces")) for i in range(999)]
+    stop = time.perf_counter() + seconds
+    await honest.drag(FACES, 0, lambda: time.perf_counter() > stop, beside)
+    for other in others:
+        other.cancel()
+    await asyncio.gather(*others, return_exceptions=True)
+    return np.array(alone), np.array(beside)
+
+
 def seconds_of(found):
     """The seconds of all runs that finished, in a list."""
     return [took for mine in found for took, _ in mine if not isinstance(took, str)]
@@ -158,6 +183,10 @@ async def measure(server, seconds, only):
             each, waits = await drags(server, name, 40, seconds)
             words = f"{np.mean(each):.1f} a second each (least {min(each):.1f}), p50 {p(waits, 50)}, p95 {p(waits, 95)}"
             row(f"40 drag at once, `{name}`", bar, words)
+    if only in (None, "drags"):
+        alone, crowded = await flooded(server, seconds)
+        row("faces dragged beside 999 questions at once, and a socket that never reads", "no more than their share",
+            f"p50 {p(alone, 50)} alone, {p(crowded, 50)} beside; p95 {p(alone, 95)} alone, {p(crowded, 95)} beside")  # fmt: skip
     if only == "drags":
         return
     await runs(server, SHORT, [1])
