@@ -6,6 +6,7 @@ import time
 import numpy as np
 import pytest
 
+from explorer import checkpoints
 from explorer.generators.base import run_by
 from explorer.serving.turns import Cancelled, Places, Turns, running
 from explorer.serving.visitors import Asker
@@ -173,6 +174,31 @@ def test_who_leaves_while_he_waits_gives_up_his_claim():
         pytest.fail("there was no place")
     places.leave(inside)
     assert places.enter(Asker("c")).inside
+
+
+def test_what_is_sampled_beside_others_is_what_one_gets_alone(diffusion_registry):
+    generator, turns, found = checkpoints.load("kinds"), Turns(4, closing=0.05), {}
+
+    def sample(seed):
+        return generator.decode(generator.prior(2, seed), label=seed % 3, steps=6 + seed, sampler="ddpm", seed=seed)
+
+    def work(seed):
+        with running(turns, seed, seed, lambda: None):
+            found[seed] = sample(seed)
+
+    seen, network = [], generator.model.network.predict_on_batch
+    generator.model.network.predict_on_batch = lambda parts: (seen.append(len(parts[0])), network(parts))[-1]
+    threads = [threading.Thread(target=work, args=[seed]) for seed in range(3)]
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(60)
+    finally:
+        del generator.model.network.predict_on_batch
+    assert max(seen) > 4, "two visitors' steps in one batch: two pictures each, with their label and without"
+    for seed in range(3):
+        np.testing.assert_allclose(found[seed], sample(seed), atol=1 / 255)
 
 
 def test_who_asks_for_a_thousand_things_at_once_waits_behind_himself():
