@@ -10,8 +10,8 @@ from explorer.errors import InputError
 
 LIMIT = "EXPLORER_MEMORY"
 UNITS = {"": 1, "k": 1e3, "m": 1e6, "g": 1e9, "t": 1e12}
-GRAPHS = 25e6  # bytes that a model's compiled functions take, whatever its size
-COPIES = 3  # of its weights, in file, model and graph
+LEAST = 3e6  # bytes that the smallest model takes
+COPIES = 8  # of its weights, with its compiled functions: measured 3 to 8, see tests/benchmarks/memory.py
 MEASURED = "/proc/meminfo"
 CONTAINER = ("/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes")
 
@@ -41,7 +41,7 @@ def available():
 
 def estimated(card):
     """About how many bytes a model takes once it has drawn, by its card."""
-    return GRAPHS + COPIES * 4 * sum(card.get("parameters", {}).values())
+    return LEAST + COPIES * 4 * sum(card.get("parameters", {}).values())
 
 
 @cache
