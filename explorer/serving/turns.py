@@ -168,10 +168,7 @@ def _answer(batch):
     """Asks one network for all of a batch; where that fails each alone, so that a fault is only told to who caused it."""
     first = batch[0]
     if len(batch) > 1:
-        from keras.ops import convert_to_numpy  # what is asked of a network may be its backend's tensors
-
-        parts = [np.concatenate([convert_to_numpy(array) for array in arrays])
-                 for arrays in zip(*(ask.arrays for ask in batch), strict=True)]  # fmt: skip
+        parts = [np.concatenate([_array(array) for array in arrays]) for arrays in zip(*(ask.arrays for ask in batch), strict=True)]
         try:
             found = first.function(parts if isinstance(first.inputs, list) else parts[0])
         except Exception:
@@ -187,6 +184,15 @@ def _answer(batch):
             ask.found = ask.function(ask.inputs)
         except Exception as error:  # raised where it was asked
             ask.error = error
+
+
+def _array(values):
+    """What is asked of a network, which may be a tensor of its backend's, as a NumPy array."""
+    if isinstance(values, np.ndarray):
+        return values
+    from keras.ops import convert_to_numpy
+
+    return convert_to_numpy(values)
 
 
 @contextmanager
