@@ -7,19 +7,21 @@ A folder with a `decoder.keras` and no sums is one's own model (`generators.own_
 process.
 """
 
+import gc
 import hashlib
 import os
 import re
 import threading
 from collections import defaultdict
 from dataclasses import dataclass
+from functools import lru_cache
 from importlib import import_module
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 
-from explorer import generators, judges
+from explorer import generators, judges, memory
 from explorer.errors import CheckpointError, InputError, UnknownName
 from explorer.generators import cards, own_files
 from explorer.generators.base import Card, Generator
@@ -36,6 +38,8 @@ SHIPPED = Path(__file__).parent / "shipped"  # of an installed package alone
 _NAME = re.compile(r"(judges/)?\w[\w.-]{0,99}", re.ASCII)  # of a folder here, never of one elsewhere
 _locks: dict[Any, Any] = defaultdict(threading.RLock)
 _made: dict[Any, Any] = {}
+_loaded: dict[Any, Card] = {}  # the cards of the generators that are up, least lately used first
+_loaded_lock = threading.Lock()
 _added: dict[str, Any] = {}  # models from elsewhere, of this process
 
 
@@ -123,8 +127,13 @@ class Sealed(Files):
 
 def root():
     """The folder that holds the checkpoints."""
+    return _root(os.environ.get("EXPLORER_CHECKPOINTS"), SHIPPED)
+
+
+@lru_cache(maxsize=8)  # a drag asks at every move
+def _root(named, shipped):
     beside = Path(__file__).parent.parent / "checkpoints"
-    return Path(os.environ.get("EXPLORER_CHECKPOINTS") or (SHIPPED if SHIPPED.is_dir() else beside))
+    return Path(named or (shipped if shipped.is_dir() else beside))
 
 
 def workshop():
@@ -258,7 +267,9 @@ def arrays(name, file):
 
 
 def load(name: str, image_size: int | None = None) -> Generator:
-    """A `Generator` by name, never by a path; the same object each time. Raises KeyError naming the known ones, or CheckpointError.
+    """A `Generator` by name, never by a path; the same object each time, as long as there is memory for it: beyond `memory.limit`
+    the least lately used are given back, and loaded anew when they are asked for. Raises KeyError naming the known ones, or
+    CheckpointError.
 
     A text-to-image model that does not ship may be one of KerasHub's presets ("stable_diffusion_3_medium"), a preset folder, or a
     kaggle:// or hf:// handle, in an `image_size` of one's choice: see `presets.load`.
@@ -269,7 +280,40 @@ def load(name: str, image_size: int | None = None) -> Generator:
         return presets.load(name, image_size)
     if image_size is not None:
         raise InputError(f"{name} has a size of its own: image_size is for text-to-image models that do not ship")
-    return _once(_load, files(name))
+    found = files(name)
+    generator = _once(_load, found)
+    _use(found, generator.card)
+    return generator
+
+
+def up() -> list[str]:
+    """The names of the models that are loaded, least lately used first."""
+    with _loaded_lock:
+        return [files.name for files in _loaded]
+
+
+def fits(card: Card) -> bool:
+    """Whether the model of a card can be loaded without another being given back."""
+    with _loaded_lock:
+        others = [taken for files, taken in _loaded.items() if files.name != card["name"]]
+    return sum(map(memory.estimated, [card, *others])) <= memory.limit()
+
+
+def _use(found, card):
+    """Note that a generator is used; where it is new and the limit is passed, give others back."""
+    with _loaded_lock:
+        new = _loaded.pop(found, None) is None
+        _loaded[found] = card
+        if not new:
+            return
+        taken, left = sum(map(memory.estimated, _loaded.values())), []
+        while taken > memory.limit() and len(_loaded) > 1:
+            oldest = next(iter(_loaded))
+            taken -= memory.estimated(_loaded.pop(oldest))
+            left.append(_made.pop((_load, oldest), None))  # who still draws with it keeps it until then
+    if left:
+        left.clear()
+        gc.collect()  # Keras' models hold on to themselves in circles
 
 
 def judge(name: str) -> Any:

@@ -12,14 +12,15 @@ from urllib.parse import urlsplit
 import gradio as gr
 import numpy as np
 from starlette.middleware import Middleware
-from starlette.responses import PlainTextResponse, RedirectResponse
-from starlette.routing import Mount
+from starlette.responses import JSONResponse, PlainTextResponse, RedirectResponse
+from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
-from explorer import api, checkpoints, views
+from explorer import api, checkpoints, memory, views
 from explorer.errors import PromptCut
 from explorer.serving import live
-from explorer.serving.calls import run_news, stop_run
+from explorer.serving.calls import JOBS, run_news, stop_run
+from explorer.serving.visitors import AT_ONCE, Visitors
 from explorer.state import EMBED, schema
 from explorer.views import calls as common
 from explorer.views.drawn import FILMS, LATENTS
@@ -145,9 +146,20 @@ class SubPath:
         await self.app(scope, receive, send)
 
 
+async def health(request):
+    """Whether the server answers, which models are up and what they are counted as, and what is under way; imports no Keras."""
+    loaded = checkpoints.up()
+    taken = sum(memory.estimated(checkpoints.card(name)) for name in loaded if name in checkpoints.names())
+    models = {"up": loaded, "megabytes": round(taken / 1e6), "limit": round(min(memory.limit(), 1e15) / 1e6)}
+    return JSONResponse({"status": "ok", "models": models, "runs": JOBS.places.counts()})
+
+
 def routes():
-    """Where the browser's modules and styles are served."""
-    return [Mount("/lx", routes=[Mount(f"/{part}", Assets(directory=HERE / part)) for part in ("serving", "views")])]
+    """Where the browser's modules and styles are served, and what a balancer asks."""
+    return [
+        Route("/health", health),
+        Mount("/lx", routes=[Mount(f"/{part}", Assets(directory=HERE / part)) for part in ("serving", "views")]),
+    ]
 
 
 def preloaded():
@@ -185,8 +197,8 @@ def launch(host=None, port=None, open_browser=False, block=None, root_path=None,
         inline=inline, height=height, share=bool(share) if inline else share,  # Gradio would take a cell of Colab for a wish
         footer_links=[], show_error=True, quiet=True, ssr_mode=False, run_history=False, max_file_size="25mb",
         favicon_path=HERE / "serving" / "favicon.svg", head=WITH_SLASH + EMBEDDED + ICON + preloaded(), root_path=root_path,
-        mcp_server=mcp,
-        app_kwargs={"routes": routes(), "middleware": [Middleware(SubPath)]},
+        mcp_server=mcp, max_threads=AT_ONCE,
+        app_kwargs={"routes": routes(), "middleware": [Middleware(SubPath), Middleware(Visitors)]},
     )  # fmt: skip
     served[0].add_api_websocket_route(live.PATH, live.route(live_functions()))
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
@@ -200,13 +212,17 @@ def warm_up():
     """Load the model of the first page and decode once, then the others: nobody's first drag waits for it.
 
     A page that is being fetched goes first: importing Keras beside it would make both slow. So does a drag: of the models
-    that nobody asked for, the next one is loaded in its pauses.
+    that nobody asked for, the next one is loaded in its pauses, and none for which another would be given back.
     """
-    _visited.wait(UNVISITED)
-    names = [card["name"] for card in checkpoints.models() if not card["series"]]
-    for name in sorted(names, key=lambda name: name != DEFAULT_MODEL):
+    visited, patience, began = _visited, UNVISITED, time.monotonic()
+    while not visited.wait(0.05) and (since := time.monotonic() - began) < patience and live.quiet_for() > since:
+        pass  # a page that was open before a restart does not come anew: it asks at once
+    cards = {card["name"]: card for card in checkpoints.models() if not card["series"]}
+    for name in sorted(cards, key=lambda name: name != DEFAULT_MODEL):
         while name != DEFAULT_MODEL and live.quiet_for() < QUIET:
             time.sleep(0.1)
+        if name != DEFAULT_MODEL and not checkpoints.fits(cards[name]):
+            continue
         try:
             generator = checkpoints.load(name)
             generator.decode(generator.prior(1), **_least(generator.card))

@@ -3,12 +3,13 @@ import hashlib
 import json
 import re
 import shutil
+import weakref
 
 import numpy as np
 import pytest
 
 import explorer
-from explorer import checkpoints
+from explorer import checkpoints, memory
 from explorer.checkpoints import CheckpointError
 
 
@@ -36,6 +37,32 @@ def test_a_model_is_loaded_once(toys):
     assert isinstance(generator, explorer.Generator)
     assert (generator.latent_shape, generator.image_shape) == ((2,), (8, 8, 1))
     assert repr(generator) == "<Generator flat: (2,) -> (8, 8, 1)>"
+
+
+def test_the_least_lately_used_model_is_given_back(toys, monkeypatch):
+    monkeypatch.setattr(checkpoints, "_loaded", {})
+    one = memory.estimated(checkpoints.card("deep"))
+    monkeypatch.setenv(memory.LIMIT, str(round(2.5 * one)))
+    flat, deep = weakref.ref(explorer.load("flat")), explorer.load("deep")
+    explorer.load("flat")  # used last
+    assert checkpoints.up() == ["deep", "flat"]
+    assert not checkpoints.fits(checkpoints.card("holes"))
+    explorer.load("holes")
+    assert checkpoints.up() == ["flat", "holes"]
+    assert explorer.load("flat") is flat()
+    assert explorer.load("deep") is not deep, "loaded anew"
+    assert deep.decode(deep.prior(1)).shape == (1, 8, 8, 1), "who has it goes on with it"
+    assert checkpoints.up() == ["flat", "deep"]
+    explorer.load("holes")
+    assert flat() is None, "nothing holds on to it"
+
+
+def test_one_model_is_loaded_however_small_the_limit(toys, monkeypatch):
+    monkeypatch.setattr(checkpoints, "_loaded", {})
+    monkeypatch.setenv(memory.LIMIT, "1KB")
+    for name in ("flat", "deep"):
+        assert explorer.load(name).card["name"] == name
+        assert checkpoints.up() == [name]
 
 
 def test_another_registry_has_models_of_its_own(toys, tmp_path, monkeypatch):

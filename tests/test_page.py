@@ -14,6 +14,7 @@ from starlette.routing import Route
 
 from explorer import checkpoints, page
 from explorer.serving import live
+from explorer.serving.visitors import COOKIE
 from explorer.views.latent_plane import pictures as plane
 
 
@@ -81,7 +82,7 @@ def test_without_a_sub_path_nothing_is_redirected():
 
 def test_the_whole_page_is_served_below_a_sub_path(loaded, monkeypatch):
     monkeypatch.setenv("GRADIO_ROOT_PATH", "/explorer")
-    monkeypatch.setattr(page, "UNVISITED", 600.0)
+    monkeypatch.setattr(page, "warm_up", lambda: None)
     served = page.launch(block=False)
     try:
         with httpx.Client(base_url=served[1]) as browser:
@@ -94,6 +95,12 @@ def test_the_whole_page_is_served_below_a_sub_path(loaded, monkeypatch):
                 asset = re.search(r'src="\./(assets/[^"]+)"', found)[1]
                 for path in (asset, SCRIPT[1:], "config"):
                     assert browser.get(f"{below}/{path}").status_code == 200, path
+                health = browser.get(f"{below}/health").json()
+                assert health["status"] == "ok"
+                assert health["runs"] == {"under_way": 0, "waiting": 0}
+                assert health["models"]["up"] == checkpoints.up()
+                assert 0 <= health["models"]["megabytes"] <= health["models"]["limit"]
+            assert COOKIE in browser.cookies
     finally:
         served[0].blocks.close()
 

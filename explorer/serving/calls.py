@@ -6,31 +6,35 @@ import base64
 import functools
 import io
 import logging
-import threading
 
 import numpy as np
 
 from explorer import checkpoints, imaging
-from explorer.errors import ExplorerError, TooMany
+from explorer.errors import ExplorerError
 from explorer.serving.jobs import Jobs
+from explorer.serving.turns import Cancelled, Places, Turns, running
+from explorer.serving.visitors import asker
 
 JOBS = Jobs()  # what visitors have under way, of all views
+LONG = 600  # pictures times steps of a run: what is more leaves places to what is less
+DECODES = Turns(16, 64, closing=0.002)  # what is asked at once and must be answered at once: drags, not in turns with the jobs
+_SHEETS = Places(8, 2, kept=2, waiting=12, waiting_of_address=120)  # and films; each that waits keeps one of the server's threads
 _log = logging.getLogger(__name__)
-_heavy = threading.BoundedSemaphore(2)  # sheets and films at once, so that drags get through on two cores
-_queue = threading.BoundedSemaphore(12)  # ... and waiting for it: each keeps one of the server's forty threads from the drags
-_WAIT = 30.0  # seconds for one's turn
-_BUSY = "Many people are using this at the moment. Try again in a minute."
 
 
 def answered(function):
-    """What may be told becomes `{"error": message}`; anything else is logged, and becomes a plain sentence."""
+    """What may be told becomes `{"error": message}`; anything else is logged, and becomes a plain sentence. What is asked of
+    networks is computed together with what others ask of them at this moment."""
 
     @functools.wraps(function)
     def answer(request):
         try:
-            return function(request)
+            with running(DECODES, object(), asker().name, _still_waiting):
+                return function(request)
         except ExplorerError as error:
             return {"error": str(error)}
+        except Cancelled:  # there is nobody to tell
+            return {"error": "You left before this was done."}
         except Exception:
             _log.exception("%s failed", function.__name__)
             return {"error": "This did not work, and it is our fault: the server's log says why. Reload the page to go on."}
@@ -38,32 +42,38 @@ def answered(function):
     return answer
 
 
-def in_turn(function):
-    """At most two of these at once; who waits longer than half a minute, or behind ten others, is told so."""
+def _still_waiting():
+    if asker().gone.is_set():
+        raise Cancelled
+
+
+def in_turn(function=None, *, long=False):
+    """So many of these at once, and visitors alike: who asks for more waits, and ends when he hangs up. The networks are asked in
+    turns with the jobs. `long`: it may take a minute, and leaves some places to what does not."""
+    if function is None:
+        return functools.partial(in_turn, long=long)
 
     @functools.wraps(function)
     def wait(*arguments):
-        if not _queue.acquire(blocking=False):
-            raise TooMany(_BUSY)
-        try:
-            if not _heavy.acquire(timeout=_WAIT):
-                raise TooMany(_BUSY)
-            try:
-                return function(*arguments)
-            finally:
-                _heavy.release()
-        finally:
-            _queue.release()
+        who = asker()
+        with (
+            _SHEETS.held(_SHEETS.enter(who, long), _still_waiting),
+            running(JOBS.turns, object(), who.name, _still_waiting),
+        ):
+            return function(*arguments)
 
     return wait
 
 
 @answered
 def run_news(request):
-    """[job, events seen] -> {"events": [...], "done"}; waits for the next one for a moment."""
+    """[job, events seen] -> {"events": [...], "done"}; waits for the next one for a moment. While the job waits for a place,
+    "place": its number in the queue, and "wait": the seconds that this may take."""
     name, seen = request
     events, done = JOBS.since(str(name), int(seen))
-    return {"events": events, "done": done}
+    place = JOBS.place(str(name))
+    waits = {"place": place[0], "wait": round(place[1])} if place else {}
+    return {"events": events, "done": done, "beside": max(0, JOBS.places.visitors() - 1), **waits}
 
 
 @answered

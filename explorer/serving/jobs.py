@@ -1,7 +1,9 @@
-"""Long work for visitors, step by step: each job has a thread, and they take turns, so that all share the processor fairly.
+"""Long work for visitors, step by step: each job has a thread, and they take turns, so that visitors share the processor fairly.
 
-A job's work is called with `report(event)`, at each of whose calls it may be told to stop, and runs what is costly within
-`job.turn()`. The page asks for the events that it has not seen yet; a job that nobody asks about is taken for left, and ends.
+A job's work is called with `report(event)`, at each of whose calls it may be told to stop, and what it asks of networks is
+computed in turns, or beside the same of other visitors. What else is costly it does within `job.turn()`. The page asks for the
+events that it has not seen yet; a job that nobody asks about is taken for left, and ends. Only so many are at work at once; the
+others wait for a place, and the page is told which.
 """
 
 import contextvars
@@ -9,61 +11,25 @@ import secrets
 import threading
 import time
 from contextlib import contextmanager
+from dataclasses import replace
 
-from explorer.errors import TooMany, UnknownName
+from explorer.errors import UnknownName
+from explorer.serving import visitors
+from explorer.serving.turns import Cancelled, Places, Turns, running
 
-MOST_JOBS = 24
+MOST_JOBS, OF_VISITOR = 24, 4  # at work at once
+KEPT = 6  # ... of them for short work
+TOGETHER, ROWS = 4, 16  # visitors, and pictures of theirs, whose steps are computed as one batch
 LEFT_AFTER = 6.0  # seconds without a question
 PATIENCE = 0.4  # seconds for which a question waits for news
-
-
-class Cancelled(Exception):
-    """Somebody pressed Stop, left the page, or asked for something else."""
-
-
-class Turns:
-    """One at a time, and next whoever has had the least of the processor: `with turns.take(job)`.
-
-    A newcomer starts with what the neediest of the others has had, so that it neither waits for all that was done before it
-    came nor keeps them waiting.
-    """
-
-    def __init__(self):
-        self._ready, self._waiting, self._busy, self._used = threading.Condition(), [], False, {}
-
-    def join(self, job):
-        with self._ready:
-            self._used[job] = min(self._used.values(), default=0.0)
-
-    def leave(self, job):
-        with self._ready:
-            self._used.pop(job, None)
-
-    @contextmanager
-    def take(self, job):
-        with self._ready:
-            self._waiting.append(job)
-            self._ready.wait_for(lambda: not self._busy and job is min(self._waiting, key=self._need))
-            self._waiting.remove(job)
-            self._busy = True
-        began = time.perf_counter()
-        try:
-            yield
-        finally:
-            with self._ready:
-                self._busy = False
-                if job in self._used:
-                    self._used[job] += time.perf_counter() - began
-                self._ready.notify_all()
-
-    def _need(self, job):
-        return self._used.get(job, 0.0)
 
 
 class Job:
     """One visitor's work in its thread; `events` so far, `done`, `error` (what it raised) or None."""
 
-    def __init__(self, work, jobs):
+    def __init__(self, work, jobs, long):
+        self.visitor = visitors.asker()
+        self.ticket = jobs.places.enter(self.visitor, long)
         self.name, self.events, self.done, self.error = secrets.token_urlsafe(12), [], False, None
         self._jobs, self._work, self._stop, self._news = jobs, work, threading.Event(), threading.Condition()
         self.asked = time.monotonic()
@@ -90,6 +56,11 @@ class Job:
                 self.events.append(event)
                 self._news.notify_all()
 
+    @property
+    def place(self):
+        """Where it stands in the queue, see `Places.place`."""
+        return self._jobs.places.place(self.ticket)
+
     @contextmanager
     def turn(self):
         """A context in which this job alone computes."""
@@ -105,14 +76,16 @@ class Job:
             return self.events[seen:]
 
     def _run(self):
+        turns = self._jobs.turns
+        visitors.keep(replace(self.visitor, gone=threading.Event()))  # the request that started it is answered long before it ends
         try:
-            self._work(self)
+            with self._jobs.places.held(self.ticket, self.report), running(turns, self, self.visitor.name, self.report):
+                self._work(self)
         except Cancelled:
             pass
         except Exception as error:  # told to whoever asks; `Jobs.since` raises it there
             self.error = error
         finally:
-            self._jobs.turns.leave(self)
             with self._news:
                 self.done = True
                 self._news.notify_all()
@@ -122,17 +95,16 @@ class Jobs:
     """All jobs of a process, by names that nobody can guess."""
 
     def __init__(self):
-        self.turns, self._jobs, self._lock = Turns(), {}, threading.Lock()
+        self.turns, self.places = Turns(TOGETHER, ROWS), Places(MOST_JOBS, OF_VISITOR, KEPT)
+        self._jobs, self._lock = {}, threading.Lock()
 
-    def start(self, work):
-        """Begin `work(job)`; returns the job's name. Raises TooMany."""
+    def start(self, work, long=False):
+        """Begin `work(job)`, as soon as there is a place; returns the job's name. `long`: it may take a minute or more alone, and
+        leaves some places to what does not. Raises TooMany where one visitor asks for more than anybody needs."""
         with self._lock:
             self._jobs = {name: job for name, job in self._jobs.items() if not (job.left and job.done)}
-            if sum(not job.done for job in self._jobs.values()) >= MOST_JOBS:
-                raise TooMany("Many people are sampling at the moment. Try again in a minute.")
-            job = Job(work, self)
+            job = Job(work, self, long)
             self._jobs[job.name] = job
-            self.turns.join(job)
         job.start()
         return job.name
 
@@ -146,6 +118,11 @@ class Jobs:
             raise job.error
         return events, job.done and seen + len(events) == len(job.events)
 
+    def place(self, name):
+        """(number in the queue, expected wait in seconds) of a job that waits for a place, else None."""
+        job = self._jobs.get(name)
+        return job and job.place
+
     def stop(self, name):
         """End a job, if it is there."""
         job = self._jobs.get(name)
@@ -153,6 +130,6 @@ class Jobs:
             job.stop()
 
     def running(self):
-        """How many are at work."""
+        """How many are at work or wait."""
         with self._lock:
             return sum(not job.done for job in self._jobs.values())

@@ -5,13 +5,14 @@
 import { appUrl } from "./link.js";
 
 const SILENCE = 20_000; // milliseconds after which a socket is taken for dead; a decoder that is being loaded may take some
-const AGAIN = 5000; // ... before the next one is tried
+const AGAIN = 500; // ... before the next one is tried; twice as long after each that could not be had
+const AT_MOST = 10_000;
 
 /** @type {WebSocket | null} */
 let socket = null;
 /** @type {{resolve: (answer: any) => void, reject: (error: Error) => void}[]} */
 let replies = [];
-let retryAfter = 0;
+let retryAfter = 0, again = AGAIN;
 
 /** Opens the channel if there is none. */
 function openSocket() {
@@ -27,6 +28,7 @@ function openSocket() {
   }
   const mine = socket;
   socket.onmessage = event => replies.shift()?.resolve(JSON.parse(event.data));
+  socket.onopen = () => { again = AGAIN; };
   socket.onclose = () => lose(mine);
 }
 
@@ -34,7 +36,8 @@ function openSocket() {
 function lose(lost) {
   if (socket !== lost) return; // given up before
   socket = null;
-  retryAfter = performance.now() + AGAIN;
+  retryAfter = performance.now() + again;
+  again = Math.min(2 * again, AT_MOST);
   for (const { reject } of replies.splice(0)) reject(new Error("the live channel closed"));
 }
 

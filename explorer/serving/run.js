@@ -6,6 +6,11 @@ export function seconds(ms) {
   return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.floor(ms / 60_000)} min ${Math.round(ms / 1000) % 60} s`;
 }
 
+/** Where a run stands that has not begun. @param {number} place @param {number} wait in seconds */
+export function inQueue(place, wait) {
+  return `place ${place} in the queue, about ${seconds(Math.round(wait) * 1000).replace(".0", "")}`;
+}
+
 export class Runs {
   /**
    * @param {import("./view.js").View} view whose `.lx-progress` and Stop button tell of the run
@@ -40,6 +45,8 @@ export class Runs {
       if (this.run !== mine || mine.done) return; // something else is wanted, or Stop was pressed
       if (!said) return this._finish(mine, "");
       mine.seen += said.events.length;
+      mine.beside = said.beside;
+      if (said.place) this.say(inQueue(said.place, said.wait));
       for (const event of said.events) take(mine, event);
       if (said.events.length) news(mine);
       if (said.done) this._finish(mine, mine.total ? `${mine.total} steps in ${seconds(performance.now() - mine.began)}` : "");
@@ -57,7 +64,8 @@ export class Runs {
   progress(mine, at) {
     mine.first ??= performance.now();
     const left = (performance.now() - mine.first) / Math.max(1, at - 1) * (mine.total - at);
-    this.say(`step ${at} of ${mine.total}` + (at > 1 && left > 1500 ? `, ${seconds(left)} left` : ""));
+    const others = mine.beside ? `, beside ${mine.beside} other${mine.beside > 1 ? "s" : ""}` : "";
+    this.say(`step ${at} of ${mine.total}` + (at > 1 && left > 1500 ? `, ${seconds(left)} left${others}` : ""));
   }
 
   stop(words = "") {

@@ -50,7 +50,7 @@ def refine(request):
 
 
 @answered
-@in_turn
+@in_turn(long=True)
 def export_file(request):
     """{"query", "ending"} -> the file that `python -m explorer render` writes for the same string: base64 and a name."""
     if not isinstance(request, dict) or not isinstance(request.get("query"), str):

@@ -1,6 +1,7 @@
 """The diffusion view in Chromium, on models whose every picture is known in closed form."""
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -302,6 +303,24 @@ def test_two_visitors_at_once_see_the_same_pixels(diffusion):
     canvas = ".lx-lanes figure:nth-child(2) canvas"
     np.testing.assert_array_equal(first.canvas(canvas), second.canvas(canvas))
     shows(second, 2, picture(8, 60))
+
+
+def test_who_waits_is_told_the_place_in_the_queue(diffusion):
+    view, told = diffusion("seed=8&steps=5"), [(2, 75), (1, 20)]
+
+    def in_a_queue(route):
+        asked = route.request.post_data_json
+        if asked["fn_name"] == "run_news" and told:
+            place, wait = told[0]
+            return route.fulfill(json={"events": [], "done": False, "beside": 3, "place": place, "wait": wait})
+        return route.continue_()
+
+    view.page.route("**/component_server/", in_a_queue)
+    view.page.locator(".lx-diffusion [data-do=dice]").click()
+    for words in ("place 2 in the queue, about 1 min 15 s", "place 1 in the queue, about 20 s"):
+        expect(view.page.locator("#diffusion .lx-progress")).to_have_text(words)
+        told.pop(0)
+    expect(view.page.locator("#diffusion .lx-progress")).to_have_text(re.compile("^5 steps in"))
 
 
 def saved(view, what):

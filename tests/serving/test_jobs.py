@@ -7,12 +7,15 @@ import pytest
 
 from explorer.errors import TooMany
 from explorer.serving import jobs as module
-from explorer.serving.jobs import Jobs, Turns
+from explorer.serving import visitors
+from explorer.serving.jobs import Jobs
+from explorer.serving.turns import Places, Turns
 
 
 @pytest.fixture
 def jobs():
-    return Jobs()
+    yield Jobs()
+    visitors.keep(visitors.Asker())
 
 
 def all_events(jobs, name):
@@ -155,26 +158,88 @@ def test_what_the_work_raises_is_raised_where_it_is_asked_for(jobs):
         jobs.since("nobody", 0)
 
 
-def test_the_number_of_jobs_is_bounded(jobs, monkeypatch):
-    monkeypatch.setattr(module, "MOST_JOBS", 3)
+def of(name, address="a school"):
+    """Work is started as this visitor from now on."""
+    visitors.keep(visitors.Asker(name, address))
+
+
+def test_nobody_who_waits_is_refused_and_each_is_told_his_place(jobs, monkeypatch):
+    jobs.places = Places(3, 2)
+    end, order = threading.Event(), []
+    names = {}
+    for name in ("greedy",) * 4 + ("b", "c", "d"):
+        of(name)
+        work = lambda job, name=name: (order.append(name), end.wait())  # noqa: E731
+        names.setdefault(name, []).append(jobs.start(work))
+    wait_until(lambda: len(order) == 3)
+    assert sorted(order) == ["b", "greedy", "greedy"], "of one visitor no more than two at once"
+    assert [jobs.place(job) and jobs.place(job)[0] for job in (names["b"][0], names["c"][0], names["d"][0])] == [None, 1, 2]
+    assert [jobs.place(job)[0] for job in names["greedy"][2:]] == [3, 4], "who asks for four waits behind himself"
+    assert jobs.place(names["d"][0])[1] >= 1
+    end.set()
+    wait_until(lambda: jobs.running() == 0)
+    assert sorted(order[3:]) == ["c", "d", "greedy", "greedy"], "all finish"
+    assert all(jobs.place(job) is None for found in names.values() for job in found)
+
+
+def test_one_visitor_may_ask_for_so_much_and_no_more(jobs):
+    jobs.places = Places(1, 1, waiting=3)
     end = threading.Event()
+    of("greedy")
     for _ in range(3):
         jobs.start(lambda job: end.wait())
-    with pytest.raises(TooMany, match="Try again"):
+    with pytest.raises(TooMany, match="You have 3"):
         jobs.start(lambda job: None)
+    of("another")
+    name = jobs.start(lambda job: job.report("in"))
     end.set()
+    assert all_events(jobs, name) == ["in"]
     wait_until(lambda: jobs.running() == 0)
-    jobs.start(lambda job: None)
 
 
-def test_who_left_counts_until_the_work_has_ended(jobs, monkeypatch):
-    monkeypatch.setattr(module, "MOST_JOBS", 1)
-    monkeypatch.setattr(module, "LEFT_AFTER", 0.0)
-    end = threading.Event()
+def test_who_stops_while_waiting_gives_the_claim_back(jobs):
+    jobs.places = Places(1, 1)
+    end, began = threading.Event(), []
+    of("first")
     jobs.start(lambda job: end.wait())
-    time.sleep(0.01)
-    with pytest.raises(TooMany):
-        jobs.start(lambda job: None)
+    of("second")
+    name = jobs.start(lambda job: began.append("second"))
+    assert jobs.place(name)[0] == 1
+    jobs.stop(name)
+    wait_until(lambda: jobs.place(name) is None)
     end.set()
     wait_until(lambda: jobs.running() == 0)
-    jobs.start(lambda job: None)
+    assert began == []
+
+
+def test_long_work_leaves_places_to_short_work(jobs):
+    jobs.places = Places(3, 3, kept=1)
+    end, began = threading.Event(), []
+    for name in ("a", "b", "c"):
+        of(name)
+        jobs.start(lambda job, name=name: (began.append(name), end.wait()), long=True)
+    of("d")
+    assert all_events(jobs, jobs.start(lambda job: job.report("short"))) == ["short"]
+    assert len(began) == 2
+    end.set()
+    wait_until(lambda: jobs.running() == 0)
+    assert sorted(began) == ["a", "b", "c"]
+
+
+def test_the_processor_is_shared_over_visitors_not_over_their_jobs(jobs):
+    counts, end = {"one": 0, "four": 0}, threading.Event()
+
+    def work(job, name):
+        while not end.is_set():
+            with job.turn():
+                time.sleep(0.003)
+            counts[name] += 1
+            job.report()
+
+    for name in ("four", "four", "four", "four", "one"):
+        of(name)
+        jobs.start(lambda job, name=name: work(job, name))
+    time.sleep(0.8)
+    end.set()
+    wait_until(lambda: jobs.running() == 0)
+    assert 0.7 < counts["one"] / counts["four"] < 1.4

@@ -1,8 +1,10 @@
 """The live channel by a WebSocket client: its answers are those of the functions themselves."""
 
 import base64
+import contextlib
 import json
 import threading
+import time
 
 import numpy as np
 import pytest
@@ -13,6 +15,7 @@ from starlette.websockets import WebSocketDisconnect
 
 from explorer import page
 from explorer.serving import live
+from explorer.serving.visitors import COOKIE, Visitors
 from explorer.views.faces import calls as faces
 from explorer.views.latent_plane import calls as plane
 from explorer.views.morph import calls as morph
@@ -158,3 +161,72 @@ def test_one_who_leaves_without_waiting_harms_nobody(toys):
                 socket.send_text(json.dumps(["decode_point", ASKED]))
         with client.websocket_connect(live.PATH) as socket:
             assert "error" not in ask(socket, "decode_point", ASKED)
+
+
+def test_of_too_many_that_wait_the_newest_are_answered(connect, monkeypatch):
+    monkeypatch.setattr(live, "DEEP", 5)
+    go_on, asked = threading.Event(), []
+
+    def slow(request):
+        asked.append(request)
+        go_on.wait(20)
+        return request
+
+    socket = connect({"slow": slow, "echo": lambda request: request})
+    for i in range(20):
+        socket.send_text(json.dumps(["slow", i]))
+    end = time.monotonic() + 1  # until all were read
+    while time.monotonic() < end:
+        time.sleep(0.05)
+    go_on.set()
+    answers = [json.loads(socket.receive_text()) for _ in range(20)]
+    assert answers[0] == 0
+    assert answers[-5:] == [15, 16, 17, 18, 19]
+    assert all(answer in (i, live.OVERTAKEN) for i, answer in enumerate(answers)), "in their order"
+    assert answers.count(live.OVERTAKEN) >= 13
+    assert len(asked) <= 7
+
+
+def test_who_asks_without_end_and_never_reads_is_sent_away_and_costs_others_little(toys, monkeypatch):
+    monkeypatch.setattr(live, "MOST", 300)
+    routes = [WebSocketRoute(live.PATH, live.route(page.live_functions()))]
+    with (
+        TestClient(Visitors(Starlette(routes=routes))) as client,
+        client.websocket_connect(live.PATH, headers={"cookie": f"{COOKIE}={'g' * 20}"}) as greedy,
+        client.websocket_connect(live.PATH, headers={"cookie": f"{COOKIE}={'h' * 20}"}) as honest,
+    ):
+        assert "error" not in ask(honest, "decode_point", ASKED)
+        for _ in range(301):
+            greedy.send_text(json.dumps(["decode_point", ASKED]))
+        began = time.monotonic()
+        for _ in range(5):
+            assert "error" not in ask(honest, "decode_point", ASKED)
+        assert time.monotonic() - began < 3
+        message = {"type": "websocket.send"}
+        while message["type"] != "websocket.close":
+            message = greedy.receive()
+        assert message["code"] == live.TOO_MANY
+
+
+def test_one_visitors_many_sockets_get_a_share_not_all(connect):
+    """Of 40 sockets of one visitor only so many are being answered at once, and another visitor does not wait for the rest."""
+    go_on, under_way = threading.Event(), []
+
+    def slow(request):
+        under_way.append(request)
+        go_on.wait(20)
+        return request
+
+    routes = [WebSocketRoute(live.PATH, live.route({"slow": slow, "quick": lambda request: request}))]
+    with TestClient(Visitors(Starlette(routes=routes))) as client, contextlib.ExitStack() as stack:
+
+        def open_socket(name):
+            return stack.enter_context(client.websocket_connect(live.PATH, headers={"cookie": f"{COOKIE}={name * 20}"}))
+
+        many = [open_socket("g") for _ in range(40)]
+        for i, socket in enumerate(many):
+            socket.send_text(json.dumps(["slow", i]))
+        assert ask(open_socket("h"), "quick", "here") == "here"
+        assert len(under_way) <= live.OF_VISITOR
+        go_on.set()
+        assert [json.loads(socket.receive_text()) for socket in many] == list(range(40))

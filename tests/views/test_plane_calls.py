@@ -1,11 +1,12 @@
 """The latent plane's server functions, called as a script would call them."""
 
 import threading
+import time
 
 import pytest
 
 from explorer import checkpoints, presets
-from explorer.serving import calls
+from explorer.serving import calls, visitors
 from explorer.views.calls import export_file
 from explorer.views.faces.calls import encode_photo
 from explorer.views.latent_plane import calls as plane
@@ -45,14 +46,49 @@ def test_a_file_of_each_view_has_a_name():
     assert [export_file({"query": query, "ending": "png"})["name"] for query in queries] == list(queries.values())
 
 
-def test_who_would_wait_behind_many_is_told_at_once():
-    end, waiting = threading.Event(), []
+def test_nobody_who_waits_for_his_turn_is_refused_but_one_who_asks_for_more_than_his_share():
+    end, waiting, found = threading.Event(), [], []
+
+    def ask(name):
+        visitors.keep(visitors.Asker(name, "a school"))
+        found.append(slow(None))
+
     slow = calls.answered(calls.in_turn(lambda _: end.wait(20)))
-    for _ in range(12):
-        waiting.append(threading.Thread(target=slow, args=[None]))
+    for name in [*"abcdefghijklmnopqrst", *["greedy"] * 12]:
+        waiting.append(threading.Thread(target=ask, args=[name]))
         waiting[-1].start()
-    assert "Try again in a minute" in slow(None)["error"]
+    deadline = time.monotonic() + 5
+    while len(calls._SHEETS._tickets) < len(waiting) and time.monotonic() < deadline:
+        time.sleep(0.01)
+    ask("greedy")
+    assert "You have 12 of these" in found.pop()["error"]
     end.set()
     for thread in waiting:
         thread.join(20)
-    assert slow(None) is True
+    assert found == [True] * len(waiting)
+    visitors.keep(visitors.Asker())
+
+
+def test_who_hangs_up_gets_no_turn():
+    end, begun = threading.Event(), []
+    slow = calls.answered(calls.in_turn(lambda _: (begun.append(1), end.wait(20))))
+    gone = threading.Event()
+
+    def ask(who):
+        visitors.keep(who)
+        slow(None)
+
+    threads = [threading.Thread(target=ask, args=[visitors.Asker(name)]) for name in "aabbccdd"]
+    threads.append(threading.Thread(target=ask, args=[visitors.Asker("late", gone=gone)]))
+    for thread in threads:
+        thread.start()
+    deadline = time.monotonic() + 5
+    while len(begun) < 8 and time.monotonic() < deadline:
+        time.sleep(0.01)
+    gone.set()
+    threads[-1].join(5)
+    assert not threads[-1].is_alive()
+    end.set()
+    for thread in threads:
+        thread.join(20)
+    assert len(begun) == 8

@@ -7,7 +7,6 @@ import pytest
 
 from explorer import presets
 from explorer.serving import calls as serving
-from explorer.serving import jobs
 from explorer.views.text_to_image import calls
 
 
@@ -107,5 +106,5 @@ def test_what_keeps_a_preset_from_loading_is_said_and_the_one_before_stays(text_
 
 
 def test_too_many_runs_are_said_to_be_too_many(monkeypatch):
-    monkeypatch.setattr(jobs, "MOST_JOBS", 0)
-    assert "Many people" in calls.start_drawing("view=text-to-image&steps=1")["error"]
+    monkeypatch.setattr(serving.JOBS.places, "waiting", 0)
+    assert "stop some" in calls.start_drawing("view=text-to-image&steps=1")["error"]

@@ -1,13 +1,12 @@
 """The diffusion view: sampling watched step by step. The page's half is `view.js` and `stage.js`."""
 
-import copy
 import functools
 
 import numpy as np
 
 from explorer import checkpoints, imaging, views
 from explorer.generators import samplers, schedules
-from explorer.serving.calls import JOBS, answered, for_page, pixels, shown_with
+from explorer.serving.calls import JOBS, LONG, answered, for_page, pixels, shown_with
 from explorer.views.diffusion import pictures
 
 MOST_KEPT = 100  # steps of a lane that are sent to the page
@@ -66,11 +65,12 @@ def start_run(request):
     state = state_of(query)
     shape = checkpoints.card(state["model"])["image_shape"]
     picture = squared(imaging.read_picture(imaging.of_data_url(file), imaging.LONGEST), shape) if file else None
-    return {"job": JOBS.start(functools.partial(_sample, state=state, picture=picture))}
+    together = {"grid": state["n"], "strip": state["frames"]}.get(state["what"], 1)
+    return {"job": JOBS.start(functools.partial(_sample, state=state, picture=picture), together * state["steps"] > LONG)}
 
 
 def _sample(job, state, picture):
-    generator = taking_turns(checkpoints.load(state["model"]), job.turn)
+    generator = checkpoints.load(state["model"])
     if state["what"] == "forward" and picture is None:
         picture = pictures.source(generator, state)
     lanes = pictures.lanes(generator, state, picture)
@@ -94,18 +94,6 @@ def _sample(job, state, picture):
             job.report(event if step.index in keep else None)
 
         pictures.decode(generator, lane, callback)
-
-
-def taking_turns(generator, turn):
-    """The generator, its network called within `turn()` only."""
-    shared, predict_noise = copy.copy(generator), generator.predict_noise
-
-    def in_turn(*seen, **told):
-        with turn():
-            return predict_noise(*seen, **told)
-
-    shared.predict_noise = in_turn
-    return shared
 
 
 def squared(rgba, shape):

@@ -108,12 +108,13 @@ def face_point(query):
 @in_turn
 def face_gallery(name):
     """All faces of the gallery in one JPEG, and which attributes the judge sees in each: data URL, {attribute: indices}."""
-    return _gallery(checkpoints.load(checkpoints.card(str(name))["name"]))
+    return _gallery(checkpoints.files(checkpoints.card(str(name))["name"]))
 
 
 @lru_cache(maxsize=4)
-def _gallery(generator):
-    codes, names = checkpoints.encodings(generator.card["name"]), generator.card["attributes"]
+def _gallery(files):
+    generator = checkpoints.load(files.name)
+    codes, names = checkpoints.encodings(files.name), generator.card["attributes"]
     labels = codes.labels if codes.attributes is None else codes.attributes
     z = codes.z_mean[:MOST_GALLERY]
     found = np.concatenate([generator.decode(z[i : i + 60]) for i in range(0, len(z), 60)])

@@ -6,7 +6,7 @@ import threading
 
 from explorer import presets, views
 from explorer.errors import InputError
-from explorer.serving.calls import JOBS, answered, for_page, pixels, shown_with
+from explorer.serving.calls import JOBS, LONG, answered, for_page, pixels, shown_with
 from explorer.views.text_to_image import pictures
 
 
@@ -63,7 +63,8 @@ def load_preset(request):
         raise presets.PresetError(
             f"Visitors of this page may not have {name} loaded. Whoever runs it may let them, with {presets.PERMISSION}."
         )
-    return {"job": JOBS.start(functools.partial(_load, name=name, image_size=image_size and int(image_size)))}
+    work = functools.partial(_load, name=name, image_size=image_size and int(image_size))
+    return {"job": JOBS.start(work, long=True)}
 
 
 def _load(job, name, image_size):
@@ -105,11 +106,13 @@ def start_drawing(query):
     vocabulary = pictures.card_of(state).get("vocabulary")
     texts = {key: state[key] for key in (*pictures.PROMPTS, "negative_prompt")}
     strange = {key: pictures.strange(text, vocabulary) if vocabulary else [] for key, text in texts.items()}
-    return {"job": JOBS.start(functools.partial(_draw, state=state)), "strange": strange}
+    together = {"strip": state["frames"], "plane": state["n"] ** 2}.get(state["what"], 1)
+    long = together * state["steps"] > LONG
+    return {"job": JOBS.start(functools.partial(_draw, state=state), long), "strange": strange}
 
 
 def _draw(job, state):
-    generator = taking_turns(pictures.generator_of(state), job.turn)
+    generator = embedding_in_turn(pictures.generator_of(state), job.turn)
     found = pictures.batches(generator, state)
     norms, angle = pictures.norms(generator, state)
     side = {"plane": state["n"], "steps": len(pictures.COMPARED)}.get(state["what"])
@@ -133,21 +136,15 @@ def _draw(job, state):
         job.report({"first": batch.first, "at": before, "drawn": True, "pictures": [pixels(image) for image in images]})
 
 
-def taking_turns(generator, turn):
-    """The generator, whatever is costly in it done within `turn()` only."""
+def embedding_in_turn(generator, turn):
+    """The generator, its prompts read within `turn()` only; its other networks are asked in turns as those of any job."""
     shared = copy.copy(generator)
 
-    def in_turn(function):
-        def wait(*arguments):
-            with turn():
-                return function(*arguments)
+    def embed(*arguments):
+        with turn():
+            return generator.embed(*arguments)
 
-        return wait
-
-    def velocity(*arguments):
-        return in_turn(generator.velocity(*arguments))
-
-    shared.velocity, shared.pictures, shared.embed = velocity, in_turn(generator.pictures), in_turn(generator.embed)
+    shared.embed = embed
     return shared
 
 

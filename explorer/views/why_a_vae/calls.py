@@ -170,7 +170,8 @@ def start_map(request):
     if not 4 * perplexity <= count <= MOST_MAPPED:
         raise InputError(f"points must be from {4 * perplexity:g} (four times the perplexity) to {MOST_MAPPED}, got {count}")
     codes = checkpoints.encodings(str(request["model"]))
-    return {"job": JOBS.start(functools.partial(_map, codes=codes, perplexity=perplexity, count=min(count, len(codes.labels))))}
+    work = functools.partial(_map, codes=codes, perplexity=perplexity, count=min(count, len(codes.labels)))
+    return {"job": JOBS.start(work, long=True)}
 
 
 def _map(job, codes, perplexity, count):
