@@ -7,10 +7,11 @@ be had (some proxies allow none); a socket saves it the several milliseconds of 
 
 import json
 import time
-from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.websockets import WebSocket, WebSocketDisconnect
+
+from explorer.serving.doors import OWN, same_site
 
 PATH = "/live"
 LONGEST = 20_000  # characters of a request: a point of 1,000 dimensions fits
@@ -26,11 +27,11 @@ def quiet_for():
     return time.monotonic() - _asked[0]
 
 
-def route(functions):
-    """The endpoint that answers by these functions, {name: function of one JSON value}."""
+def route(functions, allowed=OWN):
+    """The endpoint that answers by these functions, {name: function of one JSON value}, who is `allowed`."""
 
     async def live(socket: WebSocket):
-        if not same_site(socket.headers):
+        if not same_site(socket.headers, allowed):
             return await socket.close(FOREIGN, "another site's page may not ask here")
         await socket.accept()
         began, count = time.monotonic(), 0
@@ -48,15 +49,6 @@ def route(functions):
         return None
 
     return live
-
-
-def same_site(headers):
-    """Whether who asks is a page of this server, or none: browsers name the page's site in `Origin`, and cannot be made to lie.
-
-    Behind a proxy the host that the browser knows stands in X-Forwarded-Host.
-    """
-    origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc in (headers.get("host"), headers.get("x-forwarded-host"))
 
 
 def _answer(functions, message):
