@@ -159,13 +159,13 @@ def _models(options):
 
 
 def _render(options):
-    from explorer import presets, state, views
+    from explorer import checkpoints, presets, state, views
     from explorer.errors import PromptCut
-    from explorer.views.text_to_image.pictures import elsewhere
 
     asked = state.parse_strictly(options.state)
-    if elsewhere(asked):  # who types the command asks for the download too
-        presets.load(asked["model"], asked.get("image_size"))
+    model = asked.get("model", "")
+    if presets.is_preset(model) and model not in checkpoints.names():  # who types the command asks for the download too
+        presets.load(model, asked.get("image_size"))
     with warnings.catch_warnings():
         warnings.simplefilter("once", PromptCut)
         warnings.showwarning = _told(warnings.showwarning, PromptCut)

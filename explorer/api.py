@@ -374,21 +374,22 @@ class Refused(gr.Error):
         return self.message
 
 
-class Picture(Api):
+def taken(payload):
     """Bytes that came by the uploads' door, or as a data URL: never a file of the server's, nor what an address would bring."""
-
-    def preprocess(self, payload):
-        if payload is None:
-            return None
-        try:
-            return uploads.take(str(payload))
-        except ExplorerError as error:
-            raise Refused(str(error)) from None
+    try:
+        return None if payload is None else uploads.take(str(payload))
+    except ExplorerError as error:
+        raise Refused(str(error)) from None
 
 
 def asked(function):
     """An endpoint as Gradio calls it: errors become `Refused` with what the page would be told."""
-    guarded = answered(functools.wraps(function)(lambda arguments: {"found": function(*arguments)}))
+
+    def call(arguments):
+        return {"found": function(*arguments)}
+
+    call.__name__ = function.__name__  # for the log
+    guarded = answered(call)
 
     @functools.wraps(function)
     def ask(*arguments):
@@ -424,7 +425,8 @@ def inputs(function):
     found = []
     for name, _, default, hint in get_function_params(function):
         if hint in (bytes, bytes | None):
-            component = Picture(None, {"type": "string"}, name)
+            component = Api(None, {"type": "string"}, name)
+            component.preprocess = taken
         else:
             component = Api(default, python_type_to_json_schema(hint), name)
         said = component.api_info() | {"additional_description": words[name]}

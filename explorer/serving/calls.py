@@ -3,15 +3,18 @@ Gradio's queue, or over the live channel; each takes one JSON value and returns 
 """
 
 import base64
+import errno
 import functools
 import io
 import logging
+import re
 import threading
 
 import numpy as np
 
 from explorer import checkpoints, imaging
 from explorer.errors import ExplorerError, TooMany
+from explorer.serving import questions
 from explorer.serving.jobs import Jobs
 
 JOBS = Jobs()  # what visitors have under way, of all views
@@ -23,16 +26,20 @@ _BUSY = "Many people are using this at the moment. Try again in a minute."
 
 
 def answered(function):
-    """What may be told becomes `{"error": message}`; anything else is logged, and becomes a plain sentence."""
+    """What may be told becomes `{"error": message}`, a request that does not fit the function's annotation too; anything else is
+    logged, and becomes a plain sentence."""
+    check = questions.checked(function)
 
     @functools.wraps(function)
     def answer(request):
         try:
-            return function(request)
+            return function(check(request))
         except ExplorerError as error:
-            return {"error": str(error)}
-        except Exception:
+            return {"error": re.sub("[\ud800-\udfff]", "\ufffd", str(error))}  # half a surrogate cannot be sent
+        except Exception as error:
             _log.exception("%s failed", function.__name__)
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                return {"error": "The server's disk is full. Whoever runs it must make room; try again later."}
             return {"error": "This did not work, and it is our fault: the server's log says why. Reload the page to go on."}
 
     return answer
@@ -59,7 +66,7 @@ def in_turn(function):
 
 
 @answered
-def run_news(request):
+def run_news(request: questions.News):
     """[job, events seen] -> {"events": [...], "done"}; waits for the next one for a moment."""
     name, seen = request
     events, done = JOBS.since(str(name), int(seen))
@@ -67,7 +74,7 @@ def run_news(request):
 
 
 @answered
-def stop_run(name):
+def stop_run(name: questions.Name):
     """End a run."""
     JOBS.stop(str(name))
     return {}

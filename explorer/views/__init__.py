@@ -57,7 +57,7 @@ def view_of(state: State) -> str:
         of(name)
         return name
     model = state["model"]
-    if presets.is_preset(model) and model not in checkpoints.names():
+    if presets.known(model) and model not in checkpoints.names():
         return "text-to-image"
     return checkpoints.card(model).get("views", NAMES)[0]
 

@@ -5,12 +5,13 @@ import time
 
 from explorer import checkpoints, imaging, views
 from explorer.errors import ExplorerError
+from explorer.serving import questions
 from explorer.serving.calls import answered, in_turn, pixels
-from explorer.state import StateError, parse, parse_strictly, text
+from explorer.state import parse, parse_strictly, text
 
 
 @answered
-def view_of(query):
+def view_of(query: questions.Query):
     """{"view"}: the one that a link names, or its model's; the first where there is none such."""
     return {"view": seen(query)}
 
@@ -35,11 +36,9 @@ def decoded(state, picture):
 
 @answered
 @in_turn
-def export_file(request):
+def export_file(request: questions.Exported):
     """{"query", "ending"} -> the file that `python -m explorer render` writes for the same string: base64 and a name."""
-    if not isinstance(request, dict) or not isinstance(request.get("query"), str):
-        raise StateError("a file is asked for by a query, as it stands after ? in the address, and an ending")
-    state, ending = parse_strictly(request["query"]), str(request.get("ending"))
+    state, ending = parse_strictly(request["query"]), request["ending"]
     data = views.render(state, ending)
     full = views.complete(state)
     return {
@@ -50,11 +49,9 @@ def export_file(request):
 
 
 @answered
-def state_of_file(request):
+def state_of_file(request: questions.Dropped):
     """{"file": a data URL} -> {"state"}: what a file that was saved here shows, as it stands after ? in the address; "" if it does
     not say. Whether it can be shown, the page finds out as of any link."""
-    if not isinstance(request, dict) or not isinstance(request.get("file"), str):
-        raise StateError("a file is sent as a data URL")
     data = imaging.of_data_url(request["file"])
     if len(data) > imaging.MOST_BYTES:
         raise imaging.PictureError(f"This file is too large: at most {imaging.MOST_BYTES / 1e6:.0f} MB can be read.")

@@ -13,6 +13,7 @@ import plotly.graph_objects as go
 from explorer import checkpoints, imaging, views
 from explorer.errors import ExplorerError
 from explorer.generators.base import Generator
+from explorer.serving import questions
 from explorer.serving.calls import answered, for_page, in_turn, jpeg, pixels, shipped
 from explorer.state import DECIMALS
 from explorer.views import calls as common
@@ -29,7 +30,7 @@ def state_of(query):
 
 
 @answered
-def open_faces(query):
+def open_faces(query: questions.Query):
     """What the page needs to show a query string: state, problems, the model, and what a link need not say."""
 
     def complete(state):
@@ -68,13 +69,13 @@ model = explorer.load("{card["name"]}")  # a Keras model behind it: model.model.
 
 
 @answered
-def decode_face(query):
+def decode_face(query: questions.Query):
     """The face of a state with its attributes: its pixels."""
     return common.decoded(state_of(query), pictures.picture)[1]
 
 
 @answered
-def judge_face(query):
+def judge_face(query: questions.Query):
     """What the judge sees in the face before and after its attributes: two lists of probabilities, and both pictures."""
     state = state_of(query)
     generator = checkpoints.load(state["model"])
@@ -85,14 +86,14 @@ def judge_face(query):
 
 
 @answered
-def face_point(query):
+def face_point(query: questions.Query):
     """The coordinates of a state's face with its attributes."""
     return {"z": np.round(pictures.point(state_of(query)), DECIMALS).tolist()}
 
 
 @answered
 @in_turn
-def face_gallery(name):
+def face_gallery(name: questions.Name):
     """All faces of the gallery in one JPEG, and which attributes the judge sees in each: data URL, {attribute: indices}."""
     return _gallery(checkpoints.load(checkpoints.card(str(name))["name"]))
 
@@ -109,7 +110,7 @@ def _gallery(generator):
 
 @answered
 @in_turn
-def face_strip(query):
+def face_strip(query: questions.Query):
     """One attribute from -3 to 3, or A, B, C and their sum: frames, amounts, and the sum's point."""
     state = state_of(query)
     if "corners" in state:
@@ -123,7 +124,7 @@ def face_strip(query):
 
 @answered
 @in_turn
-def face_sheet(query):
+def face_sheet(query: questions.Query):
     """The attribute plane as one JPEG."""
     state = state_of(query)
     return {"url": jpeg(pictures.plane(state), state["n"], 88)}
@@ -131,13 +132,14 @@ def face_sheet(query):
 
 @answered
 @in_turn
-def encode_photo(request):
+def encode_photo(request: questions.Photo):
     """{"model", "picture": base64 of a file, "crop": null or {x, y, side, angle}} -> the crop, what the encoder sees, z.
 
-    The picture lives in this call only: nothing of it is written anywhere, and no other visitor's call sees it.
+    A crop is in pixels of the picture as it was read, `width` x `height`: a large one is reduced. The picture lives in this call
+    only: nothing of it is written anywhere, and no other visitor's call sees it.
     """
     generator = shipped(request["model"])
-    rgba = imaging.read_picture(imaging.of_data_url(request["picture"]))
+    rgba = imaging.read_picture(imaging.of_data_url(request["picture"]), imaging.LONGEST)
     crop, found = request.get("crop"), {}
     if not crop:
         try:

@@ -6,6 +6,7 @@ The page's half is `view.js`.
 import numpy as np
 
 from explorer import checkpoints, imaging, views
+from explorer.serving import questions
 from explorer.serving.calls import answered, for_page, in_turn, jpeg, pixels, shown_with
 from explorer.state import place_text
 from explorer.views import calls as common
@@ -19,7 +20,7 @@ def state_of(query):
 
 
 @answered
-def open_morph(query):
+def open_morph(query: questions.Query):
     """What the page needs to show a query string: the state, what was wrong with it, the model, the others; the corners as they
     stand in a link, and their pictures."""
     found = {}
@@ -54,14 +55,14 @@ def describe(name):
 
 
 @answered
-def decode_morph(query):
+def decode_morph(query: questions.Query):
     """What lies between the corners of a state: its pixels."""
     return common.decoded(state_of(query), pictures.picture)[1]
 
 
 @answered
 @in_turn
-def morph_frames(query):
+def morph_frames(query: questions.Query):
     """The frames between two places, their positions, how much each step changes the picture, and by which measure."""
     state = state_of(query)
     frames, _, ts = pictures.frames(state)
@@ -73,7 +74,7 @@ def morph_frames(query):
 
 @answered
 @in_turn
-def morph_sheet(query):
+def morph_sheet(query: questions.Query):
     """The surface between four places, as one JPEG."""
     state = state_of(query)
     images = pictures.sheet(state)

@@ -60,7 +60,7 @@ def default_model():
 def elsewhere(state):
     """Whether the state's model is one that does not ship."""
     name = state.get("model") or ""
-    return presets.is_preset(name) and name not in checkpoints.names()
+    return presets.known(name) and name not in checkpoints.names()
 
 
 def card_of(state):
