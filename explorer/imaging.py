@@ -289,8 +289,8 @@ def read_picture(file_bytes, longest=None):
             width, height = picture.size
             if width * height > MOST_PIXELS or max(width, height) > MOST_SIDE:
                 raise Image.DecompressionBombError
-            if longest:
-                picture.draft(None, (longest, longest))  # a JPEG is decoded at half, a quarter or an eighth, not below that
+            if longest:  # a JPEG is decoded at half, a quarter or an eighth, where that is enough
+                picture.draft(None, [max(1, longest * side // max(width, height, 1)) for side in (width, height)])
             deep = ";16" in str(picture.tile) and picture.mode in ("RGB", "RGBA", "LA")
             picture.load()
             if deep:

@@ -125,5 +125,7 @@ def _said(error):
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     if first["type"] in ("query", "text"):
         return first["msg"]
-    place = ".".join(map(str, first["loc"]))
-    return f"{place or 'what was asked'} does not fit: {first['msg'][0].lower()}{first['msg'][1:]}"
+    place = ".".join(map(str, first["loc"])) or "what was asked"
+    if first["type"] == "missing":
+        return f"{place} is missing"
+    return f"{place} {first['msg'].replace('Input should be', 'must be').replace('String should have', 'must have')}"

@@ -6,6 +6,7 @@ within a drag, `PROPS`, what its script is given besides, and `below(blocks, tab
 `view.css` and `view.js`, which exports `start`, are the page. Whoever adds a view adds a folder, and its name here.
 """
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -106,16 +107,19 @@ def opened(query: str, name: str, complete=complete) -> tuple[State, list[str]]:
                 raise
 
 
-def render(state: State, ending: str) -> bytes:
+def render(state: State, ending: str, judge: Callable[[State, Any], None] | None = None) -> bytes:
     """The bytes of the file that a state stands for, with the state inside; `ending`: one of `drawn.ENDINGS`.
 
-    Raises StateError for what does not go together.
+    `judge(complete state, what it shows)` may refuse it before it is begun. Raises StateError for what does not go together.
     """
     from explorer.views import drawn
 
     moving = drawn.is_film(ending)
     full = complete(state)
-    return drawn.file(of(full["view"]).pictures(full, moving), full.get("size"), ending, text(state))
+    shown = of(full["view"]).pictures(full, moving)
+    if judge:
+        judge(full, shown)
+    return drawn.file(shown, full.get("size"), ending, text(state))
 
 
 __all__ = ["NAMES", "ExplorerError", "View", "complete", "folder", "of", "opened", "render", "state_of", "view_of"]

@@ -8,6 +8,7 @@ from explorer.errors import ExplorerError
 from explorer.serving import questions
 from explorer.serving.calls import answered, in_turn, pixels
 from explorer.state import parse, parse_strictly, text
+from explorer.views import costs
 
 
 @answered
@@ -39,7 +40,9 @@ def decoded(state, picture):
 def export_file(request: questions.Exported):
     """{"query", "ending"} -> the file that `python -m explorer render` writes for the same string: base64 and a name."""
     state, ending = parse_strictly(request["query"]), request["ending"]
-    data = views.render(state, ending)
+    cost = costs.Cost(ending)
+    data = views.render(state, ending, cost.judge)
+    cost.learn()
     full = views.complete(state)
     return {
         "file": base64.b64encode(data).decode(),

@@ -11,6 +11,7 @@ from starlette.routing import Route, WebSocketRoute
 from starlette.testclient import TestClient
 from starlette.websockets import WebSocketDisconnect
 
+from explorer import page
 from explorer.serving import doors, live, uploads
 
 OWN = "http://127.0.0.1:7860"
@@ -218,6 +219,13 @@ def test_no_address_is_fetched_and_no_file_read_for_a_picture(place):
     assert ask("/gradio_api/mcp/", json={"deep": [{"er": file}]}).json() == {"deep": [{"er": "elsewhere"}]}
     with pytest.raises(ValueError, match="no address is fetched"):
         uploads.take("elsewhere")
+
+
+def test_a_page_that_is_closed_ends_its_run(monkeypatch):
+    stopped = []
+    monkeypatch.setattr(page.JOBS, "stop", stopped.append)
+    answer = ask("/leave", app=Starlette(routes=page.routes()), content=b"its-name", headers={"origin": OWN})
+    assert (answer.status_code, stopped) == (200, ["its-name"])
 
 
 # ---- uploads
