@@ -182,6 +182,8 @@ def morph(
     Returns:
         The picture (PNG) and its link
     """
+    if not isinstance(corners or [], list):
+        raise InputError(f"corners must be a list of 2 to 4 places, got {corners!r:.40}")
     told = {"model": model, "what": what, "t": t, "frames": frames, "kind": kind, "even": even, "closed": closed, "label": label}
     return _drawn(request, _query(view="morph", corners=";".join(map(_text, corners or ())), **told))
 
@@ -322,6 +324,7 @@ def _encoded(picture, model):
     if not picture:
         raise InputError("picture must be a file, got none")
     file = base64.b64encode(picture).decode()
+    model = str(model)
     encoder = encode_photo if checkpoints.card(model).get("attributes") else encode_picture
     return _told(encoder({"model": model, "picture": file}))
 

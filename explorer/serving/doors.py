@@ -32,6 +32,7 @@ SHUT = re.compile(
     re.IGNORECASE,
 )
 _ENDPOINT = re.compile(r"/gradio_api/(?P<how>run|api|call/v2|call)/(?P<name>[^/]+)/?")
+OURS = b"it is our fault"  # in what is told of a fault of ours, see `calls.answered`
 FOREIGN = "Another site's page may not ask here. Whoever runs this server may let it, with --allow-origin"
 MISDIRECTED = "This server is not known by this name. Whoever runs it may let it be, with --allow-origin"
 TOO_LONG = f"This request is too long: at most {MOST_BODY // 10**6} MB are read"
@@ -178,13 +179,21 @@ class Doors:
 
     async def _handed_on(self, path, body, scope, receive, send):
         """The request to Gradio, whose complaints about it are told as the caller's: ours never come so far."""
-        waiting, begun = [{"type": "http.request", "body": body, "more_body": False}], []
+        waiting, begun, held = [{"type": "http.request", "body": body, "more_body": False}], [], []
+        endpoint = _ENDPOINT.fullmatch(path)
 
         async def again():
             return waiting.pop() if waiting else await receive()
 
         async def watched(message):
             begun.append(message["type"])
+            if message["type"] == "http.response.start" and message["status"] == 500 and endpoint:
+                held.append(message)  # Gradio says 500 of whatever an endpoint refuses
+                return
+            if held and OURS not in message.get("body", b""):
+                held[0] = {**held[0], "status": 422}
+            while held:
+                await send(held.pop())
             await send(message)
 
         lengths = [(key, value) for key, value in scope["headers"] if key != b"content-length"]
@@ -229,6 +238,8 @@ def _problem(path, asked, blocks):
             return 404, f"There is no endpoint {name[:60]!r}"
         if how == "call/v2":
             return None if isinstance(asked, dict) else (422, f"{name} takes an object with its arguments")
+        if isinstance(asked, dict) and asked.get("fn_index") not in (None, function._id):  # Gradio would call that one
+            return 422, f"{name} is not the event fn_index"
         return _of_values(asked, function, name)
     if path == API + "queue/join":
         number = asked.get("fn_index") if isinstance(asked, dict) else None

@@ -23,7 +23,7 @@ FUNCTIONS |= {function.__name__: function for function in (*common.SERVER_FUNCTI
 MODELS = ["mnist-vae", "garments", "celeba-vae", "blots", "words", "fashion-ae", "nobody", "../words", "", "judges/faces"]
 SMALL = {"size": [16, 40], "frames": [2, 5], "steps": [1, 2], "n": [1, 3], "image_size": [64], "model": MODELS, "beside": MODELS,
          "view": views.NAMES, "what": state.WHATS, "chapter": state.CHAPTERS}  # fmt: skip
-fast = settings(max_examples=20, deadline=None, derandomize=True, database=None,
+fast = settings(max_examples=12, deadline=None, derandomize=True, database=None,
                 suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow])  # fmt: skip
 
 
@@ -122,7 +122,7 @@ def test_an_endpoint_answers_whatever_is_asked(name, faults, monkeypatch, tmp_pa
                           st.just(default) | queries | values) for argument, _, default, hint in hints]  # fmt: skip
     ask = api.asked(ENDPOINTS[name])
 
-    @fast
+    @settings(fast, max_examples=8)  # pictures are drawn
     @given(st.tuples(*given_))
     def asked(arguments):
         with suppress(api.Refused):
@@ -132,7 +132,7 @@ def test_an_endpoint_answers_whatever_is_asked(name, faults, monkeypatch, tmp_pa
     asked()
 
 
-@settings(fast, max_examples=150)
+@settings(fast, max_examples=100)
 @given(queries)
 def test_a_state_is_completed_or_refused_in_a_sentence(query):
     known, problems = state.parse(query)

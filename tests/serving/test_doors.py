@@ -162,7 +162,7 @@ class Served:
         component = type("Html", (), {"known": known, "secret": lambda self: 1})()
         value = type("Api", (), {"skip_api": False})()
         self.blocks = {3: component}
-        self.fns = {7: type("Fn", (), {"api_name": "render", "inputs": [value, value]})()}
+        self.fns = {7: type("Fn", (), {"api_name": "render", "inputs": [value, value], "_id": 7})()}
 
 
 ASKED = {"data": 1, "component_id": 3, "fn_name": "known", "session_hash": "x"}
@@ -177,7 +177,8 @@ ASKED = {"data": 1, "component_id": 3, "fn_name": "known", "session_hash": "x"}
         ("component_server", {**ASKED, "session_hash": "x" * 101}, 422), ("component_server", [], 422), ("component_server", {}, 422),
         ("component_server", b"{", 400), ("component_server", b"[" * 90_000, 400), ("component_server", b"\xff", 400),
         ("run/render", {"data": [1, 2]}, 200), ("run/render", {"data": [1]}, 422), ("run/render", {"data": {}}, 422),
-        ("run/render", 7, 422), ("run/nothing", {"data": []}, 404), ("call/render/", {"data": [1, 2]}, 200),
+        ("run/render", 7, 422), ("run/render", {"data": [1, 2], "fn_index": 0}, 422), ("run/render", {"data": [1, 2], "fn_index": 7}, 200),
+        ("run/nothing", {"data": []}, 404), ("call/render/", {"data": [1, 2]}, 200),
         ("call/v2/nothing", {}, 404), ("call/v2/render", [], 422),
         ("queue/join", {"data": [1, 2], "fn_index": 7, "session_hash": "x"}, 200),
         ("queue/join", {"data": [1, 2], "fn_index": 8, "session_hash": "x"}, 404), ("queue/join", {"data": [1, 2], "fn_index": 7}, 422),
@@ -210,6 +211,17 @@ def test_what_gradio_trips_over_is_told_as_the_callers_without_a_path():
     assert (answer.status_code, "secret" in answer.text) == (400, False)
     with pytest.raises(KeyError):  # of ours, which is logged
         ask("/leave", app=broken, json={})
+
+
+@pytest.mark.parametrize(
+    ("said", "status"), [("no checkpoint 'nobody'", 422), ("This did not work, and it is our fault: ...", 500)]
+)
+def test_what_an_endpoint_refuses_is_no_fault_of_the_server(said, status):
+    async def refuses(scope, receive, send):
+        await PlainTextResponse(json.dumps({"error": said}), 500)(scope, receive, send)
+
+    answer = ask("/gradio_api/run/render", app=refuses, json={"data": []})
+    assert (answer.status_code, answer.json()["error"]) == (status, said)
 
 
 @pytest.mark.parametrize("place", ["http://169.254.169.254/latest", "/etc/passwd", "file:///etc/passwd", 7, None])

@@ -43,7 +43,7 @@ def test_told_to_end_it_ends_well_and_leaves_no_file(start, tmp_path, how):
     port = free_port()
     process = start(port)
     assert process.stdout.readline().startswith("Latent Explorer:")
-    with httpx.Client(base_url=f"http://127.0.0.1:{port}") as client:
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=60) as client:
         made = client.post("/gradio_api/run/render", json={"data": ["model=flat&z=0,1"]}).json()
         assert client.get(made["data"][0]["url"]).content.startswith(b"\x89PNG")
         taken = client.post("/gradio_api/upload", files={"files": ("mine.png", b"x" * 2_000_000)}).json()

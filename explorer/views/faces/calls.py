@@ -11,7 +11,7 @@ import numpy as np
 import plotly.graph_objects as go
 
 from explorer import checkpoints, imaging, views
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, NotSupported
 from explorer.generators.base import Generator
 from explorer.serving import questions
 from explorer.serving.calls import answered, for_page, in_turn, jpeg, pixels, shipped
@@ -95,7 +95,9 @@ def face_point(query: questions.Query):
 @in_turn
 def face_gallery(name: questions.Name):
     """All faces of the gallery in one JPEG, and which attributes the judge sees in each: data URL, {attribute: indices}."""
-    return _gallery(checkpoints.load(checkpoints.card(str(name))["name"]))
+    if not checkpoints.card(name).get("attributes"):
+        raise NotSupported(f"{name} is no model of faces: it has no gallery")
+    return _gallery(shipped(name))
 
 
 @lru_cache(maxsize=4)

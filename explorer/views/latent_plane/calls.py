@@ -203,7 +203,7 @@ def plane_points(name: questions.Name):
 def plane_sheet(name: questions.Name):
     """The decoded plane that was shipped with a 2-D model, for the time until its decoder is there: a data URL and its cells."""
     card = checkpoints.card(name)
-    if len(card["view"]["z"]) != 2 or checkpoints.SHEET not in checkpoints.files(name).names():
+    if len(card.get("view", {}).get("z", ())) != 2 or checkpoints.SHEET not in checkpoints.files(name).names():
         return {}
     data = base64.b64encode(checkpoints.read(name, checkpoints.SHEET)).decode()
     return {"url": f"data:image/webp;base64,{data}", "n": 30, **card["view"]}

@@ -8,7 +8,7 @@ import numpy as np
 from explorer import checkpoints, imaging, views
 from explorer.serving import questions
 from explorer.serving.calls import answered, for_page, in_turn, jpeg, pixels, shown_with
-from explorer.state import place_text
+from explorer.state import StateError, place_text
 from explorer.views import calls as common
 from explorer.views import points
 from explorer.views.morph import pictures
@@ -64,7 +64,7 @@ def decode_morph(query: questions.Query):
 @in_turn
 def morph_frames(query: questions.Query):
     """The frames between two places, their positions, how much each step changes the picture, and by which measure."""
-    state = state_of(query)
+    state = _among(2, query)
     frames, _, ts = pictures.frames(state)
     measure, name = pictures.steps_of(state), "root of 1 − SSIM"
     name = name if measure is pictures.structural_steps else "root mean square"
@@ -76,11 +76,19 @@ def morph_frames(query: questions.Query):
 @in_turn
 def morph_sheet(query: questions.Query):
     """The surface between four places, as one JPEG."""
-    state = state_of(query)
+    state = _among(4, query)
     images = pictures.sheet(state)
     if images.shape[-1] == 1:
         images = imaging.enlarged(images, 112)  # so that the browser has no small pixels to blur
     return {"url": jpeg(images, state["n"], 88)}
+
+
+def _among(count, query):
+    """The complete state of a query string with so many corners; StateError for another number."""
+    state = state_of(query)
+    if len(state["corners"]) != count:
+        raise StateError(f"this lies among {count} corners, got {len(state['corners'])}", "corners")
+    return state
 
 
 SERVER_FUNCTIONS = [open_morph, decode_morph, morph_frames, morph_sheet]
