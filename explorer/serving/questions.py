@@ -31,7 +31,7 @@ def _text(asked):
 
 
 Query = Annotated[str, BeforeValidator(_query)]  # a state, as it stands after ? in the address
-Name = Annotated[str, BeforeValidator(_text), Field(max_length=MOST_NAME)]
+Name = Annotated[str, Field(max_length=MOST_NAME), BeforeValidator(_text)]
 File = Annotated[str, Field(max_length=_MOST_FILE)]  # base64 of it, or a data URL
 Count = Annotated[int, Field(ge=0, lt=2**31)]
 Seed = Annotated[int, Field(ge=-(2**63), lt=2**64)]
