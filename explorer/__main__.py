@@ -66,6 +66,8 @@ def _parser():
     serve.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
     serve.add_argument("--open", action="store_true", help="open the browser")
     serve.add_argument("--root-path", metavar="PATH", help="where a proxy serves it, as /demo (default: at the root of its site)")
+    serve.add_argument("--allow-origin", action="append", default=[], metavar="ADDRESS",
+                       help="its own behind a proxy, or another site's whose pages may ask it; repeatable")  # fmt: skip
     serve.add_argument("--mcp", action="store_true", help="serve tools for agents too, at /gradio_api/mcp/")
     serve.add_argument("--model", action="append", default=[], metavar="PATH", help="a model of yours: see README; repeatable")
     serve.set_defaults(run=_serve)
@@ -136,7 +138,8 @@ def _serve(options):
 
     from explorer.page import launch
 
-    launch(options.host, options.port, options.open, root_path=options.root_path, mcp=options.mcp)
+    launch(options.host, options.port, options.open, root_path=options.root_path, mcp=options.mcp,
+           allow_origin=options.allow_origin)  # fmt: skip
 
 
 def _models(options):
@@ -156,13 +159,13 @@ def _models(options):
 
 
 def _render(options):
-    from explorer import presets, state, views
+    from explorer import checkpoints, presets, state, views
     from explorer.errors import PromptCut
-    from explorer.views.text_to_image.pictures import elsewhere
 
     asked = state.parse_strictly(options.state)
-    if elsewhere(asked):  # who types the command asks for the download too
-        presets.load(asked["model"], asked.get("image_size"))
+    model = asked.get("model", "")
+    if presets.is_preset(model) and model not in checkpoints.names():  # who types the command asks for the download too
+        presets.load(model, asked.get("image_size"))
     with warnings.catch_warnings():
         warnings.simplefilter("once", PromptCut)
         warnings.showwarning = _told(warnings.showwarning, PromptCut)

@@ -21,6 +21,7 @@ from gradio_client.utils import python_type_to_json_schema
 
 from explorer import checkpoints, imaging, views
 from explorer.errors import ExplorerError, InputError
+from explorer.serving import uploads
 from explorer.serving.calls import answered, in_turn
 from explorer.state import StateError, parse_strictly, text
 from explorer.views import calls as common
@@ -28,7 +29,7 @@ from explorer.views.diffusion.calls import squared
 from explorer.views.faces.calls import encode_photo
 from explorer.views.latent_plane.calls import encode_picture
 
-KEPT = (600, 1800)  # seconds: how often the files of uploads and answers are looked through, and from which age they are deleted
+KEPT = (600, 1800)  # seconds: how often the files of answers are looked through, and from which age they are deleted
 SURE = 0.01  # the least probability that a verdict names
 
 
@@ -101,14 +102,14 @@ def decode(
     return _drawn(request, _query(model=model, z=z, seed=seed, label=label, size=size))
 
 
-def encode(request: gr.Request, picture: Path, model: str = "mnist-vae"):
+def encode(request: gr.Request, picture: bytes, model: str = "mnist-vae"):
     """Finds the point of a model's latent space that stands for a picture: a drawn digit, a garment, or a photo of a face.
 
-    The picture is framed as the model's data is, so any drawing or photo of one thing will do. Its file
-    is deleted within forty minutes.
+    The picture is framed as the model's data is, so any drawing or photo of one thing will do. Nothing
+    of it is kept.
 
     Args:
-        picture: any picture file of at most 25 MB
+        picture: any picture of at most 25 MB: a file (handle_file of gradio_client) or a data URL
         model: one with an encoder, such as mnist-vae, fashion-vae-10d, celeba-vae (which finds the face)
 
     Returns:
@@ -124,7 +125,7 @@ def encode(request: gr.Request, picture: Path, model: str = "mnist-vae"):
 def edit_face(
     request: gr.Request,
     attributes: dict[str, float],
-    picture: Path | None = None,
+    picture: bytes | None = None,
     seed: int | None = None,
     face: int | None = None,
     hold: list[str] | None = None,
@@ -136,7 +137,7 @@ def edit_face(
 
     Args:
         attributes: names as in list_models and how much of each is added, -10 to 10; 1 to 3 is plain to see
-        picture: a photo with a face in it, or
+        picture: a photo with a face in it, a file or a data URL, or
         seed: draws a face, 0 to 4294967295, or
         face: takes one of the model's gallery, from 0
         hold: names of attributes that are to stay as they are
@@ -181,6 +182,8 @@ def morph(
     Returns:
         The picture (PNG) and its link
     """
+    if not isinstance(corners or [], list):
+        raise InputError(f"corners must be a list of 2 to 4 places, got {corners!r:.40}")
     told = {"model": model, "what": what, "t": t, "frames": frames, "kind": kind, "even": even, "closed": closed, "label": label}
     return _drawn(request, _query(view="morph", corners=";".join(map(_text, corners or ())), **told))
 
@@ -264,7 +267,7 @@ def judge(
     request: gr.Request,
     by: Literal["digits", "fashion", "faces", "flowers"],
     link: str | None = None,
-    picture: Path | None = None,
+    picture: bytes | None = None,
 ):
     """Says what a classifier of this project sees in the pictures of a link, or in a picture of yours.
 
@@ -273,7 +276,7 @@ def judge(
     Args:
         by: digits, fashion (garments), faces (40 attributes, each for itself) or flowers (102 kinds)
         link: as of render, of one picture or of a strip, or
-        picture: a picture file, which is framed as the classifier's data is
+        picture: a file or a data URL, which is framed as the classifier's data is
 
     Returns:
         For each picture its classes with their probabilities, the likeliest first, from 0.01 on
@@ -305,8 +308,8 @@ def _judged(by, link, picture):
 
 
 def _framed(picture, classifier):
-    """A picture file as a judge's data set frames it: float32 (h, w, c)."""
-    file, shape, data = Path(picture).read_bytes(), classifier.image_shape, classifier.card["recipe"]["data"]
+    """A picture file's bytes as a judge's data set frames them: float32 (h, w, c)."""
+    file, shape, data = picture, classifier.image_shape, classifier.card["recipe"]["data"]
     if data in ("mnist", "fashion"):
         return imaging.framed(file, shape, data)
     rgba = imaging.read_picture(file, imaging.LONGEST)
@@ -320,7 +323,8 @@ def _encoded(picture, model):
     """What the page is told of a picture that is encoded, as `encode_picture` and `encode_photo` say."""
     if not picture:
         raise InputError("picture must be a file, got none")
-    file = base64.b64encode(Path(picture).read_bytes()).decode()
+    file = base64.b64encode(picture).decode()
+    model = str(model)
     encoder = encode_photo if checkpoints.card(model).get("attributes") else encode_picture
     return _told(encoder({"model": model, "picture": file}))
 
@@ -373,9 +377,22 @@ class Refused(gr.Error):
         return self.message
 
 
+def taken(payload):
+    """Bytes that came by the uploads' door, or as a data URL: never a file of the server's, nor what an address would bring."""
+    try:
+        return None if payload is None else uploads.take(str(payload))
+    except ExplorerError as error:
+        raise Refused(str(error)) from None
+
+
 def asked(function):
     """An endpoint as Gradio calls it: errors become `Refused` with what the page would be told."""
-    guarded = answered(functools.wraps(function)(lambda arguments: {"found": function(*arguments)}))
+
+    def call(arguments):
+        return {"found": function(*arguments)}
+
+    call.__name__ = function.__name__  # for the log
+    guarded = answered(call)
 
     @functools.wraps(function)
     def ask(*arguments):
@@ -406,12 +423,13 @@ def build():
 
 
 def inputs(function):
-    """Components for an endpoint's arguments: a file where its signature has a `Path`, else a value of the signature's type."""
+    """Components for an endpoint's arguments: a picture where its signature has `bytes`, else a value of the signature's type."""
     _, words, _ = get_function_description(function)
     found = []
     for name, _, default, hint in get_function_params(function):
-        if hint in (Path, Path | None):
-            component = gr.File(label=name, visible=False)
+        if hint in (bytes, bytes | None):
+            component = Api(None, {"type": "string"}, name)
+            component.preprocess = taken
         else:
             component = Api(default, python_type_to_json_schema(hint), name)
         said = component.api_info() | {"additional_description": words[name]}

@@ -4,7 +4,6 @@ Pictures are float (h, w, c) in [0, 1], c 1 or 3. Every file that is written car
 """
 
 import base64
-import binascii
 import io
 import struct
 import warnings
@@ -17,6 +16,7 @@ from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
 from explorer.errors import InputError
 
 MOST_PIXELS = 40_000_000  # a 30-megapixel photograph, with some to spare
+MOST_SIDE = 20_000  # a panorama, with some to spare: beyond it a row alone is large
 MOST_BYTES = 25_000_000
 LONGEST = 3000  # pixels along a side, more than enough for what becomes a picture of at most 64
 FORMATS = ("PNG", "JPEG", "GIF", "BMP", "TIFF", "WEBP", "AVIF")  # Pillow would hand an EPS to Ghostscript
@@ -287,8 +287,10 @@ def read_picture(file_bytes, longest=None):
             warnings.simplefilter("error", Image.DecompressionBombWarning)
             picture = Image.open(io.BytesIO(file_bytes), formats=FORMATS)
             width, height = picture.size
-            if width * height > MOST_PIXELS:
+            if width * height > MOST_PIXELS or max(width, height) > MOST_SIDE:
                 raise Image.DecompressionBombError
+            if longest:  # a JPEG is decoded at half, a quarter or an eighth, where that is enough
+                picture.draft(None, [max(1, longest * side // max(width, height, 1)) for side in (width, height)])
             deep = ";16" in str(picture.tile) and picture.mode in ("RGB", "RGBA", "LA")
             picture.load()
             if deep:
@@ -296,7 +298,8 @@ def read_picture(file_bytes, longest=None):
             return _to_rgba(ImageOps.exif_transpose(picture), longest)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise PictureError(
-            f"This picture has too many pixels; at most {MOST_PIXELS / 1e6:.0f} megapixels can be read. Make it smaller first."
+            f"This picture has too many pixels; at most {MOST_PIXELS / 1e6:.0f} megapixels, {MOST_SIDE:,} along a side, can be "
+            "read. Make it smaller first."
         ) from None
     except UnidentifiedImageError:
         raise PictureError(_unread(file_bytes)) from None
@@ -308,7 +311,7 @@ def of_data_url(text):
     """The bytes of a picture that came as a data URL or as base64; PictureError if it did not arrive whole."""
     try:
         return base64.b64decode(str(text).split(",")[-1], validate=True)
-    except binascii.Error:
+    except ValueError:  # binascii.Error is one, and there is another for what is no ASCII
         raise PictureError("The picture did not arrive whole. Try again.") from None
 
 

@@ -1,10 +1,13 @@
 """The whole page: one tab a view, made by walking over the registry of views; the theme, and how it is served."""
 
 import logging
+import os
+import signal
 import sys
 import threading
 import time
 import warnings
+from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -17,9 +20,10 @@ from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
 from explorer import api, checkpoints, memory, views
-from explorer.errors import PromptCut
-from explorer.serving import live
+from explorer.errors import InputError, PromptCut
+from explorer.serving import live, uploads
 from explorer.serving.calls import JOBS, run_news, stop_run
+from explorer.serving.doors import Allowed, Doors
 from explorer.serving.visitors import AT_ONCE, Visitors
 from explorer.state import EMBED, schema
 from explorer.views import calls as common
@@ -155,11 +159,16 @@ async def health(request):
 
 
 def routes():
-    """Where the browser's modules and styles are served, and what a balancer asks."""
-    return [
-        Route("/health", health),
-        Mount("/lx", routes=[Mount(f"/{part}", Assets(directory=HERE / part)) for part in ("serving", "views")]),
-    ]
+    """Where the browser's modules and styles are served, what a balancer asks, where a run is left, and pictures are taken in that
+    Gradio would keep."""
+    assets = Mount("/lx", routes=[Mount(f"/{part}", Assets(directory=HERE / part)) for part in ("serving", "views")])
+    return [assets, Route("/health", health), Route("/leave", _left, methods=["POST"]), uploads.route]
+
+
+async def _left(request):
+    """Ends the run whose name is sent: a page that is closed has time for no more than that."""
+    JOBS.stop((await request.body())[:100].decode("ascii", "replace"))
+    return PlainTextResponse("")
 
 
 def preloaded():
@@ -181,31 +190,66 @@ def in_notebook():
     return hasattr(shell, "kernel")
 
 
-def launch(host=None, port=None, open_browser=False, block=None, root_path=None, mcp=False, height=800, share=None):
+def launch(
+    host=None, port=None, open_browser=False, block=None, root_path=None, mcp=False, height=800, share=None, allow_origin=()
+):  # fmt: skip
     """Serve the page, then load Keras and the models behind it.
 
     In a notebook of Jupyter or Colab the page stands below the cell, `height` pixels high, and the cell ends; `block` waits until
     the server is stopped, as elsewhere. `share=True` asks Gradio for a public address, where the browser reaches this machine in
     no other way; nothing is sent there without it. `root_path`: the path of a proxy's site below which it is found; `mcp`: its
-    endpoints as tools for agents too.
+    endpoints as tools for agents too. `allow_origin`: addresses, as in "https://there.example", by which visitors of a proxy know
+    this server, or of other sites whose pages may ask it.
     """
     inline = in_notebook()
     warnings.simplefilter("ignore", PromptCut)  # the view tells who wrote it
     blocks = build()
-    served = blocks.launch(
+    bound = host or os.environ.get("GRADIO_SERVER_NAME", "127.0.0.1")
+    allowed = Allowed.of(bound, os.environ, allow_origin, root_path or os.environ.get("GRADIO_ROOT_PATH"), bool(share))
+    served = _served(port, lambda: blocks.launch(
         server_name=host, server_port=port, inbrowser=open_browser, prevent_thread_lock=True, theme=theme(), css=styles(),
         inline=inline, height=height, share=bool(share) if inline else share,  # Gradio would take a cell of Colab for a wish
         footer_links=[], show_error=True, quiet=True, ssr_mode=False, run_history=False, max_file_size="25mb",
         favicon_path=HERE / "serving" / "favicon.svg", head=WITH_SLASH + EMBEDDED + ICON + preloaded(), root_path=root_path,
         mcp_server=mcp, max_threads=AT_ONCE,
-        app_kwargs={"routes": routes(), "middleware": [Middleware(SubPath), Middleware(Visitors)]},
-    )  # fmt: skip
-    served[0].add_api_websocket_route(live.PATH, live.route(live_functions()))
+        app_kwargs={
+            "routes": routes(),
+            "middleware": [Middleware(SubPath), Middleware(Doors, allowed, lambda: blocks), Middleware(Visitors)],
+        },
+    ))  # fmt: skip
+    served[0].add_api_websocket_route(live.PATH, live.route(live_functions(), allowed))
     threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
     if block or block is None and not inline:
-        print(f"Latent Explorer: {blocks.local_url}", flush=True)
-        blocks.block_thread()
+        with _until_told() as told:
+            print(f"Latent Explorer: {blocks.local_url}", flush=True)
+            told.wait()
+        blocks.close(verbose=False)
     return served
+
+
+def _served(port, launch):
+    """What `launch()` returns; InputError where it finds no port."""
+    try:
+        return launch()
+    except OSError as error:
+        if "empty port" not in str(error):
+            raise
+        wanted = f"port {port} is" if port else "the ports from 7860 on are"
+        raise InputError(f"{wanted} in use: name another with --port") from None
+
+
+@contextmanager
+def _until_told():
+    """An event that is set once the server is told to end: by Ctrl-C, or as service managers do it, by SIGTERM."""
+    told = threading.Event()
+    before = {}
+    if threading.current_thread() is threading.main_thread():
+        before = {number: signal.signal(number, lambda *_: told.set()) for number in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield told
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def warm_up():

@@ -45,6 +45,14 @@ def is_preset(name):
         return False
 
 
+def known(name):
+    """Whether a visitor may name it: one of KerasHub's, a handle, what was loaded, and a folder that he may have loaded. Of other
+    folders nothing is told, not even whether they are there."""
+    if name in KNOWN or name.startswith(HANDLES) or any(name == loaded for loaded, _ in list(_loaded)):
+        return True
+    return permitted(name) and is_preset(name)
+
+
 def needs(name):
     """What loading takes, in words: parameters, memory, download, licence and token."""
     if Path(name).is_dir():

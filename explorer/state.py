@@ -7,7 +7,7 @@ quantised here, before anything is decoded, so that the link is the picture.
 import math
 import re
 from collections.abc import Callable
-from typing import NamedTuple
+from typing import Any, NamedTuple
 from urllib.parse import parse_qsl, quote
 
 from explorer.errors import InputError
@@ -16,6 +16,7 @@ DECIMALS = 4  # of latent coordinates: 1/10,000 of the prior's standard deviatio
 MOST_PROMPT = 1000  # characters; a model reads some twenty to seventy words
 MOST_SEED = 2**32 - 1
 EMBED = "embed"  # in an address: the page without its header, no part of a state
+MOST_QUERY = 200_000  # characters: four points of 4,096 numbers
 LIMIT = 1000.0  # no decoder here has seen anything near it
 
 
@@ -255,14 +256,19 @@ class StateError(InputError):
 def parse(query):
     """A query string -> (state, problems): bad values are left out and said in `problems` (list of str). Unknown keys are
     ignored."""
-    state, problems = {}, []
-    for key, text in _pairs(query.removeprefix("?")):
+    state: dict[str, Any] = {}
+    problems: dict[str, str] = {}  # of a key one: a link may hold it a thousand times
+    try:
+        pairs = _pairs(query.removeprefix("?"))
+    except StateError as error:
+        return {}, [str(error)]
+    for key, text in pairs:
         if key in KEYS:
             try:
                 state[key] = KEYS[key].read(_letters(text) if KEYS[key].read in _TEXTS else text)
             except ValueError as error:
-                problems.append(f"{key} {error}, got {_shown(text)}")
-    return state, problems
+                problems.setdefault(key, f"{key} {error}, got {_shown(text)}")
+    return state, list(problems.values())
 
 
 def parse_strictly(query):
@@ -280,7 +286,10 @@ def parse_strictly(query):
 
 
 def _pairs(query):
-    """(key, text) of a query string; bytes that are no UTF-8 become half a surrogate each, which no text has."""
+    """(key, text) of a query string; bytes that are no UTF-8 become half a surrogate each, which no text has.
+    StateError for one that is longer than any state."""
+    if len(query) > MOST_QUERY:
+        raise StateError(f"a state has at most {MOST_QUERY:,} characters, got {len(query):,}")
     return parse_qsl(query, keep_blank_values=True, errors="surrogateescape")
 
 

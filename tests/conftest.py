@@ -196,6 +196,14 @@ def toy_root(tmp_path_factory):
     return SimpleNamespace(root=root, **toys)
 
 
+@pytest.fixture(scope="session")
+def digit_root(tmp_path_factory):
+    """A registry of `mnist-vae` alone, a toy of 28 x 28 pixels, whose pictures can be framed."""
+    root = tmp_path_factory.mktemp("digits")
+    make_toy(root, "mnist-vae", side=28)
+    return root
+
+
 @pytest.fixture
 def toys(toy_root, monkeypatch):
     """`toy_root`, with the registry looking there."""

@@ -357,7 +357,7 @@ def test_who_asks_for_the_same_at_once_gets_whole_files(client):
 
 @pytest.mark.parametrize(
     ("headers", "address"),
-    [({"host": "there.example"}, "http://there.example"),
+    [({"x-forwarded-host": "there.example"}, "http://there.example"),
      ({"x-forwarded-host": "there.example", "x-forwarded-proto": "https"}, "https://there.example")],
 )  # fmt: skip
 def test_the_link_has_the_address_that_was_asked(server, headers, address):

@@ -9,7 +9,7 @@ import zlib
 import av
 import numpy as np
 import pytest
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, JpegImagePlugin
 
 from explorer import imaging
 from explorer.imaging import PictureError, framed, read_picture
@@ -430,7 +430,9 @@ except PictureError as error:
 """
 
 
-@pytest.mark.parametrize(("width", "height"), [(20_000, 20_000), (9_000, 9_000), (100_000, 1_000)])
+@pytest.mark.parametrize(
+    ("width", "height"), [(20_000, 20_000), (9_000, 9_000), (100_000, 1_000), (39_000_000, 1), (1, 39_000), (20_001, 100)]
+)
 def test_a_png_that_swells_is_refused_at_once_and_in_little_memory(width, height, tmp_path, fresh_python):
     file = tmp_path / "bomb.png"
     file.write_bytes(handmade_png(width, height, bytes(height * (1 + width // 8))))
@@ -442,6 +444,17 @@ def test_a_png_that_swells_is_refused_at_once_and_in_little_memory(width, height
     finished = fresh_python(IN_LITTLE_MEMORY, file)
     assert finished.returncode == 0, finished.stderr
     assert "too many pixels; at most 40 megapixels" in finished.stdout
+
+
+def test_of_a_large_jpeg_no_more_is_decoded_than_is_wanted(monkeypatch):
+    file = io.BytesIO()
+    Image.linear_gradient("L").resize((6_000, 4_000)).convert("RGB").save(file, "JPEG")
+    sizes, load = [], JpegImagePlugin.JpegImageFile.load
+    monkeypatch.setattr(JpegImagePlugin.JpegImageFile, "load", lambda picture: (sizes.append(picture.size), load(picture))[1])
+    found = read_picture(file.getvalue(), 3000)
+    assert sizes[0] == (3000, 2000)
+    assert found.shape == (2000, 3000, 4)
+    np.testing.assert_allclose(found[::400, 5, 0], np.linspace(0, 0.8, 5), atol=0.02)
 
 
 def test_a_large_photograph_is_still_read():

@@ -3,14 +3,17 @@ Gradio's queue, or over the live channel; each takes one JSON value and returns 
 """
 
 import base64
+import errno
 import functools
 import io
 import logging
+import re
 
 import numpy as np
 
 from explorer import checkpoints, imaging
 from explorer.errors import ExplorerError
+from explorer.serving import questions
 from explorer.serving.jobs import Jobs
 from explorer.serving.turns import Cancelled, Places, Turns, running
 from explorer.serving.visitors import asker
@@ -23,20 +26,23 @@ _log = logging.getLogger(__name__)
 
 
 def answered(function):
-    """What may be told becomes `{"error": message}`; anything else is logged, and becomes a plain sentence. What is asked of
-    networks is computed together with what others ask of them at this moment."""
+    """What may be told becomes `{"error": message}`, a request that does not fit the function's annotation too; anything else is
+    logged, and becomes a plain sentence. What is asked of networks is computed together with what others ask of them now."""
+    check = questions.checked(function)
 
     @functools.wraps(function)
     def answer(request):
         try:
             with running(DECODES, object(), asker().name, _still_waiting):
-                return function(request)
+                return function(check(request))
         except ExplorerError as error:
-            return {"error": str(error)}
+            return {"error": re.sub("[\ud800-\udfff]", "\ufffd", str(error))}  # half a surrogate cannot be sent
         except Cancelled:  # there is nobody to tell
             return {"error": "You left before this was done."}
-        except Exception:
+        except Exception as error:
             _log.exception("%s failed", function.__name__)
+            if isinstance(error, OSError) and error.errno in (errno.ENOSPC, errno.EDQUOT):
+                return {"error": "The server's disk is full. Whoever runs it must make room; try again later."}
             return {"error": "This did not work, and it is our fault: the server's log says why. Reload the page to go on."}
 
     return answer
@@ -66,7 +72,7 @@ def in_turn(function=None, *, long=False):
 
 
 @answered
-def run_news(request):
+def run_news(request: questions.News):
     """[job, events seen] -> {"events": [...], "done"}; waits for the next one for a moment. While the job waits for a place,
     "place": its number in the queue, and "wait": the seconds that this may take."""
     name, seen = request
@@ -77,7 +83,7 @@ def run_news(request):
 
 
 @answered
-def stop_run(name):
+def stop_run(name: questions.Name):
     """End a run."""
     JOBS.stop(str(name))
     return {}

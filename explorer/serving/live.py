@@ -17,11 +17,11 @@ import time
 from collections import deque
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from urllib.parse import urlsplit
 
 from starlette.websockets import WebSocket, WebSocketDisconnect
 
 from explorer.errors import TooMany
+from explorer.serving.doors import OWN, same_site
 from explorer.serving.turns import Places
 from explorer.serving.visitors import asker, keep
 
@@ -44,14 +44,14 @@ def quiet_for():
     return time.monotonic() - _asked[0]
 
 
-def route(functions):
-    """The endpoint that answers by these functions, {name: function of one JSON value}."""
+def route(functions, allowed=OWN):
+    """The endpoint that answers by these functions, {name: function of one JSON value}, who is `allowed`."""
 
     places = Places(AT_ONCE, OF_VISITOR, waiting=MOST_SOCKETS, waiting_of_address=MOST_SOCKETS)
     threads = ThreadPoolExecutor(AT_ONCE, "live")  # its own: what takes long elsewhere keeps no thread from a drag
 
     async def live(socket: WebSocket):
-        if not same_site(socket.headers):
+        if not same_site(socket.headers, allowed):
             return await socket.close(FOREIGN, "another site's page may not ask here")
         await socket.accept()
         keep(replace(asker(), gone=threading.Event()))  # each socket is left for itself
@@ -115,15 +115,6 @@ async def _in_turn(functions, waiting, places, threads):
         return await loop.run_in_executor(threads, contextvars.copy_context().run, _answer, functions, message)
     finally:
         places.leave(ticket)
-
-
-def same_site(headers):
-    """Whether who asks is a page of this server, or none: browsers name the page's site in `Origin`, and cannot be made to lie.
-
-    Behind a proxy the host that the browser knows stands in X-Forwarded-Host.
-    """
-    origin = headers.get("origin")
-    return origin is None or urlsplit(origin).netloc in (headers.get("host"), headers.get("x-forwarded-host"))
 
 
 def _answer(functions, message):

@@ -1,5 +1,6 @@
 // @ts-check
 // A run is a job on the server; its steps are asked for as they come, and it ends when nobody asks any more.
+import { appUrl } from "./link.js";
 
 /** @param {number} ms */
 export function seconds(ms) {
@@ -21,7 +22,10 @@ export class Runs {
     this.over = over;
     /** @type {any} the run under way or the last one: `job`, `total` steps, what was said at once */
     this.run = null;
-    window.addEventListener("pagehide", () => this.stop());
+    window.addEventListener("pagehide", () => { // a beacon alone is sent from a page that goes
+      if (this.run?.job && !this.run.done) navigator.sendBeacon(appUrl("leave"), this.run.job);
+      this.stop();
+    });
   }
 
   /**

@@ -1,11 +1,13 @@
 """The registry of views, and the one way from a state to its pictures that the page, its downloads and `render` share.
 
 A view's name in the address is the name of its folder, with - for _. In it `pictures.py` is the view without its page, see `View`;
-`calls.py` is what its page asks the server: `SERVER_FUNCTIONS`, each of one JSON value, `LIVE_FUNCTIONS`, those that must answer
-within a drag, `PROPS`, what its script is given besides, and `below(blocks, tab)` for components of Gradio's own. `view.html`,
-`view.css` and `view.js`, which exports `start`, are the page. Whoever adds a view adds a folder, and its name here.
+`calls.py` is what its page asks the server: `SERVER_FUNCTIONS`, each of one JSON value whose annotation (`serving.questions`) says
+what it may be, `LIVE_FUNCTIONS`, those that must answer within a drag, `PROPS`, what its script is given besides, and
+`below(blocks, tab)` for components of Gradio's own. `view.html`, `view.css` and `view.js`, which exports `start`, are the page.
+Whoever adds a view adds a folder, and its name here.
 """
 
+from collections.abc import Callable
 from importlib import import_module
 from typing import Any, Protocol
 
@@ -57,7 +59,7 @@ def view_of(state: State) -> str:
         of(name)
         return name
     model = state["model"]
-    if presets.is_preset(model) and model not in checkpoints.names():
+    if presets.known(model) and model not in checkpoints.names():
         return "text-to-image"
     return checkpoints.card(model).get("views", NAMES)[0]
 
@@ -106,16 +108,19 @@ def opened(query: str, name: str, complete=complete) -> tuple[State, list[str]]:
                 raise
 
 
-def render(state: State, ending: str) -> bytes:
+def render(state: State, ending: str, judge: Callable[[State, Any], None] | None = None) -> bytes:
     """The bytes of the file that a state stands for, with the state inside; `ending`: one of `drawn.ENDINGS`.
 
-    Raises StateError for what does not go together.
+    `judge(complete state, what it shows)` may refuse it before it is begun. Raises StateError for what does not go together.
     """
     from explorer.views import drawn
 
     moving = drawn.is_film(ending)
     full = complete(state)
-    return drawn.file(of(full["view"]).pictures(full, moving), full.get("size"), ending, text(state))
+    shown = of(full["view"]).pictures(full, moving)
+    if judge:
+        judge(full, shown)
+    return drawn.file(shown, full.get("size"), ending, text(state))
 
 
 __all__ = ["NAMES", "ExplorerError", "View", "complete", "folder", "of", "opened", "render", "state_of", "view_of"]

@@ -5,13 +5,14 @@ import time
 
 from explorer import checkpoints, imaging, views
 from explorer.errors import ExplorerError
+from explorer.serving import questions
 from explorer.serving.calls import answered, in_turn, pixels
 from explorer.state import StateError, parse, parse_strictly, text
-from explorer.views import refined
+from explorer.views import costs, refined
 
 
 @answered
-def view_of(query):
+def view_of(query: questions.Query):
     """{"view"}: the one that a link names, or its model's; the first where there is none such."""
     return {"view": seen(query)}
 
@@ -36,13 +37,13 @@ def decoded(state, picture):
 
 @answered
 @in_turn
-def refine(request):
+def refine(request: questions.Refined):
     """{"query", "first", "count"} -> of what a state shows, so many pictures from that one on, painted out: {"pictures", "ms"}."""
-    state, first, count = views.state_of(request["query"]), int(request.get("first", 0)), int(request.get("count", 1))
+    state, first, count = views.state_of(request["query"]), request.get("first", 0), request.get("count", 1)
     if not state.get("refined"):
         raise StateError("a state that is not refined has nothing to paint out", "refined")
-    if first < 0 or not 0 < count <= refined.TOGETHER:
-        raise StateError(f"count must be 1 to {refined.TOGETHER}, from first on, got {count} from {first}")
+    if not 0 < count <= refined.TOGETHER:
+        raise StateError(f"count must be 1 to {refined.TOGETHER}, got {count}")
     said = views.of(state["view"]).said(state)[first : first + count]
     began = time.perf_counter()
     painted = refined.painted(state, said) if len(said) else said
@@ -51,12 +52,12 @@ def refine(request):
 
 @answered
 @in_turn(long=True)
-def export_file(request):
+def export_file(request: questions.Exported):
     """{"query", "ending"} -> the file that `python -m explorer render` writes for the same string: base64 and a name."""
-    if not isinstance(request, dict) or not isinstance(request.get("query"), str):
-        raise StateError("a file is asked for by a query, as it stands after ? in the address, and an ending")
-    state, ending = parse_strictly(request["query"]), str(request.get("ending"))
-    data = views.render(state, ending)
+    state, ending = parse_strictly(request["query"]), request["ending"]
+    cost = costs.Cost(ending)
+    data = views.render(state, ending, cost.judge)
+    cost.learn()
     full = views.complete(state)
     return {
         "file": base64.b64encode(data).decode(),
@@ -66,11 +67,9 @@ def export_file(request):
 
 
 @answered
-def state_of_file(request):
+def state_of_file(request: questions.Dropped):
     """{"file": a data URL} -> {"state"}: what a file that was saved here shows, as it stands after ? in the address; "" if it does
     not say. Whether it can be shown, the page finds out as of any link."""
-    if not isinstance(request, dict) or not isinstance(request.get("file"), str):
-        raise StateError("a file is sent as a data URL")
     data = imaging.of_data_url(request["file"])
     if len(data) > imaging.MOST_BYTES:
         raise imaging.PictureError(f"This file is too large: at most {imaging.MOST_BYTES / 1e6:.0f} MB can be read.")

@@ -34,6 +34,7 @@ class Drawn:
     pause: int = 0  # so many frames more for a look at the last one
     counted: str = "pictures in a row"  # what bounds a sheet's width, in words
     latents: Callable[[], dict[str, np.ndarray]] | None = None  # what they are decoded from, by name, where there is such
+    evaluations: int | None = None  # of the network, a picture's each for itself; None: one for each of the `count`
 
 
 def is_film(ending):

@@ -78,7 +78,7 @@ def test_a_strip_is_refined_some_at_a_time(refined_registry):
     [
         ({"query": f"{FACE}&refined=0"}, "not refined"),
         ({"query": FACE, "count": 0}, "count must be 1 to 16"),
-        ({"query": FACE, "first": -1}, "count must be"),
+        ({"query": FACE, "first": -1}, "first must be greater than or equal to 0"),
         ({"query": "view=latent-plane"}, "not refined"),
     ],
 )

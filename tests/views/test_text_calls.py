@@ -7,6 +7,7 @@ import pytest
 
 from explorer import presets
 from explorer.serving import calls as serving
+from explorer.views import calls as common
 from explorer.views.text_to_image import calls
 
 
@@ -78,20 +79,28 @@ def test_a_preset_is_loaded_where_that_is_permitted_and_told_of(text_root, monke
     folder = str(text_root / "words")
     monkeypatch.setattr(presets, "_loaded", {})
     query = f"view=text-to-image&steps=1&model={quote(folder)}"
-    assert "nothing is downloaded" in calls.start_drawing(query)["error"]
-    assert calls.open_prompts(query)["wanted"] == {"model": folder, "image_size": None}
-
     request = {"name": folder, "image_size": None}
     monkeypatch.setenv(presets.PERMISSION, "another")
-    assert calls.ask_preset(folder)["permitted"] is False
     assert "may not have" in calls.load_preset(request)["error"]
     monkeypatch.setenv(presets.PERMISSION, f"another, {folder}")
+    assert "nothing is downloaded" in calls.start_drawing(query)["error"]
+    assert calls.open_prompts(query)["wanted"] == {"model": folder, "image_size": None}
     assert calls.ask_preset(folder)["permitted"] is True
     events = follow(calls.load_preset(request)["job"])
     assert events[0] == {"fetched": 0}
     assert events[-1] == {"loaded": True}
     assert calls.open_prompts(query)["model"]["name"] == folder
     assert follow(calls.start_drawing(query)["job"])[-1]["drawn"]
+
+
+def test_of_a_folder_that_may_not_be_loaded_nothing_is_told(text_root, monkeypatch):
+    there, nowhere = str(text_root / "words"), str(text_root / "sword")
+    monkeypatch.setattr(presets, "_loaded", {})
+    monkeypatch.delenv(presets.PERMISSION, raising=False)
+    for call in (calls.ask_preset, lambda name: calls.start_drawing(f"view=text-to-image&model={quote(name)}"),
+                 lambda name: calls.open_prompts(f"model={quote(name)}")["problems"][0],
+                 lambda name: calls.load_preset({"name": name}), lambda name: common.view_of(f"model={quote(name)}")):  # fmt: skip
+        assert str(call(there)).replace(there, "X") == str(call(nowhere)).replace(nowhere, "X")
 
 
 def test_what_keeps_a_preset_from_loading_is_said_and_the_one_before_stays(text_root, monkeypatch):

@@ -6,7 +6,8 @@ import numpy as np
 
 from explorer import checkpoints, imaging, views
 from explorer.generators import samplers, schedules
-from explorer.serving.calls import JOBS, LONG, answered, for_page, pixels, shown_with
+from explorer.serving import questions
+from explorer.serving.calls import JOBS, LONG, answered, for_page, in_turn, pixels, shown_with
 from explorer.views.diffusion import pictures
 
 MOST_KEPT = 100  # steps of a lane that are sent to the page
@@ -19,7 +20,7 @@ def state_of(query):
 
 
 @answered
-def open_diffusion(query):
+def open_diffusion(query: questions.Query):
     """What a page needs to show a query string: state, problems, what a link need not say, the model, the names of all such models,
     and the samplers: [name, in words, whether it takes eta]."""
     full, problems = views.opened(query, "diffusion")
@@ -56,7 +57,7 @@ picture = model.decode(noise, {{settings}})[0]  # float32 {tuple(card["image_sha
 
 
 @answered
-def start_run(request):
+def start_run(request: questions.Query | questions.Run):
     """Begin to sample: a query, or {"query", "picture": base64 of a file that is noised} -> {"job", "lanes": [...]}.
 
     The picture lives in this run only. `lanes`: title, steps, how many pictures and which steps are sent of each.
@@ -64,7 +65,7 @@ def start_run(request):
     query, file = (request["query"], request.get("picture")) if isinstance(request, dict) else (request, None)
     state = state_of(query)
     shape = checkpoints.card(state["model"])["image_shape"]
-    picture = squared(imaging.read_picture(imaging.of_data_url(file), imaging.LONGEST), shape) if file else None
+    picture = _brought(file, shape) if file else None
     together = {"grid": state["n"], "strip": state["frames"]}.get(state["what"], 1)
     return {"job": JOBS.start(functools.partial(_sample, state=state, picture=picture), together * state["steps"] > LONG)}
 
@@ -96,6 +97,12 @@ def _sample(job, state, picture):
         pictures.decode(generator, lane, callback)
 
 
+@in_turn
+def _brought(file, shape):
+    """A visitor's picture as `squared` makes it."""
+    return squared(imaging.read_picture(imaging.of_data_url(file), imaging.LONGEST), shape)
+
+
 def squared(rgba, shape):
     """A picture (h, w, 4) -> the largest square in its middle, over white, as `shape` wants it, float32 in [0, 1]."""
     height, width = rgba.shape[:2]
@@ -104,7 +111,8 @@ def squared(rgba, shape):
 
 
 @answered
-def noised_picture(request):
+@in_turn
+def noised_picture(request: questions.Noised):
     """{"query", "picture"} -> x_t of the state's time, without denoising: {"x_t", "noise_rate", "signal_rate"}."""
     state = state_of(request["query"])
     generator = checkpoints.load(state["model"])

@@ -4,7 +4,7 @@ A state asks for one or more `Lane`s, each one call of a sampler for a batch of 
 step to a callback.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -234,6 +234,17 @@ def latents_of_film(state):
 
 def pictures(state, moving=False):
     """What a complete state shows, as `Drawn`."""
+    return replace(_drawn(state, moving), evaluations=evaluations(state))
+
+
+def evaluations(state):
+    """How often the network is asked for what a complete state shows, each picture for itself; with a class twice."""
+    pictures = {"grid": state["n"], "strip": state["frames"], "forward": 2, "trajectory": 1 + ("to_sampler" in state)}
+    steps = sum(COMPARED) if state["what"] == "steps" else state["steps"] * pictures.get(state["what"], 1)
+    return steps * (2 if state.get("guidance_scale") else 1)
+
+
+def _drawn(state, moving):
     shape, what = tuple(checkpoints.card(state["model"])["image_shape"]), state["what"]
     if what == "trajectory":
         return _trajectory(state, shape, moving)

@@ -11,8 +11,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from explorer import checkpoints, imaging, views
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, NotSupported
 from explorer.generators.base import Generator
+from explorer.serving import questions
 from explorer.serving.calls import answered, for_page, in_turn, jpeg, pixels, shipped
 from explorer.state import DECIMALS, MOST_SEED
 from explorer.views import calls as common
@@ -30,7 +31,7 @@ def state_of(query):
 
 
 @answered
-def open_faces(query):
+def open_faces(query: questions.Query):
     """What the page needs to show a query string: state, problems, the model, and what a link need not say."""
 
     def complete(state):
@@ -70,13 +71,13 @@ model = explorer.load("{card["name"]}")  # a Keras model behind it: model.model.
 
 
 @answered
-def decode_face(query):
+def decode_face(query: questions.Query):
     """The face of a state with its attributes: its pixels."""
     return common.decoded(state_of(query), pictures.picture)[1]
 
 
 @answered
-def judge_face(query):
+def judge_face(query: questions.Query):
     """What the judge sees in the face before and after its attributes: two lists of probabilities, and both pictures."""
     state = state_of(query)
     generator = checkpoints.load(state["model"])
@@ -88,10 +89,12 @@ def judge_face(query):
 
 @answered
 @in_turn
-def invented(query):
+def invented(query: questions.Query):
     """What the model says of a state's face, that refined, and for want of a photograph the same face from other noise, with what
     the model says of its code: four lots of pixels."""
     state = {**state_of(query), "what": "picture"}
+    if "noise_seed" not in state:
+        raise NotSupported(f"there is no refiner for {state['model']}: nothing is invented")
     generator, said = checkpoints.load(state["model"]), pictures.said(state)
     painted, like = (refined.painted({**state, "noise_seed": (state["noise_seed"] + i) % MOST_SEED}, said) for i in (0, 1))
     again = generator.decode(generator.encode(like)[0])
@@ -99,16 +102,18 @@ def invented(query):
 
 
 @answered
-def face_point(query):
+def face_point(query: questions.Query):
     """The coordinates of a state's face with its attributes."""
     return {"z": np.round(pictures.point(state_of(query)), DECIMALS).tolist()}
 
 
 @answered
 @in_turn
-def face_gallery(name):
+def face_gallery(name: questions.Name):
     """All faces of the gallery in one JPEG, and which attributes the judge sees in each: data URL, {attribute: indices}."""
-    return _gallery(checkpoints.files(checkpoints.card(str(name))["name"]))
+    if not checkpoints.card(name).get("attributes"):
+        raise NotSupported(f"{name} is no model of faces: it has no gallery")
+    return _gallery(checkpoints.files(checkpoints.card(name)["name"]))
 
 
 @lru_cache(maxsize=4)
@@ -124,7 +129,7 @@ def _gallery(files):
 
 @answered
 @in_turn
-def face_strip(query):
+def face_strip(query: questions.Query):
     """One attribute from -3 to 3, or A, B, C and their sum: frames, amounts, and the sum's point."""
     state = state_of(query)
     if "corners" in state:
@@ -138,7 +143,7 @@ def face_strip(query):
 
 @answered
 @in_turn
-def face_sheet(query):
+def face_sheet(query: questions.Query):
     """The attribute plane as one JPEG."""
     state = state_of(query)
     return {"url": jpeg(pictures.plane(state), state["n"], 88)}
@@ -146,13 +151,14 @@ def face_sheet(query):
 
 @answered
 @in_turn
-def encode_photo(request):
+def encode_photo(request: questions.Photo):
     """{"model", "picture": base64 of a file, "crop": null or {x, y, side, angle}} -> the crop, what the encoder sees, z.
 
-    The picture lives in this call only: nothing of it is written anywhere, and no other visitor's call sees it.
+    A crop is in pixels of the picture as it was read, `width` x `height`: a large one is reduced. The picture lives in this call
+    only: nothing of it is written anywhere, and no other visitor's call sees it.
     """
     generator = shipped(request["model"])
-    rgba = imaging.read_picture(imaging.of_data_url(request["picture"]))
+    rgba = imaging.read_picture(imaging.of_data_url(request["picture"]), imaging.LONGEST)
     crop, found = request.get("crop"), {}
     if not crop:
         try:

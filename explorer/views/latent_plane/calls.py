@@ -6,6 +6,7 @@ import numpy as np
 
 from explorer import checkpoints, geometry, imaging, views
 from explorer.generators import has_encoder, has_encodings, kind_of
+from explorer.serving import questions
 from explorer.serving.calls import answered, for_page, in_turn, jpeg, packed, pixels, shipped
 from explorer.state import DECIMALS
 from explorer.views import calls as common
@@ -24,7 +25,7 @@ def state_of(query):
 
 
 @answered
-def open_view(query):
+def open_view(query: questions.Query):
     """What the page needs to show a query string: the state, what was wrong with it, the model, and the other models."""
     models, problems = _models(), []
     try:
@@ -117,14 +118,15 @@ picture = explorer.load("decoder.keras").decode(z)[0]
 
 
 @answered
-def draw_prior(request):
+def draw_prior(request: questions.Drawn):
     """A point drawn from the model's prior: {"model", "seed"} -> {"z"}."""
     z = shipped(request["model"]).prior(1, seed=int(request["seed"]) % 2**32)[0]
     return {"z": np.round(z, DECIMALS).tolist()}
 
 
 @answered
-def encode_picture(request):
+@in_turn
+def encode_picture(request: questions.Pictured):
     """{"model", "picture": base64 of a file} -> what the model sees, z_mean, its spread, reconstruction, posterior samples.
 
     The picture lives in this call only: nothing of it is written anywhere.
@@ -158,14 +160,14 @@ def encode_picture(request):
 
 @answered
 @in_turn
-def walk_frames(query):
+def walk_frames(query: questions.Query):
     """The frames of the state's walk, their points and positions."""
     frames, z, ts = pictures.walk(state_of(query))
     return {"frames": [pixels(frame) for frame in frames], "z": z.tolist(), "t": np.round(ts, 3).tolist()}
 
 
 @answered
-def decode_point(query):
+def decode_point(query: questions.Query):
     """The picture at the state's point, and how many of the nearest encodings bear which label, or of a GAN, which has none, for
     how real its discriminator takes it."""
     state = state_of(query)
@@ -186,7 +188,7 @@ def decode_point(query):
 
 
 @answered
-def plane_points(name):
+def plane_points(name: questions.Name):
     """The encodings of a model's test set: z_mean as int16 (n, d) in units of `step`, and uint8 labels (n,); of a GAN none."""
     card = checkpoints.card(name)
     if not has_encodings(card):
@@ -198,10 +200,10 @@ def plane_points(name):
 
 
 @answered
-def plane_sheet(name):
+def plane_sheet(name: questions.Name):
     """The decoded plane that was shipped with a 2-D model, for the time until its decoder is there: a data URL and its cells."""
     card = checkpoints.card(name)
-    if len(card["view"]["z"]) != 2 or checkpoints.SHEET not in checkpoints.files(name).names():
+    if len(card.get("view", {}).get("z", ())) != 2 or checkpoints.SHEET not in checkpoints.files(name).names():
         return {}
     data = base64.b64encode(checkpoints.read(name, checkpoints.SHEET)).decode()
     return {"url": f"data:image/webp;base64,{data}", "n": 30, **card["view"]}
@@ -209,14 +211,14 @@ def plane_sheet(name):
 
 @answered
 @in_turn
-def plane_backdrop(query):
+def plane_backdrop(query: questions.Query):
     """What is visible of the plane, decoded: one grey or colour JPEG of n x n pictures as a data URL."""
     state = state_of(query)
     return {"url": jpeg(pictures.manifold(state), state["n"], 88)}
 
 
 @answered
-def plane_veil(query):
+def plane_veil(query: questions.Query):
     """How dark the veil lies over what is visible: uint8 (side, side)."""
     shade = pictures.shade(pictures.veil(state_of(query)))
     return {"shade": packed((255 * shade).astype("uint8")), "side": len(shade)}

@@ -6,8 +6,9 @@ The page's half is `view.js`.
 import numpy as np
 
 from explorer import checkpoints, imaging, views
+from explorer.serving import questions
 from explorer.serving.calls import answered, for_page, in_turn, jpeg, pixels, shown_with
-from explorer.state import place_text
+from explorer.state import StateError, place_text
 from explorer.views import calls as common
 from explorer.views import points, refined
 from explorer.views.morph import pictures
@@ -19,7 +20,7 @@ def state_of(query):
 
 
 @answered
-def open_morph(query):
+def open_morph(query: questions.Query):
     """What the page needs to show a query string: the state, what was wrong with it, the model, the others; the corners as they
     stand in a link, and their pictures."""
     found = {}
@@ -55,16 +56,16 @@ def describe(name):
 
 
 @answered
-def decode_morph(query):
+def decode_morph(query: questions.Query):
     """What lies between the corners of a state: its pixels."""
     return common.decoded(state_of(query), pictures.picture)[1]
 
 
 @answered
 @in_turn
-def morph_frames(query):
+def morph_frames(query: questions.Query):
     """The frames between two places, their positions, how much each step changes the picture, and by which measure."""
-    state = state_of(query)
+    state = _among(2, query)
     frames, _, ts = pictures.frames(state)
     measure, name = pictures.steps_of(state), "root of 1 − SSIM"
     name = name if measure is pictures.structural_steps else "root mean square"
@@ -74,13 +75,21 @@ def morph_frames(query):
 
 @answered
 @in_turn
-def morph_sheet(query):
+def morph_sheet(query: questions.Query):
     """The surface between four places, as one JPEG."""
-    state = state_of(query)
+    state = _among(4, query)
     images = pictures.sheet(state)
     if images.shape[-1] == 1:
         images = imaging.enlarged(images, 112)  # so that the browser has no small pixels to blur
     return {"url": jpeg(images, state["n"], 88)}
+
+
+def _among(count, query):
+    """The complete state of a query string with so many corners; StateError for another number."""
+    state = state_of(query)
+    if len(state["corners"]) != count:
+        raise StateError(f"this lies among {count} corners, got {len(state['corners'])}", "corners")
+    return state
 
 
 SERVER_FUNCTIONS = [open_morph, decode_morph, morph_frames, morph_sheet]

@@ -6,6 +6,7 @@ import threading
 
 from explorer import presets, views
 from explorer.errors import InputError
+from explorer.serving import questions
 from explorer.serving.calls import JOBS, LONG, answered, for_page, pixels, shown_with
 from explorer.views.text_to_image import pictures
 
@@ -16,7 +17,7 @@ def state_of(query):
 
 
 @answered
-def open_prompts(query):
+def open_prompts(query: questions.Query):
     """What a page needs to show a query string: state, problems, the model, the names of all text-to-image models; `wanted` if
     the query names one that does not ship and has not been loaded: its name, and the picture size that was asked for."""
     wanted = {}
@@ -44,19 +45,19 @@ def describe(state):
 
 
 @answered
-def ask_preset(name):
+def ask_preset(name: questions.Name):
     """What a model that does not ship needs, in words, and whether a visitor may have it loaded here: {"needs", "permitted"}."""
     name = str(name).strip()
-    if not presets.is_preset(name):
+    if not presets.known(name):
         raise InputError(
-            f"{name!r} is no preset: it must be one of {', '.join(presets.KNOWN)}, a kaggle:// or hf:// handle, or a folder with "
-            "a task.json"
+            f"{name!r} is no preset that can be loaded here: it must be one of {', '.join(presets.KNOWN)}, a kaggle:// or hf:// "
+            "handle, or, where whoever runs this page lets visitors, a folder with a task.json"
         )
     return {"needs": presets.needs(name), "permitted": presets.permitted(name)}
 
 
 @answered
-def load_preset(request):
+def load_preset(request: questions.Preset):
     """{"name", "image_size"} -> {"job"}, which tells the bytes fetched so far, and that it is loaded."""
     name, image_size = str(request["name"]).strip(), request.get("image_size")
     if not presets.permitted(name):
@@ -100,7 +101,7 @@ pictures = model.decode(noise, prompt, {{settings}})  # float32 (n, {", ".join(m
 
 
 @answered
-def start_drawing(query):
+def start_drawing(query: questions.Query):
     """Begin to draw what a query asks for -> {"job", "strange": {key of a prompt: words that the model never saw}}."""
     state = state_of(query)
     vocabulary = pictures.card_of(state).get("vocabulary")

@@ -60,7 +60,7 @@ def default_model():
 def elsewhere(state):
     """Whether the state's model is one that does not ship."""
     name = state.get("model") or ""
-    return presets.is_preset(name) and name not in checkpoints.names()
+    return presets.known(name) and name not in checkpoints.names()
 
 
 def card_of(state):
@@ -182,7 +182,13 @@ def pictures(state, moving=False):
     make = film if what == "trajectory" else partial(run, keep=imaging.to_bytes)  # a long walk's pictures may be large
     latents = latents_of_film if what == "trajectory" else start_points
     return Drawn(lambda: make(state), count, shape, columns, size=size, moves=what in ("strip", "trajectory"),
-                 latents=lambda: latents(state))  # fmt: skip
+                 latents=lambda: latents(state), evaluations=evaluations(state))  # fmt: skip
+
+
+def evaluations(state):
+    """How often the network is asked for what a complete state shows, each picture for itself: with the prompt and without."""
+    pictures = {"strip": state["frames"], "plane": state["n"] ** 2}.get(state["what"], 1)
+    return 2 * (sum(COMPARED) if state["what"] == "steps" else state["steps"] * pictures)
 
 
 def start_points(state):

@@ -14,6 +14,7 @@ import plotly.graph_objects as go
 
 from explorer import checkpoints, data, imaging, views
 from explorer.errors import ExplorerError, InputError
+from explorer.serving import questions
 from explorer.serving.calls import JOBS, answered, for_page, in_turn, packed, pixels
 from explorer.training import tsne
 from explorer.views.latent_plane import calls as plane
@@ -33,7 +34,7 @@ def state_of(query):
 
 
 @answered
-def open_family(query):
+def open_family(query: questions.Query):
     """What a page needs to show a query string: state, problems, and the facts of the chapter's models."""
     full, problems = views.opened(query, "why-a-vae")
     usual = pictures.complete({"chapter": full["chapter"]})
@@ -98,7 +99,7 @@ EXTRAS = {"linear": _explained, "sparse": _activations, "holes": _dimensions, "g
 
 @answered
 @in_turn
-def family_rows(query):
+def family_rows(query: questions.Query):
     """The rows of a state's chapter: [{"title", "words", "pictures" or "error", "shape", "verdicts"?}], and of arithmetic what
     the judge sees in the sum."""
     state = state_of(query)
@@ -119,15 +120,16 @@ def _shown(images):
 
 
 @answered
-def framed_garment(picture):
+@in_turn
+def framed_garment(picture: questions.File):
     """A drawing or photograph (base64 of a file) as the models know garments: {"pixels"}. It lives in this call only."""
     return {"pixels": pixels(imaging.framed(imaging.of_data_url(picture), (28, 28, 1), "fashion"))}
 
 
 @answered
-def repaired_picture(request):
+def repaired_picture(request: questions.Spoiled):
     """{"noise", "amount", "seed", "pixels": base64 of 28 x 28 bytes} -> {"noisy", "repaired", "pca"}: what a slider asks for."""
-    images = np.frombuffer(base64.b64decode(request["pixels"]), "uint8")
+    images = np.frombuffer(imaging.of_data_url(request["pixels"]), "uint8")
     if images.size != 28 * 28:
         raise InputError(f"pixels must be 28 x 28 bytes, got {images.size}")
     settings = {key: request[key] for key in ("noise", "amount", "seed")}
@@ -139,7 +141,7 @@ def repaired_picture(request):
 
 
 @answered
-def code_map(name):
+def code_map(name: questions.Name):
     """The map of a model's codes that was computed when it was trained: points int16 (n, 2) in units of `step`, labels."""
     points = checkpoints.arrays(name, checkpoints.MAP)["map"].astype("float32")
     return _mapped(points, checkpoints.encodings(name).labels[: len(points)])
@@ -150,7 +152,7 @@ def _mapped(points, labels):
 
 
 @answered
-def coded_picture(request):
+def coded_picture(request: questions.Encoding):
     """[model, index of an encoding] -> the picture that it decodes to, and its class."""
     name, index = request
     codes = checkpoints.encodings(name)
@@ -161,7 +163,7 @@ def coded_picture(request):
 
 
 @answered
-def start_map(request):
+def start_map(request: questions.Mapped):
     """{"model", "perplexity", "points"} -> {"job"}: computes the map anew, with progress; see `training.tsne`."""
     perplexity, count = float(request["perplexity"]), int(request["points"])
     low, high = tsne.PERPLEXITIES
@@ -203,7 +205,7 @@ def _mapped_apart(job, codes, perplexity, count):
 
 
 @answered
-def epoch_sheet(name):
+def epoch_sheet(name: questions.Name):
     """What a GAN drew after each epoch, one row each: a data URL, rows and columns."""
     card = checkpoints.card(name)
     if not card.get("drawn"):

@@ -1,0 +1,137 @@
+"""What the page's questions look like. A function's annotation says it, and `checked` sees to it before the function does: what is
+malformed is told as the mistake of whoever asks."""
+
+import functools
+import inspect
+from typing import Annotated
+
+from pydantic import BaseModel, BeforeValidator, Field, FiniteFloat, TypeAdapter, ValidationError
+from pydantic_core import PydanticCustomError
+
+from explorer.errors import InputError
+from explorer.imaging import MOST_BYTES
+from explorer.state import MOST_QUERY, is_text
+
+MOST_NAME = 1000  # characters
+_MOST_FILE = MOST_BYTES * 4 // 3 + 1000  # ... of base64
+
+
+def _query(asked):
+    if not isinstance(asked, str):
+        raise PydanticCustomError("query", "a state is a string, as it stands after ? in the address")
+    if len(asked) > MOST_QUERY:
+        raise PydanticCustomError("query", f"a state has at most {MOST_QUERY:,} characters")
+    return _text(asked)
+
+
+def _text(asked):
+    if isinstance(asked, str) and not is_text(asked):
+        raise PydanticCustomError("text", "this is no text: half of a pair of surrogates stands in it")
+    return asked
+
+
+Query = Annotated[str, BeforeValidator(_query)]  # a state, as it stands after ? in the address
+Name = Annotated[str, Field(max_length=MOST_NAME), BeforeValidator(_text)]
+File = Annotated[str, Field(max_length=_MOST_FILE)]  # base64 of it, or a data URL
+Count = Annotated[int, Field(ge=0, lt=2**31)]
+Seed = Annotated[int, Field(ge=-(2**63), lt=2**64)]
+
+
+class Crop(BaseModel):
+    """A square of a picture, in its pixels, and its angle in degrees."""
+
+    x: FiniteFloat
+    y: FiniteFloat
+    side: FiniteFloat
+    angle: FiniteFloat
+
+
+class Exported(BaseModel):
+    query: Query
+    ending: Name
+
+
+class Refined(BaseModel):
+    query: Query
+    first: Count = 0
+    count: Count = 1
+
+
+class Dropped(BaseModel):
+    file: File
+
+
+class Drawn(BaseModel):
+    model: Name
+    seed: Seed
+
+
+class Pictured(BaseModel):
+    model: Name
+    picture: File
+
+
+class Photo(Pictured):
+    crop: Crop | None = None
+
+
+class Noised(BaseModel):
+    query: Query
+    picture: File
+
+
+class Run(BaseModel):
+    query: Query
+    picture: File | None = None
+
+
+class Spoiled(BaseModel):
+    noise: Name
+    amount: FiniteFloat
+    seed: Seed
+    pixels: Annotated[str, Field(max_length=10_000)]
+
+
+class Mapped(BaseModel):
+    model: Name
+    perplexity: FiniteFloat
+    points: Seed
+
+
+class Preset(BaseModel):
+    name: Name
+    image_size: Count | None = None
+
+
+News = tuple[Name, Count]  # a job, and how many of its events were seen
+Encoding = tuple[Name, Seed]  # a model, and the index of one of its encodings
+
+
+def checked(function):
+    """What makes a function's request one that fits the annotation of its first argument: plain values, without what nobody asked
+    for. InputError says what does not fit; a function without annotation takes anything."""
+    annotation = next(iter(inspect.signature(function).parameters.values())).annotation
+    if annotation is inspect.Parameter.empty:
+        return lambda request: request
+    adapter = functools.cache(lambda: TypeAdapter(annotation))  # not before it is asked: the page is there sooner
+
+    def check(request):
+        try:
+            found = adapter().validate_python(request)
+        except ValidationError as error:
+            raise InputError(_said(error)) from None
+        except RecursionError:
+            raise InputError("what was asked is nested too deeply") from None
+        return found.model_dump(exclude_unset=True) if isinstance(found, BaseModel) else found
+
+    return check
+
+
+def _said(error):
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    if first["type"] in ("query", "text"):
+        return first["msg"]
+    place = ".".join(map(str, first["loc"])) or "what was asked"
+    if first["type"] == "missing":
+        return f"{place} is missing"
+    return f"{place} {first['msg'].replace('Input should be', 'must be').replace('String should have', 'must have')}"
