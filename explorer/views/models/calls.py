@@ -1,13 +1,14 @@
 """The Models view: a card for each model, written from its card.json."""
 
 import re
+from contextlib import suppress
 from html import escape
 
 import gradio as gr
 import numpy as np
 import plotly.graph_objects as go
 
-from explorer import checkpoints, devices
+from explorer import checkpoints, devices, views
 from explorer.errors import ExplorerError
 from explorer.state import parse
 
@@ -269,8 +270,12 @@ def below(blocks, tab):
 
     def visit(request: gr.Request):
         """What there is now, and the link's model if it is there."""
-        names, wrong = list(cards()), damaged()
-        name = parse(str(request.query_params))[0].get("model")
+        names, wrong, query = list(cards()), damaged(), str(request.query_params)
+        asked, _ = parse(query)
+        if asked.get("view") == "models":  # else the link is another view's, which says what does not fit
+            with suppress(checkpoints.CheckpointError):  # which stands there already
+                wrong += views.opened(query, "models")[1]
+        name = asked.get("model")
         name = name if name in names else names[0] if names else None
         shown = (page(name), curves(name)) if name else ("There are no models in checkpoints/.", None)
         warned = gr.HTML("".join(f"<p>⚠ {escape(line)}</p>" for line in wrong), visible=bool(wrong))
