@@ -26,7 +26,7 @@ STATE_KEY = "latent-explorer"  # of the PNG's text chunk
 STATE_NAME = "state.txt"  # of the ZIP's member
 MOST_STATE = 60_000  # characters, about as many as an address may have on its way to the server
 _COLOURS = 128  # of a GIF: a frame's shades change little from one to the next, and half of the bytes are gone
-_NUDGE = 16  # of a WebP's repeated frame: what its encoder does not take for equal
+_NUDGE = 16  # of a value of 255: what a WebP's encoder does not take for equal
 _DESCRIPTION = 0x010E  # EXIF's ImageDescription
 _WIDTH, _HEIGHT, _ORIENTATION, _SAMPLE_FORMAT = 256, 257, 274, 339  # TIFF's tags
 
@@ -180,13 +180,13 @@ def webp(images, state="", seconds=0.12):
 
 
 def _apart(images):
-    """Frames, of which one that equals the one before has another pixel in its corner: else they are merged into one."""
+    """Frames, of which one that hardly differs from the one before has another pixel in its corner: else both are merged."""
     last = None
     for image in images:
         pixels = to_bytes(np.asarray(image))
-        if last is not None and np.array_equal(pixels, last):
+        if last is not None and np.abs(pixels.astype("int16") - last).max() < _NUDGE:
             pixels = pixels.copy()
-            pixels[0, 0] ^= _NUDGE
+            pixels[0, 0] = last[0, 0] ^ _NUDGE
         last = pixels
         yield pixels
 

@@ -184,7 +184,7 @@ def _places(most=4):
         try:
             return coordinates.read(part)
         except ValueError:
-            raise ValueError("must hold seeds (7), gallery faces (g12) or coordinates (0.5,-1,...) with ; between") from None
+            raise ValueError("must be seeds (7), gallery faces (g12) or coordinates (0.5,-1,...) with ; between") from None
 
     return Key(read, lambda places: ";".join(place_text(place) for place in places), ";")
 

@@ -126,8 +126,9 @@ def opened(query: str, name: str, complete=checked) -> tuple[State, list[str]]:
         except (StateError, UnknownName) as error:
             problems.append(str(error))
             key = "model" if isinstance(error, UnknownName) else error.key
-            if getattr(error, "kept", None):
-                state[key] = error.kept
+            kept = getattr(error, "kept", None)
+            if kept:
+                state[key] = kept
             elif key in state and key != "view":
                 del state[key]
             elif set(state) - {"view", "model"}:

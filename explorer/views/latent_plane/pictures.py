@@ -97,6 +97,8 @@ def _through(full, card):
         raise StateError(
             "scale p is of axes, and a plane through three places has none: use scale z, or leave corners out", "scale"
         )
+    if full["axes"] != tuple(card["view"]["axes"]):
+        raise StateError("axes span a plane, and so do three places: leave axes out, or corners", "axes")
     points.check(card, full["corners"])
     _, center, extent = points.plane_through(card["name"], full["corners"])
     first = points.at(card["name"], full["corners"][0]).astype("float64").round(DECIMALS)
