@@ -134,6 +134,15 @@ def damaged():
     return lines
 
 
+def misfits(query):
+    """What in a link of this view cannot be shown, one line each; of another's, which says so itself, nothing."""
+    if parse(query)[0].get("view") != "models":
+        return []
+    with suppress(checkpoints.CheckpointError):  # `damaged` says it
+        return views.opened(query, "models")[1]
+    return []
+
+
 def page(name):
     """A card as HTML."""
     card = checkpoints.card(name)
@@ -270,12 +279,8 @@ def below(blocks, tab):
 
     def visit(request: gr.Request):
         """What there is now, and the link's model if it is there."""
-        names, wrong, query = list(cards()), damaged(), str(request.query_params)
-        asked, _ = parse(query)
-        if asked.get("view") == "models":  # else the link is another view's, which says what does not fit
-            with suppress(checkpoints.CheckpointError):  # which stands there already
-                wrong += views.opened(query, "models")[1]
-        name = asked.get("model")
+        names, query = list(cards()), str(request.query_params)
+        wrong, name = damaged() + misfits(query), parse(query)[0].get("model")
         name = name if name in names else names[0] if names else None
         shown = (page(name), curves(name)) if name else ("There are no models in checkpoints/.", None)
         warned = gr.HTML("".join(f"<p>⚠ {escape(line)}</p>" for line in wrong), visible=bool(wrong))
