@@ -59,7 +59,7 @@ MISFITS = {
         (f"{LARGE}=strip", "frames", "600", "a film may have 70 megapixels"),
         (f"{LARGE}=grid&corners=1;2;3;4", "n", "60", "at most 16000 pixels"),
         ("model=deep", "label", "1", "deep was trained without classes"),
-        ("seed=1", "model", "blots", "blots has no points to morph between"),
+        ("frames=5", "model", "blots", "blots has no points to morph between"),
         ("", "what", "grid", "a grid 4"),
     ],
     "diffusion": [
@@ -154,10 +154,12 @@ def test_what_no_model_can_obey_is_refused_by_render_and_mended_by_the_page(view
     shown, problems = views.opened(query, view)
     assert words in problems[0]
     assert len(problems) == 1
-    rest = parse("&".join(filter(None, (f"view={view}", others))))[0]
-    mended = [rest, *({k: v for k, v in rest.items() if k != other} for other in ("size", "steps", "what"))]
-    usual = views.complete(mended[0])
-    assert shown.get(key) == usual.get(key) or words in ("a film may have 70 megapixels", "at most 16000 pixels") or "work" in words
+    asked = parse(query)[0]
+    (lost,) = {name for name in asked if shown.get(name) != asked[name]}
+    assert lost in {key, *{"size", "steps"}.intersection(asked)}, "of what is too large together, one goes"
+    if lost == key:
+        usual, _ = views.opened("&".join(filter(None, (f"view={view}", others))), view)
+        assert shown.get(key) == usual.get(key)
     assert views.checked(shown) == shown
 
 
@@ -243,11 +245,11 @@ def undrawn(monkeypatch):
 
 def test_a_page_says_something_exactly_where_render_refuses_and_what_it_shows_is_accepted(undrawn):
     seen = {True: 0, False: 0}
-    for view, rest in some_queries(600):
+    for view, rest in some_queries(250):
         query = f"view={view}&{rest}".rstrip("&")
         accepted = undrawn(query)
         shown, problems = views.opened(query, view)
         assert (problems == []) == accepted, (query, problems)
         assert undrawn(text(shown)), (query, shown)
         seen[accepted] += 1
-    assert min(seen.values()) > 100, seen
+    assert min(seen.values()) > 50, seen
