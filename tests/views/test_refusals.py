@@ -35,7 +35,7 @@ MISFITS = {
         ("model=deep", "beside", "celeba-vae", "there is no model to show beside it for deep"),
         ("model=deep", "label", "1", "deep was trained without classes"),
         ("model=garments", "label", "3", "label must be a whole number from 0 to 2"),
-        ("seed=1", "model", "celeba-vae", "celeba-vae has no plane"),
+        ("frames=5", "model", "celeba-vae", "celeba-vae has no plane"),
         ("model=deep", "what", "strip", "a walk needs two points"),
     ],
     "faces": [

@@ -86,7 +86,8 @@ def complete(state):
     together = {"grid": full["n"], "strip": full["frames"]}.get(full["what"], 1)
     if together * full["steps"] > MOST_WORK:
         raise StateError(
-            f"{together} pictures of {full['steps']} steps are too much work: at most {MOST_WORK} steps in all", "steps"
+            f"{together} pictures of {full['steps']} steps are too much work: at most {MOST_WORK} steps in all",
+            next((key for key in ("steps", "frames", "n") if key in state), "what"),
         )
     if full["what"] == "strip" and full["frames"] > MOST_FRAMES:
         raise StateError(

@@ -102,7 +102,8 @@ def complete(state):
     together = {"strip": full["frames"], "plane": full["n"] ** 2}.get(full["what"], 1)
     if together * full["steps"] > MOST_WORK:
         work = f"{together} pictures of {full['steps']} steps"
-        raise StateError(f"{work} are too much work: at most {MOST_WORK} steps in all", "steps")
+        key = next((key for key in ("steps", "frames", "n") if key in state), "what")
+        raise StateError(f"{work} are too much work: at most {MOST_WORK} steps in all", key)
     return full
 
 
