@@ -6,7 +6,7 @@ import random
 import numpy as np
 import pytest
 
-from explorer import data, views
+from explorer import checkpoints, data, views
 from explorer.__main__ import main
 from explorer.errors import ExplorerError
 from explorer.state import parse, parse_strictly, text
@@ -253,3 +253,11 @@ def test_a_page_says_something_exactly_where_render_refuses_and_what_it_shows_is
         assert undrawn(text(shown)), (query, shown)
         seen[accepted] += 1
     assert min(seen.values()) > 50, seen
+
+
+def test_a_model_without_learned_directions_is_not_asked_for_them(monkeypatch):
+    assert views.checked({"view": "faces", "how": "learned"})["how"] == "learned"
+    monkeypatch.setattr(checkpoints, "card", lambda name, card=checkpoints.card: {**card(name), "learned": []})
+    shown, (problem,) = views.opened("how=learned", "faces")
+    assert problem == "celeba-vae has no learned directions: how must be whitened or plain"
+    assert shown["how"] == "whitened"
