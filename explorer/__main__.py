@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import warnings
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -120,10 +121,10 @@ def _whole(text):
 
 
 def _positive(text):
-    value = _whole(text)
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number above 0, got {text!r}")
-    return value
+    with suppress(ValueError):
+        if (value := whole(text)) > 0:
+            return value
+    raise argparse.ArgumentTypeError(f"must be a whole number above 0, got {text!r}")
 
 
 def _serve(options):
