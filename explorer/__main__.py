@@ -5,6 +5,7 @@ import json
 import os
 import sys
 import warnings
+from contextlib import suppress
 from importlib import import_module
 from importlib.util import find_spec
 from pathlib import Path
@@ -12,6 +13,7 @@ from pathlib import Path
 import explorer
 from explorer import quiet
 from explorer.errors import InputError
+from explorer.state import whole
 
 VERBS = {  # with a module of their own: its `arguments(parser)`, and `run(options)`, whose docstring is the verb's help
     "card": "explorer.publishing.model_card",
@@ -63,7 +65,7 @@ def _parser():
 
     serve = verbs.add_parser("serve", help="serve the page")
     serve.add_argument("--host", help="address to listen on (default: this machine only; 0.0.0.0: the whole network)")
-    serve.add_argument("--port", type=int, help="port (default: the first free one from 7860)")
+    serve.add_argument("--port", type=_whole, help="port (default: the first free one from 7860)")
     serve.add_argument("--open", action="store_true", help="open the browser")
     serve.add_argument("--root-path", metavar="PATH", help="where a proxy serves it, as /demo (default: at the root of its site)")
     serve.add_argument("--allow-origin", action="append", default=[], metavar="ADDRESS",
@@ -97,7 +99,7 @@ def _parser():
     )
     train.add_argument("--epochs", type=_positive, metavar="N", help="instead of the recipe's")
     train.add_argument("--out", type=Path, metavar="DIR", help="where the checkpoint goes (default: checkpoints/)")
-    train.add_argument("--seed", type=int, metavar="N", help="instead of the recipe's")
+    train.add_argument("--seed", type=_whole, metavar="N", help="instead of the recipe's")
     train.set_defaults(run=_train)
 
     evaluate = verbs.add_parser("evaluate", help="measure a model's metrics anew and print them as JSON")
@@ -113,11 +115,18 @@ def _parser():
     return parser
 
 
+def _whole(text):
+    try:
+        return whole(text)
+    except ValueError as error:
+        raise argparse.ArgumentTypeError(f"{error} from 0, got {text!r}") from None
+
+
 def _positive(text):
-    value = int(text) if text.isdecimal() else 0
-    if value < 1:
-        raise argparse.ArgumentTypeError(f"must be a whole number above 0, got {text!r}")
-    return value
+    with suppress(ValueError):
+        if (value := whole(text)) > 0:
+            return value
+    raise argparse.ArgumentTypeError(f"must be a whole number above 0, got {text!r}")
 
 
 def _serve(options):

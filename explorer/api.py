@@ -28,6 +28,7 @@ from explorer.views import calls as common
 from explorer.views.diffusion.calls import squared
 from explorer.views.faces.calls import encode_photo
 from explorer.views.latent_plane.calls import encode_picture
+from explorer.views.text_to_image.pictures import cut_off, generator_of
 
 KEPT = (600, 1800)  # seconds: how often the files of answers are looked through, and from which age they are deleted
 SURE = 0.01  # the least probability that a verdict names
@@ -212,11 +213,12 @@ def draw_prompt(
         model: a text-to-image model; the one that ships, if none is named
 
     Returns:
-        The picture (PNG) and its link
+        Where a prompt was cut, in words, as the model reads no more; empty if all was read
+        the picture (PNG) and its link
     """
     told = {"model": model, "seed": seed, "prompt": prompt, "negative_prompt": negative_prompt, "guidance_scale": guidance_scale,
             "steps": steps, "size": size}  # fmt: skip
-    return _drawn(request, _query(view="text-to-image", **told))
+    return _read(request, _query(view="text-to-image", **told))
 
 
 def walk_prompts(
@@ -255,12 +257,13 @@ def walk_prompts(
         model: a text-to-image model; the one that ships, if none is named
 
     Returns:
-        The film or strip, and its link
+        Where a prompt was cut, in words, as the model reads no more; empty if all was read
+        the film or strip, and its link
     """
     told = {"model": model, "frames": frames, "kind": kind, "start": start, "stop": stop, "closed": closed, "seed": seed,
             "prompt": prompt, "to_prompt": to_prompt, "negative_prompt": negative_prompt, "steps": steps,
             "guidance_scale": guidance_scale}  # fmt: skip
-    return _drawn(request, _query(view="text-to-image", what="strip", **told), ending)
+    return _read(request, _query(view="text-to-image", what="strip", **told), ending)
 
 
 def judge(
@@ -353,6 +356,17 @@ def _drawn(request, query, ending="png"):
     return str(path), _link(request, answer["state"])
 
 
+def _read(request, query, ending="png"):
+    """What is cut off of the prompts of a state, one sentence each, and what `_drawn` gives."""
+    path, link = _drawn(request, query, ending)
+    full = views.state_of(query)
+    said = []
+    for key, (last, rest) in cut_off(generator_of(full), full).items():
+        after = f"read up to “{last}”" if last else "cut within its first word"
+        said.append(f"{key} is {after}, and “{rest}” is cut off: say it in fewer words.")
+    return " ".join(said), path, link
+
+
 def _link(request, written):
     """The page's address with a state, as whoever asks has called this server."""
     root, prefix, route = request.url.path.partition(API_PREFIX)
@@ -412,10 +426,10 @@ def build():
     never = gr.Button(visible=False)
     picture = gr.Image(format="png", label="picture", visible=False)
     made = gr.File(label="film", visible=False)
-    link, facts, code = (Api(None, python_type_to_json_schema(hint), name) for name, hint in
-                         (("link", str), ("facts", list[dict]), ("code", dict)))  # fmt: skip
+    link, facts, code, cut = (Api(None, python_type_to_json_schema(hint), name) for name, hint in
+                              (("link", str), ("facts", list[dict]), ("code", dict), ("cut", str)))  # fmt: skip
     outputs = {list_models: [facts], encode: [code, picture, link], judge: [facts, link]}
-    outputs |= dict.fromkeys((film, walk_prompts), [made, link])
+    outputs |= {film: [made, link], walk_prompts: [cut, made, link], draw_prompt: [cut, picture, link]}
     for function in ENDPOINTS:
         shown = outputs.get(function, [picture, link])
         never.click(asked(function), inputs(function), shown, queue=False, concurrency_limit=None, show_progress="hidden",

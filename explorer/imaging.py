@@ -11,7 +11,7 @@ import zipfile
 import zlib
 
 import numpy as np
-from PIL import Image, ImageOps, PngImagePlugin, UnidentifiedImageError
+from PIL import Image, ImageOps, PngImagePlugin, TiffImagePlugin, UnidentifiedImageError
 
 from explorer.errors import InputError
 
@@ -26,7 +26,9 @@ STATE_KEY = "latent-explorer"  # of the PNG's text chunk
 STATE_NAME = "state.txt"  # of the ZIP's member
 MOST_STATE = 60_000  # characters, about as many as an address may have on its way to the server
 _COLOURS = 128  # of a GIF: a frame's shades change little from one to the next, and half of the bytes are gone
+_NUDGE = 16  # of a value of 255: what a WebP's encoder does not take for equal
 _DESCRIPTION = 0x010E  # EXIF's ImageDescription
+_WIDTH, _HEIGHT, _ORIENTATION, _SAMPLE_FORMAT = 256, 257, 274, 339  # TIFF's tags
 
 
 class PictureError(InputError):
@@ -167,7 +169,7 @@ def mp4(images, state="", seconds=0.12):
 
 def webp(images, state="", seconds=0.12):
     """Frames as of `gif`, as the bytes of an endless WebP in full colour with its state in EXIF's ImageDescription."""
-    first, *others = map(to_pillow, images)
+    first, *others = map(to_pillow, _apart(images))
     exif, file = Image.Exif(), io.BytesIO()
     exif[_DESCRIPTION] = state
     duration = round(1000 * seconds)
@@ -175,6 +177,18 @@ def webp(images, state="", seconds=0.12):
         file, "WEBP", save_all=True, append_images=others, duration=duration, loop=0, quality=90, method=4, exif=exif.tobytes()
     )
     return file.getvalue()
+
+
+def _apart(images):
+    """Frames, of which one that hardly differs from the one before has another pixel in its corner: else both are merged."""
+    last = None
+    for image in images:
+        pixels = to_bytes(np.asarray(image))
+        if last is not None and np.abs(pixels.astype("int16") - last).max() < _NUDGE:
+            pixels = pixels.copy()
+            pixels[0, 0] = last[0, 0] ^ _NUDGE
+        last = pixels
+        yield pixels
 
 
 def frames_zip(images, state=""):
@@ -291,10 +305,13 @@ def read_picture(file_bytes, longest=None):
                 raise Image.DecompressionBombError
             if longest:  # a JPEG is decoded at half, a quarter or an eighth, where that is enough
                 picture.draft(None, [max(1, longest * side // max(width, height, 1)) for side in (width, height)])
+            unsigned = picture.format == "TIFF" and picture.mode == "I" and picture.tag_v2.get(_SAMPLE_FORMAT, (1,))[0] == 1
             deep = ";16" in str(picture.tile) and picture.mode in ("RGB", "RGBA", "LA")
             picture.load()
             if deep:
                 picture = _in_eight_bits(picture, file_bytes)
+            if unsigned:
+                picture = _of_values(np.asarray(picture).astype("int32").view("uint32"), picture.getexif())
             return _to_rgba(ImageOps.exif_transpose(picture), longest)
     except (Image.DecompressionBombError, Image.DecompressionBombWarning):
         raise PictureError(
@@ -302,7 +319,9 @@ def read_picture(file_bytes, longest=None):
             "read. Make it smaller first."
         ) from None
     except UnidentifiedImageError:
-        raise PictureError(_unread(file_bytes)) from None
+        if (picture := _deep_tiff(file_bytes)) is None:
+            raise PictureError(_unread(file_bytes)) from None
+        return _to_rgba(ImageOps.exif_transpose(picture), longest)
     except (OSError, SyntaxError, ValueError, EOFError) as error:
         raise PictureError(f"This picture cannot be read ({error}). Open it in an image program and save it again.") from None
 
@@ -344,6 +363,44 @@ def _in_eight_bits(picture, file_bytes):
     deep = Image.merge("RGBA" if "A" in picture.mode else "RGB", bands)
     deep.info["exif"] = picture.getexif().tobytes()  # how it stands
     return deep
+
+
+def _deep_tiff(file_bytes):
+    """A TIFF of numbers that Pillow does not know, such as colours as floats and numbers of 64 bits; None if it is none."""
+    import cv2
+
+    if file_bytes[:4] not in (b"II*\0", b"MM\0*"):
+        return None
+    try:
+        tags = TiffImagePlugin.ImageFileDirectory_v2(file_bytes[:8])
+        file = io.BytesIO(file_bytes)
+        file.seek(tags.next)
+        tags.load(file)
+        if tags[_WIDTH] * tags[_HEIGHT] > MOST_PIXELS:
+            return None
+        values = cv2.imdecode(np.frombuffer(file_bytes, "uint8"), cv2.IMREAD_UNCHANGED)
+    except (cv2.error, KeyError, TypeError, SyntaxError, ValueError, OSError, struct.error):
+        return None
+    if values is None:
+        return None
+    exif = Image.Exif()
+    exif[_ORIENTATION] = tags.get(_ORIENTATION, 1)
+    return _of_values(values if values.ndim == 2 else values[..., [2, 1, 0, 3][: values.shape[2]]], exif)
+
+
+def _of_values(values, exif):
+    """Numbers (h, w) or (h, w, 3 or 4) of any type as a picture, as large as `white` says; it stands as `exif` says."""
+    whole = values.dtype.kind in "iu"
+    values = np.nan_to_num(values.astype("float64"), posinf=0, neginf=0)
+    colours = values[..., :3] if values.ndim == 3 else values
+    scaled = np.clip(colours / white(colours, whole), 0, 1)
+    if values.ndim == 3:
+        alpha = [np.clip(values[..., 3:] / white(values[..., 3:], whole), 0, 1)] if values.shape[2] == 4 else []
+        picture = Image.fromarray(to_bytes(np.concatenate([scaled, *alpha], -1)))
+    else:
+        picture = Image.fromarray(scaled.astype("float32"))
+    picture.info["exif"] = exif.tobytes()
+    return picture
 
 
 def _unread(file_bytes):

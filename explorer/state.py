@@ -38,10 +38,24 @@ def _choice(*choices):
     return Key(read, str)
 
 
+def whole(text):
+    """The whole number that a text of ASCII digits is; ValueError for any other text, and for more than eighteen digits."""
+    if not _WHOLE.fullmatch(text.strip(" ")):
+        raise ValueError("must be a whole number")
+    return int(text)
+
+
+def decimal(text):
+    """The number that a text is in ASCII, as in -0.5 or 1e-4; ValueError for any other text."""
+    if not _DECIMAL.fullmatch(text.strip(" ")):
+        raise ValueError("must be a number")
+    return float(text)
+
+
 def _whole(low, high):
     def read(text):
         try:
-            value = int(text)
+            value = whole(text)
         except ValueError:
             raise ValueError(f"must be a whole number from {low} to {high}") from None
         if not low <= value <= high:
@@ -53,7 +67,7 @@ def _whole(low, high):
 
 def _decimal(text, low, high):
     try:
-        value = float(text)
+        value = decimal(text)
     except ValueError:
         value = math.nan
     if not low <= value <= high:  # NaN as well
@@ -86,11 +100,16 @@ def _numbers(low, high, length=None, most=4096):
 
 
 def _wholes(low, high, most):
+    one = _whole(low, high)
+
     def read(text):
         parts = text.split(",") if text else []
-        if len(parts) > most or not all(part.isdecimal() and len(part) < 10 and low <= int(part) <= high for part in parts):
-            raise ValueError(f"must be at most {most} whole numbers from {low} to {high}, separated by commas")
-        return tuple(int(part) for part in parts)
+        try:
+            if len(parts) <= most:
+                return tuple(map(one.read, parts))
+        except ValueError:
+            pass
+        raise ValueError(f"must be at most {most} whole numbers from {low} to {high}, separated by commas")
 
     return Key(read, lambda values: ",".join(map(str, values)))
 
@@ -105,11 +124,15 @@ def _name(text):
     return text
 
 
-def _word(text):
+def _word(example):
     """A name out of a list that other rooms keep, which say what is in it."""
-    if not _WORD.fullmatch(text):
-        raise ValueError("must be a name in small letters, as in latent-plane or ddim")
-    return text
+
+    def read(text):
+        if not _WORD.fullmatch(text):
+            raise ValueError(f"must be a name in small letters, as in {example}")
+        return text
+
+    return Key(read, str)
 
 
 def _prompt(text):
@@ -157,12 +180,12 @@ def _places(most=4):
     def place(part):
         if _GALLERY.fullmatch(part):
             return part
-        if part.isascii() and part.isdecimal():
+        if _WHOLE.fullmatch(part):
             return _SEED.read(part)
         try:
             return coordinates.read(part)
         except ValueError:
-            raise ValueError("must hold seeds (7), gallery faces (g12) or coordinates (0.5,-1,...) with ; between") from None
+            raise ValueError("must be seeds (7), gallery faces (g12) or coordinates (0.5,-1,...) with ; between") from None
 
     return Key(read, lambda places: ";".join(place_text(place) for place in places), ";")
 
@@ -174,9 +197,11 @@ def place_text(place):
 
 def _end():
     point = _numbers(-LIMIT, LIMIT)
-    return Key(lambda text: (float(_SEED.read(text)),) if text.isascii() and text.isdecimal() else point.read(text), point.write)
+    return Key(lambda text: (float(_SEED.read(text)),) if _WHOLE.fullmatch(text) else point.read(text), point.write)
 
 
+_WHOLE = re.compile(r"[0-9]{1,18}")
+_DECIMAL = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 _NAME = re.compile(r"\w{1,40}", re.ASCII)
 _WORD = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _GALLERY = re.compile(r"g\d{1,4}", re.ASCII)
@@ -185,7 +210,7 @@ CHAPTERS = ("linear", "deeper", "denoising", "sparse", "codings", "holes", "labe
 WHATS = ("picture", "strip", "plane", "grid", "trajectory", "steps", "forward")
 
 KEYS = {
-    "view": Key(_word, str),  # `views.NAMES`
+    "view": _word("latent-plane"),  # `views.NAMES`
     "what": _choice(*WHATS),  # what `render` writes; the page shows all of them
     "model": Key(_name, str),
     "image_size": _whole(64, 2048),  # in which a model that does not ship was loaded
@@ -209,8 +234,8 @@ KEYS = {
     "negative_prompt": Key(_prompt, str),
     "guidance_scale": _number(0, 30),
     "steps": _whole(1, 4000),  # of a sampler
-    "sampler": Key(_word, str),  # `generators.samplers.SAMPLERS`
-    "to_sampler": Key(_word, str),  # a second one beside it, from the same noise
+    "sampler": _word("ddim"),  # `generators.samplers.SAMPLERS`
+    "to_sampler": _word("ddim"),  # a second one beside it, from the same noise
     "eta": _number(0, 1),  # how much fresh noise DDIM adds
     "epsilon_scale": _number(0.9, 1.1),  # times the predicted noise is what a sampler takes for noise
     "time": _number(0, 1),  # diffusion time: which step is shown, or how far a picture is noised
@@ -239,18 +264,19 @@ KEYS = {
 }
 
 
+_ADDRESS = re.compile(r"[a-z][a-z0-9+.-]*://|[/#]", re.IGNORECASE)
 _TEXTS = (_name, _prompt)  # where any letters may stand
 
 
 class StateError(InputError):
     """A state that cannot be read, or does not fit its model; the message names the key, what it takes and what came.
 
-    `key`: without which the rest of the state may fit, or None.
+    `key`: without which the rest of the state may fit, or None; `kept`: what of its value may stay, or None.
     """
 
-    def __init__(self, message, key=None):
+    def __init__(self, message, key=None, kept=None):
         super().__init__(message)
-        self.key = key
+        self.key, self.kept = key, kept
 
 
 def parse(query):
@@ -275,7 +301,9 @@ def parse_strictly(query):
     """As `parse`, but of a whole address too, and the first bad value or unknown key raises StateError."""
     before, mark, after = query.partition("?")
     if mark and not {"=", "&"} & set(before):  # an address: in a state's own text a question mark is one
-        query = after
+        query = after.partition("#")[0]
+    elif _ADDRESS.match(query):
+        raise StateError(f"{_shown(query)} holds no state: it stands after ? in the address, as in ?model=mnist-vae&z=0,1")
     for key, _ in _pairs(query):
         if key and key not in KEYS and key != EMBED and not key.startswith("__"):  # the web server's, as in __theme=dark
             raise StateError(f"there is no key {_shown(key)}: a state has {', '.join(KEYS)}. Write & within a text as %26")

@@ -258,6 +258,15 @@ def test_prompts_are_drawn_and_walked(ask):
     assert size_of(strip)[0] > 3 * 128
 
 
+def test_where_a_prompt_was_cut_is_said(client):
+    long = "a photo of a rose, and a photo of a man"
+    drawn = client.predict(prompt=long, negative_prompt=long, steps=1, api_name="/draw_prompt")[0]
+    assert drawn.startswith("prompt is read up to “of”, and “a man” is cut off: say it in fewer words. negative_prompt is read up")
+    walked = client.predict(prompt="a rose", to_prompt=long, steps=1, frames=2, api_name="/walk_prompts")[0]
+    assert walked == "to_prompt is read up to “of”, and “a man” is cut off: say it in fewer words."
+    assert client.predict(prompt="a rose", steps=1, api_name="/draw_prompt")[0] == ""
+
+
 def test_pictures_are_judged(client, root, monkeypatch, one):
     monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(root))
     query = "model=mnist-vae&what=strip&from=0,0&to=2,1&frames=3"
@@ -433,7 +442,8 @@ def test_an_agent_draws_a_prompt_and_gets_a_png_and_its_link(server, root, monke
     sent = base64.b64decode(picture.data)
     assert sent.startswith(b"\x89PNG")
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(sent))), np.asarray(Image.open(io.BytesIO(expected))))
-    assert httpx.get(texts[0].partition("URL: ")[2]).content == expected  # the file itself, with its state
+    address = next(text for text in texts if "URL: " in text)
+    assert httpx.get(address.partition("URL: ")[2]).content == expected  # the file itself, with its state
 
 
 def test_an_agent_encodes_a_picture_and_is_told_what_is_wrong(server, one):

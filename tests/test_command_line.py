@@ -97,6 +97,8 @@ def test_render_writes_the_picture_with_its_state(capsys, toys, tmp_path):
         ("model=flat&z=0,1&nonsense=1", "a.png", "there is no key 'nonsense'"),
         ("model=flat&prompt=a+rose", "a.png", "prompt means nothing with view=latent-plane"),
         ("view=nowhere", "a.png", "view must be one of latent-plane"),
+        ("http://host/", "a.png", "holds no state"),
+        ("model=flat&hidden=200", "a.png", "hidden must be classes from 0 to 2 for flat, got 200"),
     ],
 )
 def test_render_refuses_a_bad_state_in_one_line_and_writes_nothing(capsys, toys, tmp_path, state, file, words):
@@ -161,6 +163,9 @@ def test_render_of_a_damaged_model_names_the_file(capsys, toys, tmp_path, monkey
         (("train", "mnist-vae", "--epochs", "0"), "above 0"),
         (("train", "mnist-vae", "--epochs", "-1"), "--epochs"),
         (("train", "mnist-vae", "--epochs", "many"), "above 0"),
+        (("train", "mnist-vae", "--epochs", "1_0"), "above 0"),
+        (("train", "mnist-vae", "--seed", "+7"), "must be a whole number from 0, got '+7'"),
+        (("serve", "--port", "٣"), "must be a whole number from 0"),
         (("train", "mnist-vae", "--seed", "x"), "--seed"),
         (("evaluate",), "NAME"),
         (("evaluate", "nothing"), "there are deep, flat, holes"),

@@ -138,6 +138,23 @@ def test_a_gif_in_colour_has_one_palette_near_all_its_frames():
 
 
 @pytest.mark.parametrize("channels", [1, 3])
+@pytest.mark.parametrize("order", ["000000000", "000110222", "011111110"])
+@pytest.mark.parametrize("drift", [0, 1, 12])
+def test_a_webp_has_as_many_frames_as_it_was_given(order, channels, drift):
+    y, x = np.mgrid[:32, :32].astype("float32") * 7
+    kinds = [np.stack([kind] * channels, -1) for kind in (x, y, 220 - x)]
+    images = np.stack([kinds[int(i)] for i in order]).astype("uint8")
+    images += (drift * np.arange(9, dtype="uint8") // 9)[:, None, None, None]
+    picture = Image.open(io.BytesIO(imaging.webp(images)))
+    assert getattr(picture, "n_frames", 1) == len(order)
+    for i, image in enumerate(images):
+        picture.seek(i)
+        shown = np.asarray(picture.convert("RGB"), "float64")
+        assert picture.info["duration"] == 120
+        assert np.abs(shown[2:, 2:] - image[2:, 2:]).mean() < 15
+
+
+@pytest.mark.parametrize("channels", [1, 3])
 def test_a_webp_moves_in_full_colour_with_its_state(channels):
     y, x = np.mgrid[:40, :48] / 48
     images = np.stack([np.stack([0.2 + 0.1 * i + 0.3 * x + 0.1 * y] * channels, -1) for i in range(4)]).astype("float32")
@@ -288,6 +305,50 @@ def test_so_is_one_in_colour(most, alpha):
 def test_numbers_of_32_bits_are_read_by_their_type_and_range(values, expected):
     found = read_picture(file_of(Image.fromarray(values.astype("int32" if values.dtype == np.int32 else "float32")), "TIFF"))
     np.testing.assert_allclose(found[..., 0], expected, atol=2e-4)
+
+
+def tiff(values):
+    """An uncompressed TIFF of numbers (h, w) or (h, w, 3) of any type, by hand."""
+    height, width, channels = np.atleast_3d(values).shape
+    bits, kind = 8 * values.dtype.itemsize, {"u": 1, "i": 2, "f": 3}[values.dtype.kind]
+    tags = {256: width, 257: height, 258: bits, 259: 1, 262: 2 if channels > 1 else 1, 277: channels, 278: height,
+            279: values.nbytes, 339: kind}  # fmt: skip
+    end = 8 + 2 + 12 * (len(tags) + 1) + 4
+    lists = {258: end, 339: end + 2 * channels} if channels > 1 else {}
+    tags[273] = end + 2 * channels * len(lists)  # where the numbers begin
+    found = b"II*\0" + struct.pack("<IH", 8, len(tags))
+    for tag, value in sorted(tags.items()):
+        found += struct.pack("<HHII", tag, *((3, channels, lists[tag]) if tag in lists else (4, 1, value)))
+    return found + bytes(4) + b"".join(struct.pack(f"<{channels}H", *[tags[tag]] * channels) for tag in lists) + values.tobytes()
+
+
+COLOURS = np.stack([RAMP, RAMP.T, 0 * RAMP], -1)
+
+
+@pytest.mark.parametrize(("values", "expected"), [
+    (COLOURS.astype("<f4"), COLOURS), (COLOURS.astype("<f8"), COLOURS), ((255 * COLOURS).astype("<f4"), COLOURS),
+    (0.4 * COLOURS.astype("<f8"), 0.4 * COLOURS), (RAMP.astype("<f8"), RAMP), (4095 * RAMP.astype("<f8"), RAMP),
+    ((RAMP * (2**32 - 1)).astype("<u4"), RAMP), ((4095 * RAMP).astype("<u4"), (4095 * RAMP).astype("<u4") / 4095),
+    (np.where(RAMP == 1, np.inf, RAMP).astype("<f8"), np.where(RAMP == 1, 0, RAMP)),
+], ids=range(9))  # fmt: skip
+def test_a_tiff_of_numbers_that_pillow_does_not_know_is_read_by_type_and_range(values, expected):
+    found = read_picture(tiff(values))
+    np.testing.assert_allclose(found[..., :3], np.broadcast_to(np.atleast_3d(expected), (*RAMP.shape, 3)), atol=0.003)
+    assert (found[..., 3] == 1).all()
+
+
+@pytest.mark.parametrize("cut", [8, 60, 150, 300])
+def test_half_of_such_a_tiff_is_refused_in_a_sentence(cut):
+    with pytest.raises(PictureError):
+        read_picture(tiff(COLOURS.astype("<f4"))[:cut])
+
+
+def test_a_tiff_that_says_it_is_huge_is_refused_before_it_is_read():
+    file = bytearray(tiff(COLOURS.astype("<f4")))
+    at = file.index(struct.pack("<HHI", 256, 4, 1))
+    file[at + 8 : at + 12] = struct.pack("<I", 2**31 - 1)
+    with pytest.raises(PictureError):
+        read_picture(bytes(file))
 
 
 def test_a_deep_picture_is_reduced_too():

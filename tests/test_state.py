@@ -112,6 +112,24 @@ def test_minus_zero_is_zero():
 
 
 BAD = [
+    "seed=1_0",
+    "seed=%2B7",
+    "seed=%D9%A3",
+    "seed=7.0",
+    "z=%2B7",
+    "z=1_0,0",
+    "z=%D9%A3,0",
+    "eta=%2B0.5",
+    "eta=0_1",
+    "hidden=%D9%A3",
+    "hidden=%2B1",
+    "axes=0_1,2",
+    "corners=%D9%A3;1",
+    "corners=1_0;1",
+    "corners=%2B7;1",
+    "to=%D9%A3",
+    "attributes=Smiling:1_0",
+    "attributes=Smiling:%2B1",
     "z=nan,0",
     "z=NaN",
     "z=inf,0",
@@ -200,6 +218,32 @@ def test_a_bad_value_is_left_out_and_named_and_the_rest_is_kept(query):
     assert "\n" not in problem
     with pytest.raises(state.StateError, match=f"^{key} must be "):
         state.parse_strictly(query)
+
+
+@pytest.mark.parametrize(("key", "example"), [("view", "latent-plane"), ("sampler", "ddim"), ("to_sampler", "ddim")])
+def test_a_name_that_cannot_be_is_told_by_an_example_of_its_own_kind(key, example):
+    (problem,) = state.parse(f"{key}=Castles!")[1]
+    assert problem == f"{key} must be a name in small letters, as in {example}, got 'Castles!'"
+
+
+@pytest.mark.parametrize(
+    ("written", "number"), [("7", 7), ("007", 7), (" 7", 7), ("0.5", 0.5), ("-.5", -0.5), ("5.", 5), ("1e-4", 0.0001), ("2E1", 20)]
+)
+def test_numbers_are_read_as_they_are_written_in_ascii(written, number):
+    assert state.decimal(written) == number
+    if isinstance(number, int) and written.strip().isdigit():
+        assert state.whole(written) == number
+
+
+@pytest.mark.parametrize("address", ["http://host/", "https://example.org/demo/#top", "#top", "/", "/demo/", "HTTP://HOST"])
+def test_an_address_without_a_state_says_so(address):
+    with pytest.raises(state.StateError, match="holds no state: it stands after \\? in the address"):
+        state.parse_strictly(address)
+
+
+@pytest.mark.parametrize("before", ["http://host/?", "?", "/demo/?"])
+def test_what_stands_after_an_addresss_hash_is_no_part_of_its_state(before):
+    assert state.parse_strictly(f"{before}z=0,1#top") == {"z": (0.0, 1.0)}
 
 
 def test_each_bad_value_is_said_once_in_order():

@@ -43,8 +43,12 @@ class View(Protocol):
 def of(name: str) -> View:
     """A view by its name in the address; StateError naming the known ones."""
     if name not in NAMES:
-        raise StateError(f"view must be one of {', '.join(NAMES)}, got {name!r}", "view")
+        raise StateError(_no_view(name), "view")
     return import_module(f"{__name__}.{folder(name)}.pictures")
+
+
+def _no_view(name: str) -> str:
+    return f"view must be one of {', '.join(NAMES)}, got {name!r}"
 
 
 def folder(name: str) -> str:
@@ -77,6 +81,29 @@ def complete(state: State) -> State:
     return view.complete({**state, "view": name})
 
 
+def checked(state: State) -> State:
+    """As `complete`, of a state that `render` would write as a picture or as a film; raises as `render` does, and draws nothing."""
+    from explorer.views import drawn
+
+    full = complete(state)
+    view, size = of(full["view"]), full.get("size")
+    try:
+        try:
+            drawn.check(view.pictures(full, False), size)
+        except drawn.NoPicture:
+            pass
+        except StateError as error:
+            film = view.pictures(full, True)
+            if error.key != "size" or not film.moves:
+                raise
+            drawn.check(film, size)
+    except StateError as error:
+        if error.key == "size":  # what the state says itself, of all that makes it large
+            error.key = next((key for key in ("size", "frames", "n", "steps", "what") if key in state), None)
+        raise
+    return full
+
+
 def state_of(query: str, name: str | None = None) -> State:
     """The complete state of a query string, of the view `name` if it names none; StateError for the first bad value."""
     if not isinstance(query, str):
@@ -85,12 +112,15 @@ def state_of(query: str, name: str | None = None) -> State:
     return complete({"view": name, **state} if name else state)
 
 
-def opened(query: str, name: str, complete=complete) -> tuple[State, list[str]]:
+def opened(query: str, name: str, complete=checked) -> tuple[State, list[str]]:
     """The complete state that a view's page shows for a query string, and what was wrong with it (list of str).
 
-    Each key that does not fit is left out, so that its default is shown, and the rest of the state kept.
+    Each key that does not fit is left out, so that its default is shown, and the rest of the state kept; `render` would write what
+    is left. `complete`: instead of `checked`.
     """
     state, problems = parse(str(query))
+    if state.get("view", name) not in NAMES:
+        problems.append(_no_view(state["view"]))
     state["view"] = name
     while True:
         try:
@@ -98,7 +128,10 @@ def opened(query: str, name: str, complete=complete) -> tuple[State, list[str]]:
         except (StateError, UnknownName) as error:
             problems.append(str(error))
             key = "model" if isinstance(error, UnknownName) else error.key
-            if key in state and key != "view":
+            kept = getattr(error, "kept", None)
+            if kept:
+                state[key] = kept
+            elif key in state and key != "view":
                 del state[key]
             elif set(state) - {"view", "model"}:
                 state = {key: state[key] for key in ("view", "model") if key in state}
@@ -123,4 +156,4 @@ def render(state: State, ending: str, judge: Callable[[State, Any], None] | None
     return drawn.file(shown, full.get("size"), ending, text(state))
 
 
-__all__ = ["NAMES", "ExplorerError", "View", "complete", "folder", "of", "opened", "render", "state_of", "view_of"]
+__all__ = ["NAMES", "ExplorerError", "View", "checked", "complete", "folder", "of", "opened", "render", "state_of", "view_of"]

@@ -19,6 +19,10 @@ MOST_FILM = 70_000_000  # of all frames of a film together: 64 of 1024 x 1024
 MOST_NUMBERS = 20_000_000  # in a file of latents
 
 
+class NoPicture(StateError):
+    """What a state shows is on the page alone, and no picture: its link is as good as any."""
+
+
 @dataclass(frozen=True)
 class Drawn:
     """What a state shows, before it is drawn: `make()` -> `count` pictures, float in [0, 1] or uint8 (count, h, w, c)."""
@@ -42,6 +46,19 @@ def is_film(ending):
     if ending not in ENDINGS:
         raise StateError(f"the file must end in {', '.join('.' + e for e in ENDINGS)}, got .{ending}")
     return ending != "png"
+
+
+def check(drawn, size):
+    """StateError for what fits no file: neither a sheet nor, if it moves, a film."""
+    size = drawn.size if size is None or drawn.size is None else size
+    if size is None:
+        return
+    try:
+        _check_sheet(drawn, size)
+    except StateError:
+        if not drawn.moves:
+            raise
+        _check_film(drawn, size)
 
 
 def file(drawn, size, ending, written):

@@ -23,7 +23,7 @@ def usual(name, state, fits):
 
 
 def check(card, places):
-    """StateError for places that do not fit the model, before anything is loaded."""
+    """StateError for places that do not fit the model, before any network is loaded."""
     size = int(np.prod(card["latent_shape"]))
     for place in places:
         if isinstance(place, tuple) and len(place) != size:
@@ -32,6 +32,8 @@ def check(card, places):
             raise StateError(
                 f"{card['name']} has no gallery: places in corners must be seeds (7) or coordinates, got {place}", "corners"
             )
+        if isinstance(place, str):
+            in_gallery(card["name"], int(place[1:]), "corners")
 
 
 def at(model, place, key="corners"):
@@ -44,11 +46,16 @@ def at(model, place, key="corners"):
         fitted = {"fitted_gaussian", "fitted_mixture"} & set(card)
         generator = checkpoints.load(model) if fitted else Generator(card, None)
         return np.round(generator.prior(1, seed=place)[0], DECIMALS)
-    gallery, index = checkpoints.encodings(model).z_mean, int(place[1:])
+    return np.round(in_gallery(model, int(place[1:]), key), DECIMALS)
+
+
+def in_gallery(model, index, key):
+    """The point of a picture of a model's gallery, float32 (d,); StateError naming the `key` if there is none such."""
+    gallery = checkpoints.encodings(model).z_mean
     if index >= len(gallery):
         what = "faces" if checkpoints.card(model).get("attributes") else "pictures"
         raise StateError(f"the gallery of {model} has the {what} 0 to {len(gallery) - 1}, not {index}", key)
-    return np.round(gallery[index], DECIMALS)
+    return gallery[index]
 
 
 def plane_through(model, places):

@@ -5,7 +5,7 @@ import json
 import pytest
 
 from explorer import checkpoints
-from explorer.views.models.calls import in_words
+from explorer.views.models.calls import in_words, misfits
 
 KEYS = sorted({key for path in checkpoints.root().rglob("card.json") for key in json.loads(path.read_text("utf-8"))["metrics"]})
 
@@ -24,3 +24,12 @@ def test_how_it_was_sampled_and_split_up_stand_behind_the_words():
 @pytest.mark.parametrize("key", ["quite_unheard_of", "quite_unheard_of_by_class_ddim_5_steps"])
 def test_what_has_no_words_is_shown_as_it_is(key):
     assert in_words(key) == key.replace("_", " ")
+
+
+def test_a_link_to_a_model_that_is_not_there_is_said():
+    assert misfits("view=models&model=mnist-vae") == misfits("view=models&model=judges/digits") == misfits("view=models") == []
+    (said,) = misfits("view=models&model=nope")
+    assert said.startswith("no checkpoint 'nope'; there are celeba-vae, ")
+    (said,) = misfits("view=models&model=mnist-vae&z=0,1")
+    assert said.startswith("z means nothing with view=models")
+    assert misfits("model=nope") == misfits("view=faces&model=nope") == [], "their own views say it"

@@ -71,7 +71,9 @@ def complete(state):
         raise StateError(f"{card['name']} does not sample from noise: the diffusion view needs a diffusion model", "model")
     full = {"view": "diffusion", "what": "picture", "model": card["name"], "eta": 0.0, "epsilon_scale": 1.0,
             "seed": card.get("start_seed", 0), "n": MOST_SAMPLES,
-            "frames": 20 if state.get("what") == "trajectory" else 9, **card["sampling"]} | state  # fmt: skip
+            "frames": 9, **card["sampling"]} | state  # fmt: skip
+    if full["what"] == "trajectory" and "frames" not in state:
+        full["frames"] = min(20, full["steps"])
     points.check_label(full, card)
     for key in ("sampler", "to_sampler"):
         if full.get(key, samplers.DDIM) not in samplers.SAMPLERS:
@@ -84,12 +86,15 @@ def complete(state):
     together = {"grid": full["n"], "strip": full["frames"]}.get(full["what"], 1)
     if together * full["steps"] > MOST_WORK:
         raise StateError(
-            f"{together} pictures of {full['steps']} steps are too much work: at most {MOST_WORK} steps in all", "steps"
+            f"{together} pictures of {full['steps']} steps are too much work: at most {MOST_WORK} steps in all",
+            next((key for key in ("steps", "frames", "n") if key in state), "what"),
         )
     if full["what"] == "strip" and full["frames"] > MOST_FRAMES:
         raise StateError(
             f"frames must be a whole number from 2 to {MOST_FRAMES} between two noises, got {full['frames']}", "frames"
         )
+    if full["what"] == "trajectory" and state.get("frames", 0) > full["steps"]:
+        raise StateError(f"frames must be at most the {full['steps']} steps of a trajectory, got {full['frames']}", "frames")
     if full["what"] == "strip" and "to" not in full:
         raise StateError("a strip needs a second noise: to=SEED", "what")
     if "to" in full and (len(full["to"]) != 1 or full["to"][0] < 0 or full["to"][0] % 1):

@@ -33,13 +33,7 @@ def state_of(query):
 @answered
 def open_faces(query: questions.Query):
     """What the page needs to show a query string: state, problems, the model, and what a link need not say."""
-
-    def complete(state):
-        full = views.complete(state)
-        pictures.point(full)  # complains about places that are not there
-        return full
-
-    full, problems = views.opened(query, "faces", complete)
+    full, problems = views.opened(query, "faces")
     usual = pictures.complete({"model": full["model"]})
     usual = {key: value for key, value in usual.items() if key not in ("model", "face")}  # these a link always says
     return {"problems": problems, "model": describe(full["model"]), "state": for_page(full), "defaults": for_page(usual)}

@@ -6,6 +6,7 @@ A face is a place in a face model's latent space, see `points`; attribute direct
 import numpy as np
 
 from explorer import checkpoints, geometry
+from explorer.errors import InputError
 from explorer.state import StateError
 from explorer.views import points, refined
 from explorer.views.drawn import Drawn
@@ -13,6 +14,7 @@ from explorer.views.drawn import Drawn
 TITLE = "Faces"
 KEYS = frozenset({"z", "seed", "face", "attributes", "hold", "how", "along", "pair", "corners", "frames", "n"}) | refined.KEYS
 WHATS = ("picture", "strip", "grid")
+LISTS = ("attributes", "hold")  # of which the names that a model knows stay where another one is left out
 DEFAULT_MODEL = "celeba-vae"
 REACH = 3.0  # lengths of a direction to each side, in strips and planes
 SIX = ("Smiling", "Eyeglasses", "Male", "Young", "Blond_Hair", "Black_Hair")  # Generative Deep Learning's, ch. 3
@@ -43,16 +45,33 @@ def complete(state):
         raise StateError(f"z must be {size} numbers for {card['name']}, got {len(full['z'])}", "z")
     named = {"attributes": dict(full["attributes"]), "hold": full["hold"], "along": [full["along"]], "pair": full["pair"]}
     for key, names in named.items():
-        for name in names:
-            if name not in known:
-                raise StateError(f"{card['name']} knows no attribute {name!r}; there are {', '.join(known)}", key)
+        if unknown := [name for name in names if name not in known]:
+            kept = tuple(part for part, name in zip(full[key], names, strict=True) if name in known) if key in LISTS else None
+            raise StateError(
+                f"{card['name']} knows no attribute {', '.join(map(repr, unknown))}; there are {', '.join(known)}", key, kept
+            )
     if len(full["pair"]) != 2 and (full["what"] == "grid" or "pair" in state):  # a model may know one attribute alone
         raise StateError("pair must be two different attributes, as in Smiling,Young", "pair")
     corners = full.get("corners", (0, 0, 0))
     if len(corners) != 3:
         raise StateError(f"corners must be 3 faces, A - B + C, got {len(corners)}: the way between others is view=morph", "corners")
     points.check(card, full.get("corners", ()))
+    if not {"z", "seed"} & set(full):
+        points.in_gallery(card["name"], full["face"], "face")
+    if state.get("how") == "learned" and not card.get("learned"):
+        raise StateError(f"{card['name']} has no learned directions: how must be whitened or plain", "how")
+    _check_directions(full)
     return refined.complete(full, card)
+
+
+def _check_directions(state):
+    """StateError where nothing is left of an attribute of the state's while the held ones keep still."""
+    shown = {"strip": [state["along"]], "grid": state["pair"]}.get(state["what"], ())
+    for name in (*dict(state["attributes"]), *(() if "corners" in state else shown)):
+        try:
+            direction(state, name)
+        except InputError as error:
+            raise StateError(str(error), "hold") from None
 
 
 def base(state):

@@ -52,6 +52,7 @@ def complete(state):
         drawn = points.at(card["name"], full.pop("seed"), "seed").astype("float64").round(DECIMALS)
         full.setdefault("z", tuple(drawn.tolist()))
     full = {"z": tuple(view["z"])} | points.with_label(_through(full, card), card)
+    _check_points(state, card, codes)
     full["points"] = full["points"] and codes
     if full["veil"] == "data" and not codes:
         raise StateError(f"{card['name']} has no encodings to say where the data is: use veil normal or none", "veil")
@@ -62,9 +63,28 @@ def complete(state):
         raise StateError(f"axes must be two different whole numbers from 0 to {size - 1} for {card['name']}", "axes")
     if full["scale"] == "p" and not kind_of(card).has_prior:
         raise StateError(f"scale p needs a prior, and {card['name']} is a plain autoencoder: use scale z", "scale")
+    if full["what"] == "strip" and "to" not in full:
+        raise StateError("a walk needs two points: from (or z) and to", "what")
     full.setdefault("center", (0.5, 0.5) if full["scale"] == "p" else tuple(view["center"]))
     full.setdefault("extent", 0.5 if full["scale"] == "p" else view["extent"])
     return full
+
+
+def _check_points(state, card, codes):
+    """StateError where a state asks for points of classes, or for a second model beside it, that its model has not."""
+    if not codes and (state.get("points") or state.get("hidden")):
+        key = "points" if state.get("points") else "hidden"
+        raise StateError(f"{card['name']} has no encodings to show as points: leave {key} out", key)
+    most, hidden = len(card["classes"]) - 1, state.get("hidden", ())
+    if any(label > most for label in hidden):
+        kept = tuple(label for label in hidden if label <= most)
+        raise StateError(
+            f"hidden must be classes from 0 to {most} for {card['name']}, got {','.join(map(str, hidden))}", "hidden", kept
+        )
+    beside = card["recipe"].get("beside")
+    if state.get("beside", beside) != beside or "beside" in state and beside not in checkpoints.names():
+        known = f"beside must be {beside}" if beside in checkpoints.names() else "there is no model to show beside it"
+        raise StateError(f"{known} for {card['name']}, got {state['beside']!r}: leave beside out", "beside")
 
 
 def _through(full, card):
@@ -77,6 +97,8 @@ def _through(full, card):
         raise StateError(
             "scale p is of axes, and a plane through three places has none: use scale z, or leave corners out", "scale"
         )
+    if full["axes"] != tuple(card["view"]["axes"]):
+        raise StateError("axes span a plane, and so do three places: leave axes out, or corners", "axes")
     points.check(card, full["corners"])
     _, center, extent = points.plane_through(card["name"], full["corners"])
     first = points.at(card["name"], full["corners"][0]).astype("float64").round(DECIMALS)
@@ -122,7 +144,7 @@ def manifold(state):
 def walk(state):
     """The frames from `from` (default: z) to `to`: pictures float32 (frames, h, w, c), z float32 (frames, d), positions
     float64 (frames,)."""
-    if "to" not in state:
+    if "to" not in state:  # what the page asks for need not say what=strip
         raise StateError("a walk needs two points: from (or z) and to", "what")
     return points.walk(np.array(state.get("from", state["z"])), np.array(state["to"]), state)
 
@@ -188,15 +210,14 @@ def pictures(state, moving=False):
         z = np.array([state["z"]], "float32")
         return Drawn(lambda: picture(state)[None], 1, shape, size=10 * h, latents=lambda: {"z": z})
     if state["what"] == "strip":
-        if "to" not in state:
-            walk(state)  # which says what is missing
         make, frames = lambda: walk(state)[0], state["frames"]
         return Drawn(
             make, frames, shape, frames, size=(10 if moving else 4) * h, moves=True, counted="frames",
             latents=lambda: {"z": walk(state)[1]},
         )  # fmt: skip
     if state["what"] == "plane":
-        return Drawn(lambda: figure(state)[None], 1, (_SIDE, _SIDE, 3), size=None)
+        side = state.get("size", _SIDE)
+        return Drawn(lambda: figure(state, side)[None], 1, (side, side, 3), size=None)
     n = state["n"]
     return Drawn(
         lambda: imaging.grid(manifold(state), n)[None], 1, (n * h, n * w, c), size=4 * h, cells=n, counted="n",

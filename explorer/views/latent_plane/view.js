@@ -171,6 +171,7 @@ export class PlaneView extends View {
     if (sameFamily(this.model, next)) keys.push("z", "hidden", "points", "center", "extent", "scale");
     if (this.model.encodings) keys.push("points");
     const state = Object.fromEntries(keys.map(key => [key, this.state[key]]));
+    if (!next?.encodings) for (const key of ["points", "hidden"]) delete state[key];
     if (next?.kind === "ae" && state.veil === "normal") state.veil = "data";
     if (!next?.encodings && state.veil === "data") state.veil = next?.kind === "ae" ? "none" : "normal";
     this.defaults = this._usual(state);

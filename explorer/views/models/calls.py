@@ -1,13 +1,14 @@
 """The Models view: a card for each model, written from its card.json."""
 
 import re
+from contextlib import suppress
 from html import escape
 
 import gradio as gr
 import numpy as np
 import plotly.graph_objects as go
 
-from explorer import checkpoints, devices
+from explorer import checkpoints, devices, views
 from explorer.errors import ExplorerError
 from explorer.state import parse
 
@@ -131,6 +132,15 @@ def damaged():
         except checkpoints.CheckpointError as error:
             lines.append(str(error))
     return lines
+
+
+def misfits(query):
+    """What in a link of this view cannot be shown, one line each; of another's, which says so itself, nothing."""
+    if parse(query)[0].get("view") != "models":
+        return []
+    with suppress(checkpoints.CheckpointError):  # `damaged` says it
+        return views.opened(query, "models")[1]
+    return []
 
 
 def page(name):
@@ -269,8 +279,8 @@ def below(blocks, tab):
 
     def visit(request: gr.Request):
         """What there is now, and the link's model if it is there."""
-        names, wrong = list(cards()), damaged()
-        name = parse(str(request.query_params))[0].get("model")
+        names, query = list(cards()), str(request.query_params)
+        wrong, name = damaged() + misfits(query), parse(query)[0].get("model")
         name = name if name in names else names[0] if names else None
         shown = (page(name), curves(name)) if name else ("There are no models in checkpoints/.", None)
         warned = gr.HTML("".join(f"<p>⚠ {escape(line)}</p>" for line in wrong), visible=bool(wrong))

@@ -1,7 +1,7 @@
 """The Models view: it shows cards, and no pictures of its own."""
 
 from explorer import checkpoints
-from explorer.state import StateError
+from explorer.views.drawn import NoPicture
 
 TITLE = "Models"
 KEYS = frozenset()
@@ -23,5 +23,5 @@ def complete(state):
 
 
 def pictures(state, moving=False):
-    """StateError: a card is no picture."""
-    raise StateError("view=models shows a card and no picture: name the view of its model, or none", "view")
+    """NoPicture: a card is none."""
+    raise NoPicture("view=models shows a card and no picture: name the view of its model, or none", "view")

@@ -23,14 +23,7 @@ def state_of(query):
 def open_morph(query: questions.Query):
     """What the page needs to show a query string: the state, what was wrong with it, the model, the others; the corners as they
     stand in a link, and their pictures."""
-    found = {}
-
-    def complete(state):
-        full = views.complete(state)
-        found["corners"] = points.corners_of(full)  # complains about places that are not there
-        return full
-
-    state, problems = views.opened(query, "morph", complete)
+    state, problems = views.opened(query, "morph")
     usual = pictures.complete({"model": state["model"], "corners": state["corners"]})
     usual = {key: value for key, value in usual.items() if key not in ("model", "corners", "t")}  # these a link always says
     return {
@@ -39,7 +32,7 @@ def open_morph(query: questions.Query):
         "models": shown_with(lambda card: pictures.morphs(card) and not card["series"]),
         "state": for_page(state) | {"corners": [place_text(place) for place in state["corners"]]},
         "defaults": for_page(usual),
-        "pictures": [pixels(image) for image in points.decode(state, found["corners"])],
+        "pictures": [pixels(image) for image in points.decode(state, points.corners_of(state))],
     }
 
 

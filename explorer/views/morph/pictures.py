@@ -45,7 +45,8 @@ def complete(state):
     if wanted and len(corners) not in wanted:
         raise StateError(f"a strip needs 2 or 3 corners, a grid 4: what={full['what']} has none of {len(corners)}", "what")
     if len(corners) == 3:  # A - B + C is one point, with no way along it
-        full.pop("t", None)
+        if "t" in full:
+            raise StateError("A - B + C is one point, with no way along it: leave t out", "t")
         return points.with_label(full, card)
     t = full.setdefault("t", (0.5,) if len(corners) == 2 else (0.0, 0.0))
     if len(t) != len(corners) // 2 or (len(t) == 1 and t[0] < 0):

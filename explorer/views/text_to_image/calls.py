@@ -24,10 +24,10 @@ def open_prompts(query: questions.Query):
 
     def complete(state):
         try:
-            return views.complete(state)
+            return views.checked(state)
         except presets.PresetError:
             wanted.update({key: state.get(key) for key in ("model", "image_size")})
-            return views.complete({key: value for key, value in state.items() if key not in wanted})
+            return views.checked({key: value for key, value in state.items() if key not in wanted})
 
     full, problems = views.opened(query, "text-to-image", complete)
     usual = pictures.complete({key: full[key] for key in ("model", "image_size") if key in full})

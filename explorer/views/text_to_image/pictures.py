@@ -85,12 +85,15 @@ def complete(state):
     if not reads(card):
         raise StateError(f"{card['name']} knows no words: the text-to-image view needs a text-to-image model", "model")
     _check_ends(state)
+    side = card["image_shape"][0]
+    if not elsewhere(state) and state.get("image_size", side) != side:
+        raise StateError(f"{card['name']} draws pictures of {side} pixels: image_size must be {side}, or be left out", "image_size")
     full = {"view": "text-to-image", "what": "picture", "model": card["name"], "negative_prompt": "",
             "seed": card.get("start_seed", 0), "kind": "slerp", "closed": False, "start": 0.0, "stop": 1.0, "frames": 9, "n": 4,
             **dict(zip(PROMPTS, card["prompts"], strict=True)), **card["sampling"]} | state  # fmt: skip
     if not 1 <= full["steps"] <= MOST_STEPS:
         raise StateError(f"steps must be a whole number from 1 to {MOST_STEPS} for {card['name']}, got {full['steps']}", "steps")
-    if full["what"] == "plane" and not 2 <= full["n"] <= MOST_SIDE:
+    if not 2 <= full["n"] <= MOST_SIDE:
         raise StateError(f"n must be a whole number from 2 to {MOST_SIDE} pictures along a side, got {full['n']}", "n")
     if "to" in full and (len(full["to"]) != 1 or full["to"][0] < 0 or full["to"][0] % 1):
         raise StateError("to must be one seed, a whole number from 0, in the text-to-image view", "to")
@@ -99,7 +102,8 @@ def complete(state):
     together = {"strip": full["frames"], "plane": full["n"] ** 2}.get(full["what"], 1)
     if together * full["steps"] > MOST_WORK:
         work = f"{together} pictures of {full['steps']} steps"
-        raise StateError(f"{work} are too much work: at most {MOST_WORK} steps in all", "steps")
+        key = next((key for key in ("steps", "frames", "n") if key in state), "what")
+        raise StateError(f"{work} are too much work: at most {MOST_WORK} steps in all", key)
     return full
 
 

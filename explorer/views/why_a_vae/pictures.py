@@ -7,7 +7,7 @@ import numpy as np
 
 from explorer import checkpoints, data, imaging
 from explorer.state import StateError
-from explorer.views.drawn import Drawn
+from explorer.views.drawn import Drawn, NoPicture
 
 TITLE = "Why a VAE?"
 KEYS = frozenset({"chapter", "seed", "source", "noise", "amount", "label"})
@@ -40,6 +40,7 @@ ARTIST = "fashion-cgan"  # draws the garments that all are shown
 GROUPS = (("a man with glasses", True, True), ("a man", True, False), ("a woman", False, False))  # male, glasses
 TRIPLE, NEIGHBOUR = 3, 0.35  # faces in a mean; how far the neighbours of their sum lie, in standard deviations of the codes
 DRAWN = 10  # pictures of a GAN in a row
+ROWS = {"gans": 1, "arithmetic": 3, "denoising": 4, "linear": 3, "deeper": 7, "sparse": 4, "codings": 2, "holes": 4}  # at most
 
 
 def is_here():
@@ -54,7 +55,9 @@ def complete(state):
             "amount": 0.5, "label": 0} | state  # fmt: skip
     if chapter == "gans":
         full.setdefault("model", "fashion-dcgan")
-    if chapter in ("gans", "holes") and full.get("model", MEMBERS[chapter][0]) not in MEMBERS[chapter]:
+    if chapter not in ("gans", "holes") and "model" in full:
+        raise StateError(f"chapter {chapter} shows models of its own: leave model out, got {full['model']}", "model")
+    if full.get("model", MEMBERS[chapter][0]) not in MEMBERS[chapter]:
         raise StateError(f"model must be one of {', '.join(MEMBERS[chapter])} in chapter {chapter}, got {full['model']}", "model")
     if full["label"] >= len(data.GARMENTS):
         raise StateError(f"label must be a garment from 0 to {len(data.GARMENTS) - 1}, got {full['label']}", "label")
@@ -203,11 +206,18 @@ def arithmetic(state):
 
 def pictures(state, moving=False):
     """What a complete state shows, as `Drawn`: the rows of its chapter."""
-    if state["chapter"] == "labels":
-        raise StateError("chapter labels has figures and no pictures: choose another chapter", "chapter")
+    chapter = state["chapter"]
+    if chapter == "labels":
+        raise NoPicture("chapter labels has figures and no pictures: choose another chapter", "chapter")
+    columns = 2 * TRIPLE + 1 if chapter == "arithmetic" else DRAWN if chapter == "gans" else len(data.GARMENTS)
+    side = checkpoints.card(MEMBERS[chapter][0])["image_shape"] if chapter == "arithmetic" else (28, 28, 1)
+    return Drawn(lambda: _sheet(state), ROWS[chapter] * columns, tuple(side), columns, size=112)
+
+
+def _sheet(state):
+    """The pictures of all rows, one row after the other: uint8 (n, h, w, c)."""
     found = [imaging.to_bytes(row["images"]) for row in rows(state) if "images" in row]
     if state["chapter"] == "arithmetic":
         *parts, nine = found
         found = [np.concatenate([part, nine[3 * i : 3 * i + 3]]) for i, part in enumerate(parts)]
-    columns, images = len(found[0]), np.concatenate(found)
-    return Drawn(lambda: images, len(images), images.shape[1:], columns, size=112)
+    return np.concatenate(found)
