@@ -1,6 +1,6 @@
 // @ts-check
 // The worker of decoder.js: ONNX Runtime on one thread, with SIMD. It answers one question after the other:
-// `{id, runtime, address, z, latentShape, label}` with `{id, pixels, ms}`; without `z` it gets the decoder ready and answers `{id}`;
+// `{id, runtime, address, z, latentShape, label}` with `{id, pixels, ms}`; without `z` it gets the decoder ready: `{id}`;
 // where something goes wrong, `{id, error}`.
 
 const MOST_OPEN = 8; // decoders kept: a slider over a series of models goes back and forth
