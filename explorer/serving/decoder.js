@@ -4,7 +4,7 @@
 // models and runtime then stay in the browser's cache. The work is done in a worker, so that the page goes on meanwhile.
 import { appUrl } from "./link.js";
 
-const SILENCE = 20_000; // milliseconds after which the worker is taken for dead
+const SILENCE = 20_000; // milliseconds without a picture after which the worker is taken for dead
 const NEVER_IDLE = 3000; // ... after which a page that is busy all the time loads it all the same
 
 /**
@@ -68,7 +68,7 @@ async function fetchShelf() {
 /** The worker's answer; null if there is none. @param {any} question @param {Transferable[]} [transfer] @returns {Promise<any>} */
 function ask(question, transfer = []) {
   return new Promise(resolve => {
-    const id = ++asked, timer = setTimeout(fail, SILENCE);
+    const id = ++asked, timer = question.z && setTimeout(fail, SILENCE); // loading takes as long as the line does
     waiting.set(id, answer => {
       clearTimeout(timer);
       resolve(answer);

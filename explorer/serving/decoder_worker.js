@@ -13,33 +13,36 @@ let turn = Promise.resolve(); // a session runs one batch at a time
 
 /** @typedef {{id: number, runtime: string, address: string, z?: Float32Array, latentShape: number[], label?: number}} Question */
 
-self.onmessage = (/** @type {MessageEvent<Question>} */ { data }) => {
-  turn = turn.then(() => answer(data));
-};
-
-/** @param {Question} question */
-async function answer({ id, runtime, address, z, latentShape, label }) {
+self.onmessage = async (/** @type {MessageEvent<Question>} */ { data }) => {
+  const { id, address } = data;
   try {
-    const session = await open(runtime, address);
-    if (!z) return self.postMessage({ id });
-    const began = performance.now(), n = z.length / latentShape.reduce((size, side) => size * side, 1);
-    /** @type {Record<string, any>} */
-    const feeds = { z: new ort.Tensor("float32", z, [n, ...latentShape]) };
-    if (label !== undefined) feeds.label = new ort.Tensor("int32", new Int32Array(n).fill(label), [n]);
-    const { pictures } = await session.run(feeds), pixels = bytes(pictures.data);
-    pictures.dispose();
-    self.postMessage({ id, pixels, ms: performance.now() - began }, { transfer: [pixels.buffer] });
+    const file = sessions.has(address) ? null : await fetched(address); // a slow line holds up no other model
+    const mine = turn.then(() => answer(data, file));
+    turn = mine.catch(() => {});
+    await mine;
   } catch (error) {
     self.postMessage({ id, error: String(error) });
   }
+};
+
+/** @param {Question} question @param {Uint8Array | null} file the model, if it was not open */
+async function answer({ id, runtime, address, z, latentShape, label }, file) {
+  ort ??= await start(runtime);
+  const session = await open(address, file);
+  if (!z) return self.postMessage({ id });
+  const began = performance.now(), n = z.length / latentShape.reduce((size, side) => size * side, 1);
+  /** @type {Record<string, any>} */
+  const feeds = { z: new ort.Tensor("float32", z, [n, ...latentShape]) };
+  if (label !== undefined) feeds.label = new ort.Tensor("int32", new Int32Array(n).fill(label), [n]);
+  const { pictures } = await session.run(feeds), pixels = bytes(pictures.data);
+  self.postMessage({ id, pixels, ms: performance.now() - began }, { transfer: [pixels.buffer] });
 }
 
-/** @param {string} runtime @param {string} address */
-async function open(runtime, address) {
-  ort ??= await start(runtime);
+/** @param {string} address @param {Uint8Array | null} file */
+async function open(address, file) {
   const known = sessions.get(address);
   if (known) sessions.delete(address); // it goes to the end
-  const session = known ?? await ort.InferenceSession.create(await fetched(address), { logSeverityLevel: 3 });
+  const session = known ?? await ort.InferenceSession.create(file ?? await fetched(address), { logSeverityLevel: 3 });
   sessions.set(address, session);
   for (const [oldest, unused] of sessions) {
     if (sessions.size <= MOST_OPEN) break;
