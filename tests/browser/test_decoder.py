@@ -51,10 +51,28 @@ def view(decoding_app, page_of):
     return page_of(decoding_app)
 
 
+MOVE = """async ([selector, times]) => {
+    const target = document.querySelector(selector), slides = target.type === "range";
+    for (let i = 0; i < times; i++) {
+        if (slides) target.stepUp();
+        target.dispatchEvent(slides ? new Event("input", { bubbles: true })
+            : new KeyboardEvent("keydown", { key: "ArrowRight", bubbles: true, cancelable: true }));
+        await new Promise(requestAnimationFrame);
+    }
+}"""
+
+
+def move(view, selector, times=20):
+    """A slider, or the point of a plane, a step each frame, as a hand does that does not rest."""
+    view.page.evaluate(MOVE, [selector, times])
+
+
 def asked_since(view):
     """A list that what the page asks for from now on comes into."""
     found = []
-    view.page.on("request", lambda request: found.append(request.url) if not re.match("data:|blob:", request.url) else None)
+    view.page.on(
+        "request", lambda request: found.append(request.post_data or request.url) if request.url.startswith("http") else None
+    )
     view.page.on("websocket", lambda socket: found.append(socket.url))
     for socket in view.sockets:
         socket.on("framesent", lambda message: found.append(message))
@@ -120,10 +138,8 @@ def test_a_discriminator_is_asked_when_the_hand_rests(view):
     view.open("model=fashion-dcgan")
     decodes_here(view, "fashion-dcgan")
     asked = asked_since(view)
-    slider = view.page.locator(".lx-first [role=application]")
-    slider.focus()
-    for _ in range(10):
-        view.page.keyboard.press("ArrowRight")
+    move(view, ".lx-first [role=application]")
+    assert asked == []
     expect(view.page.locator(".lx-speed")).to_contain_text("in this browser")
     expect(view.page.locator(".lx-near")).to_have_text(re.compile(r"^The discriminator: \d+ % real$"))
     verdicts = [json.loads(message)[0] for message in asked if message.startswith("[")]
@@ -166,15 +182,13 @@ def test_a_face_is_the_servers_and_takes_no_request(decoding_app, page_of, query
     ready = f"#{name} .lx[data-ready=yes]"
     view.page.locator(ready).wait_for()
     decodes_here(view, "celeba-vae")
-    view.page.locator(moved).focus()
     speed = view.page.locator(f"#{name} .lx-speed")
     while "browser" not in speed.inner_text():  # the first move has the page fetch what it adds
-        view.page.keyboard.press("ArrowRight")
+        move(view, moved, 1)
         view.page.wait_for_timeout(300)
     decodes_here(view, "celeba-vae")
     asked = asked_since(view)
-    for _ in range(20):
-        view.page.keyboard.press("ArrowRight")
+    move(view, moved)
     assert asked == []
     expect(speed).to_contain_text("in this browser")
     view.page.wait_for_timeout(1_000)
@@ -195,10 +209,8 @@ def test_two_planes_and_the_map_of_codes_ask_nothing_either(view):
     for model in ("fashion-ae", "fashion-vae"):
         decodes_here(view, model)
     asked = asked_since(view)
-    for i in range(2):
-        planes.nth(i).focus()
-        for _ in range(5):
-            view.page.keyboard.press("ArrowRight")
+    for i in (1, 2):
+        move(view, f".lx-holes figure:nth-of-type({i}) [role=application]")
     view.page.wait_for_timeout(500)
     assert asked == []
 
@@ -233,6 +245,7 @@ def test_where_the_browser_cannot_the_server_decodes_without_a_word(view, decode
     assert not view.page.evaluate(HERE, "mnist-vae")
     expect(view.page.locator(".lx-speed")).to_have_text(re.compile(r"^\d+ ms$"))
     assert view.message() == ""
+    view.problems[:] = [problem for problem in view.problems if "wasm" not in problem.lower()]  # for developers
 
 
 def test_a_worker_that_dies_leaves_the_rest_of_the_drag_to_the_server(view, decoded):
