@@ -16,6 +16,7 @@ from explorer.errors import InputError
 VERBS = {  # with a module of their own: its `arguments(parser)`, and `run(options)`, whose docstring is the verb's help
     "card": "explorer.publishing.model_card",
     "deploy": "explorer.publishing.deploy",
+    "export": "explorer.publishing.export",
 }
 
 

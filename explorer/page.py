@@ -17,7 +17,7 @@ from starlette.staticfiles import StaticFiles
 
 from explorer import api, checkpoints, views
 from explorer.errors import PromptCut
-from explorer.serving import live
+from explorer.serving import decoders, live
 from explorer.serving.calls import run_news, stop_run
 from explorer.state import EMBED, schema
 from explorer.views import calls as common
@@ -145,8 +145,9 @@ class SubPath:
 
 
 def routes():
-    """Where the browser's modules and styles are served."""
-    return [Mount("/lx", routes=[Mount(f"/{part}", Assets(directory=HERE / part)) for part in ("serving", "views")])]
+    """Where the browser's modules and styles are served, and what it decodes with."""
+    modules = [Mount(f"/{part}", Assets(directory=HERE / part)) for part in ("serving", "views")]
+    return [Mount("/lx", routes=[*decoders.routes(), *modules])]
 
 
 def preloaded():

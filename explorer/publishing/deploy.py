@@ -14,7 +14,7 @@ from explorer.errors import ExplorerError, InputError
 
 ROOT = Path(__file__).parent.parent.parent
 TOP = ("app.py", "README.md", "LICENSE", "requirements.txt")
-SOURCES = (".py", ".js", ".css", ".html", ".svg")  # of the package
+SOURCES = (".py", ".js", ".css", ".html", ".svg", ".json")  # of the package
 BINARIES = ("*.keras", "*.h5", "*.npz", "*.onnx", "*.wasm", "*.webp", "*.png")
 ATTRIBUTES = "* text=auto eol=lf\n" + "".join(f"{kind} filter=lfs diff=lfs merge=lfs -text\n" for kind in BINARIES)
 CPU, ZERO = ("cpu-basic", "cpu-upgrade"), "zero-a10g"
