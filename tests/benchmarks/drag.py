@@ -23,7 +23,7 @@ sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1] / 
 import numpy as np  # noqa: E402
 from driver import App, View, chromium  # noqa: E402
 
-from explorer.publishing import runtime  # noqa: E402
+from explorer.serving import runtime  # noqa: E402
 
 MEASURED = "performance.getEntriesByName('event-to-pixels').length"
 WATCH = """() => {
