@@ -151,8 +151,10 @@ def routes():
 
 
 def preloaded():
-    """What has the browser fetch all modules at once: else it finds each one's imports only when it has read it."""
-    paths = sorted(path.relative_to(HERE).as_posix() for part in ("serving", "views") for path in (HERE / part).rglob("*.js"))
+    """What has the browser fetch all modules at once: else it finds each one's imports only when it has read it. A worker, which
+    starts when the page is idle, is no module of the page."""
+    found = (path for part in ("serving", "views") for path in (HERE / part).rglob("*.js"))
+    paths = sorted(path.relative_to(HERE).as_posix() for path in found if not path.stem.endswith("_worker"))
     return "".join(f'<link rel="modulepreload" href="lx/{path}">' for path in paths)
 
 

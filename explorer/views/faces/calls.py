@@ -4,6 +4,7 @@ The page's half is `view.js` and the modules beside it: `sliders.js`, `judge.js`
 `crop.js`, `camera.js`), and below the face `sheets.js` (strip, plane) and `sum.js`.
 """
 
+from contextlib import suppress
 from functools import lru_cache
 
 import gradio as gr
@@ -11,9 +12,9 @@ import numpy as np
 import plotly.graph_objects as go
 
 from explorer import checkpoints, imaging, views
-from explorer.errors import ExplorerError
+from explorer.errors import ExplorerError, InputError
 from explorer.generators.base import Generator
-from explorer.serving.calls import answered, for_page, in_turn, jpeg, pixels, shipped
+from explorer.serving.calls import answered, for_page, in_turn, jpeg, packed, pixels, shipped
 from explorer.state import DECIMALS
 from explorer.views import calls as common
 from explorer.views.faces import pictures
@@ -88,6 +89,17 @@ def judge_face(query):
 def face_point(query):
     """The coordinates of a state's face with its attributes."""
     return {"z": np.round(pictures.point(state_of(query)), DECIMALS).tolist()}
+
+
+@answered
+def face_directions(query):
+    """What one unit of each attribute adds while the state's held ones keep still: {"names", "vectors": float32 (k, d)}, without
+    those of which nothing is left then."""
+    state, found = state_of(query), {}
+    for name in checkpoints.card(state["model"])["attributes"]:
+        with suppress(InputError):
+            found[name] = pictures.direction(state, name).astype("<f4")
+    return {"names": list(found), "vectors": packed(np.stack([*found.values()]) if found else np.empty(0, "<f4"))}
 
 
 @answered
@@ -192,6 +204,7 @@ SERVER_FUNCTIONS = [
     decode_face,
     judge_face,
     face_point,
+    face_directions,
     face_gallery,
     face_strip,
     face_sheet,

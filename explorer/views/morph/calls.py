@@ -6,7 +6,7 @@ The page's half is `view.js`.
 import numpy as np
 
 from explorer import checkpoints, imaging, views
-from explorer.serving.calls import answered, for_page, in_turn, jpeg, pixels, shown_with
+from explorer.serving.calls import answered, for_page, in_turn, jpeg, packed, pixels, shown_with
 from explorer.state import place_text
 from explorer.views import calls as common
 from explorer.views import points
@@ -21,7 +21,7 @@ def state_of(query):
 @answered
 def open_morph(query):
     """What the page needs to show a query string: the state, what was wrong with it, the model, the others; the corners as they
-    stand in a link, and their pictures."""
+    stand in a link, their points, float32 (k, d), and their pictures."""
     found = {}
 
     def complete(state):
@@ -38,6 +38,7 @@ def open_morph(query):
         "models": shown_with(lambda card: pictures.morphs(card) and not card["series"]),
         "state": for_page(state) | {"corners": [place_text(place) for place in state["corners"]]},
         "defaults": for_page(usual),
+        "points": packed(found["corners"].astype("<f4")),
         "pictures": [pixels(image) for image in points.decode(state, found["corners"])],
     }
 
