@@ -18,6 +18,7 @@ VERBS = {  # with a module of their own: its `arguments(parser)`, and `run(optio
     "deploy": "explorer.publishing.deploy",
     "export": "explorer.publishing.export",
     "runtime": "explorer.publishing.runtime",
+    "site": "explorer.publishing.site",
 }
 
 
