@@ -8,16 +8,15 @@ import json
 import shutil
 from pathlib import Path
 
-from explorer import checkpoints, page
+from explorer import checkpoints
 from explorer.errors import ExplorerError, InputError
 from explorer.generators import kind_of
 from explorer.publishing import model_card
 from explorer.serving import decoders, runtime
 from explorer.state import schema
-from explorer.views.latent_plane import calls
-from explorer.views.latent_plane.pictures import DEFAULT_MODEL, has_plane
 
-STATIC = Path(__file__).parent / "static"
+HERE = Path(__file__).parent.parent
+STATIC = HERE / "publishing" / "static"
 MARK = "lx/decoders.json"  # of a folder that was written here
 VEIL = '<option value="data">where the data is</option>'  # reckoned by the app alone
 
@@ -55,6 +54,8 @@ def write(out):
 
 def files():
     """What the site holds: {path: bytes}."""
+    from explorer.views.latent_plane.pictures import DEFAULT_MODEL, has_plane
+
     folder = runtime.folder()
     if folder is None:
         raise SiteError("a site decodes in the browser, for which the runtime is missing: run `python -m explorer runtime`")
@@ -64,9 +65,9 @@ def files():
         raise SiteError("no model here has a decoder.onnx: run `python -m explorer export --all`")
     names.sort(key=lambda name: name != DEFAULT_MODEL)  # the first is what a bare address shows
     shelf["models"] = {name: shelf["models"][name] | {"encoder": None} for name in names}
-    found = {f"lx/{path.relative_to(page.HERE).as_posix()}": path.read_bytes() for path in _modules()}
+    found = {f"lx/{path.relative_to(HERE).as_posix()}": path.read_bytes() for path in _modules()}
     found |= {f"{decoders.RUNTIME}{file}": (folder / file).read_bytes() for file in runtime.FILES}
-    found["lx/static/server.js"] = (STATIC / "server.js").read_bytes()
+    found["lx/publishing/static/server.js"] = (STATIC / "server.js").read_bytes()
     found[MARK] = _json(shelf)
     for name in names:
         found[shelf["models"][name]["decoder"].partition("?")[0]] = checkpoints.read(name, "decoder.onnx")
@@ -74,18 +75,20 @@ def files():
         found[f"cards/{name}.md"] = model_card.markdown(name).encode()
     found["cards/index.html"] = _listed(names)
     found["LICENSE.md"] = (checkpoints.root() / "LICENSE.md").read_bytes()
-    found["favicon.svg"] = (page.HERE / "serving" / "favicon.svg").read_bytes()
+    found["favicon.svg"] = (HERE / "serving" / "favicon.svg").read_bytes()
     found["index.html"] = _page(names)
     return dict(sorted((found | {"offline.js": _worker(found, shelf)}).items()))
 
 
 def _modules():
     """The browser's modules of what all views share, and of the plane's."""
-    return [path for part in ("serving", "views/latent_plane") for path in sorted((page.HERE / part).glob("*.js"))]
+    return [path for part in ("serving", "views/latent_plane") for path in sorted((HERE / part).glob("*.js"))]
 
 
 def _told(name):
     """What the page is told of a model."""
+    from explorer.views.latent_plane import calls
+
     told = {"open": _answer(calls.open_view(f"model={name}")), "sheet": _answer(calls.plane_sheet(name)),
             "prior": kind_of(checkpoints.card(name)).has_prior}  # fmt: skip
     told["open"].pop("models")
@@ -99,10 +102,13 @@ def _answer(answer):
 
 
 def _page(names):
+    from explorer import page  # which brings Gradio
+    from explorer.views.latent_plane import calls
+
     models = [model for model in _answer(calls.open_view(f"model={names[0]}"))["models"] if model["name"] in names]
     models.sort(key=lambda model: names.index(model["name"]))
     props = calls.PROPS | {"schema": schema(), "live": [], "films": [], "models": models}
-    view = (page.HERE / "views/latent_plane/view.html").read_text("utf-8")
+    view = (HERE / "views/latent_plane/view.html").read_text("utf-8")
     assert VEIL in view
     text = (STATIC / "index.html").read_text("utf-8")
     for mark, part in (("/*STYLES*/", page.styles()), ("/*PROPS*/", json.dumps(props).replace("<", "\\u003c")),

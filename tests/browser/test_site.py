@@ -108,7 +108,7 @@ def test_the_backdrop_is_the_plane(opened):
     page = opened("sub/site/?model=fashion-vae&n=4")
     page.locator(READY).wait_for(state="attached", timeout=60_000)
     url = page.evaluate("""async () => {
-        const { server } = await import("./lx/static/server.js");
+        const { server } = await import("./lx/publishing/static/server.js");
         const props = JSON.parse(document.getElementById("props").textContent);
         return (await server(props).plane_backdrop("model=fashion-vae&n=4&what=plane")).url;
     }""")

@@ -1,12 +1,12 @@
 // @ts-check
 // What the latent plane's page asks the app's server, answered without one: by the browser's decoder, and from files written
 // beforehand, of which each model has two, `NAME.json` (what `open_view` and `plane_sheet` say) and `NAME.points.json`.
-import { decode, decodesHere, prepare } from "../serving/decoder.js";
-import { interpolate, positions } from "../serving/geometry.js";
-import { normalQuantile } from "../serving/latent_plane.js";
-import { appUrl } from "../serving/link.js";
-import { bytesOf, pictureCanvas } from "../serving/pictures.js";
-import { asked, quantised, valueText } from "../serving/state.js";
+import { decode, decodesHere, prepare } from "../../serving/decoder.js";
+import { interpolate, positions } from "../../serving/geometry.js";
+import { normalQuantile } from "../../serving/latent_plane.js";
+import { appUrl } from "../../serving/link.js";
+import { bytesOf, pictureCanvas } from "../../serving/pictures.js";
+import { asked, quantised, valueText } from "../../serving/state.js";
 
 const NEEDS_APP = "needs the app (python app.py): this page has no server";
 const SIDE = 72; // of a veil
