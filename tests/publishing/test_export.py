@@ -55,7 +55,7 @@ def test_every_model_of_one_step_has_its_files_in_the_weights_own_bits():
         tied = card["recipe"].get("decoder", {}).get("tied")  # its kernels are the encoder's
         most = 4 if tied else 2  # bytes a weight
         weights = card["parameters"]["encoder" if tied else part]
-        assert len(checkpoints.read(name, "decoder.onnx")) < most * weights + 20_000, name
+        assert len(checkpoints.read(name, "decoder.onnx")) < 1.02 * most * weights + 20_000, name
 
 
 def test_a_model_of_many_steps_is_refused():
