@@ -100,7 +100,9 @@ function fail() {
   waiting.clear();
 }
 
-const savesData = () => !!(/** @type {any} */ (navigator).connection?.saveData);
+/** Whether the visitor would rather have the server decode, where there is one. */
+const savesData = () => document.documentElement.dataset.static === undefined &&
+  !!(/** @type {any} */ (navigator).connection?.saveData);
 
 /** @returns {Promise<any>} */
 const idle = () => new Promise(resolve => {
