@@ -11,6 +11,7 @@ import { asked, quantised, valueText } from "../../serving/state.js";
 const NEEDS_APP = "needs the app (python app.py): this page has no server";
 const SIDE = 72; // of a veil
 const EDGE = 1e-4; // p-values are kept so far from 0 and 1
+const AT_ONCE = 8; // pictures of a backdrop, between which a drag comes
 const PATIENCE = 60_000, LOOK = 50; // milliseconds for a decoder to come, and between looks
 
 /** @typedef {Record<string, any>} State */
@@ -175,11 +176,12 @@ export function server(props) {
       const { state, through, model } = await opened(query), { n } = state, [across, up] = middles(state, n);
       const [height, width] = model.image_shape, sheet = document.createElement("canvas"), brush = sheet.getContext("2d");
       Object.assign(sheet, { width: n * width, height: n * height });
-      for (const [row, y] of up.entries()) { // a row at a time, so that a drag comes between
-        const { pixels } = await pictures(state, across.flatMap(x => at(state, through, x, y)));
-        const size = pixels.length / n;
-        for (let k = 0; k < n; k++)
-          brush?.drawImage(pictureCanvas(pixels.subarray(k * size, (k + 1) * size), model.image_shape), k * width, row * height);
+      const cells = up.flatMap(y => across.map(x => at(state, through, x, y)));
+      for (let first = 0; first < cells.length; first += AT_ONCE) {
+        const few = cells.slice(first, first + AT_ONCE);
+        const { pixels } = await pictures(state, few.flat()), size = pixels.length / few.length;
+        few.forEach((_, i) => brush?.drawImage(pictureCanvas(pixels.subarray(i * size, (i + 1) * size), model.image_shape),
+          (first + i) % n * width, Math.floor((first + i) / n) * height));
       }
       return { url: sheet.toDataURL("image/jpeg", 0.88) };
     },
