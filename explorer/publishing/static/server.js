@@ -24,9 +24,9 @@ const PATIENCE = 60_000, LOOK = 50; // milliseconds for a decoder to come, and b
 const READ = {
   z: (text, d) => numbers(text, d), from: (text, d) => numbers(text, d), to: (text, d) => numbers(text, d),
   axes: (text, d) => different(numbers(text, 2, 0, d - 1)), center: text => numbers(text, 2),
-  hidden: text => text ? text.split(",").map(part => one(part, 0, 255)) : [],
+  hidden: text => text ? text.split(",").map(part => whole(part, 0, 255)) : [],
   extent: text => one(text, 0.001, 1000), start: text => one(text, 0, 1), stop: text => one(text, 0, 1),
-  n: text => one(text, 1, 60), frames: text => one(text, 2, 600), label: text => one(text, 0, 1000),
+  n: text => whole(text, 1, 60), frames: text => whole(text, 2, 600), label: text => whole(text, 0, 1000),
   points: flag, closed: flag, scale: text => word(text, "z", "p"), kind: text => word(text, "linear", "slerp"),
   veil: text => word(text, "none", "normal"), beside: text => text,
 };
@@ -37,6 +37,13 @@ function one(text, low, high) {
   const value = text.trim() ? Number(text) : NaN;
   if (!(value >= low && value <= high)) throw new Error(`must be a number from ${low} to ${high}`);
   return quantised(value);
+}
+
+/** @param {string} text @param {number} low @param {number} high */
+function whole(text, low, high) {
+  const value = one(text, low, high);
+  if (!Number.isInteger(value)) throw new Error("must be a whole number");
+  return value;
 }
 
 /** @param {string} text @param {number} count @param {number} [low] @param {number} [high] */
