@@ -17,6 +17,8 @@ VERBS = {  # with a module of their own: its `arguments(parser)`, and `run(optio
     "card": "explorer.publishing.model_card",
     "deploy": "explorer.publishing.deploy",
     "export": "explorer.publishing.export",
+    "runtime": "explorer.publishing.runtime",
+    "site": "explorer.publishing.site",
 }
 
 

@@ -205,7 +205,7 @@ class AutoencoderGenerator(Generator):
         """`decode` and `encode` as Keras models: "decoder", of `z`, and "encoder", of `images`."""
         z, images = keras.Input(self.latent_shape, name="z"), keras.Input(self.image_shape, name="images")
         codes = self.model.encoder(images)
-        return {"decoder": keras.Model([z], ops.clip(self.model.decoder(z), 0.0, 1.0)), "encoder": keras.Model([images], codes)}
+        return {"decoder": keras.Model(z, ops.clip(self.model.decoder(z), 0.0, 1.0)), "encoder": keras.Model(images, codes)}
 
     @property
     def _variational(self):

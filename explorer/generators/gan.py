@@ -153,7 +153,7 @@ class GanGenerator(Generator):
         classes = self.model.classes
         images = self.model.generator(self.model.told(z, label if classes else None))
         images = ops.clip((images + 1) / 2 if self.model.centred else images, 0.0, 1.0)
-        return {"decoder": keras.Model([z, label] if classes else [z], images)}
+        return {"decoder": keras.Model([z, label] if classes else z, images)}
 
     def verdict(self, images, label=None):
         """The discriminator's probability that pictures (n, h, w, c) in [0, 1] are real: float32 (n,)."""

@@ -58,7 +58,8 @@ def _export(network, path, outputs):
     import onnx
 
     inputs = [tensor.name for tensor in network.inputs]
-    network([keras.ops.zeros((1, *tensor.shape[1:]), tensor.dtype) for tensor in network.inputs])  # Keras exports what was called
+    zeros = [keras.ops.zeros((1, *tensor.shape[1:]), tensor.dtype) for tensor in network.inputs]
+    network(zeros if len(zeros) > 1 else zeros[0])  # Keras exports what was called
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # the tracer's, of shapes: all but n are fixed
         network.export(str(path), format="onnx", verbose=False)

@@ -11,6 +11,7 @@ from pathlib import Path
 
 from explorer import checkpoints
 from explorer.errors import ExplorerError, InputError
+from explorer.serving import runtime
 
 ROOT = Path(__file__).parent.parent.parent
 TOP = ("app.py", "README.md", "LICENSE", "requirements.txt")
@@ -58,7 +59,13 @@ def files(space, hardware=CPU[0], root=ROOT):
     found |= {".gitattributes": ATTRIBUTES.encode(), "README.md": readme_of(readme, space, hardware).encode()}
     if hardware not in CPU:
         found["requirements.txt"] += f"{TORCH}\n{'spaces' * (hardware == ZERO)}\n".encode()
-    return dict(sorted((found | _checkpoints()).items()))
+    return dict(sorted((found | _checkpoints() | _runtime()).items()))
+
+
+def _runtime():
+    """What visitors' browsers decode with, where it was fetched."""
+    folder = runtime.folder()
+    return {f"explorer/runtime/{runtime.VERSION}/{file}": (folder / file).read_bytes() for file in runtime.FILES} if folder else {}
 
 
 def _checkpoints():
@@ -138,6 +145,8 @@ def deploy(space, hardware=CPU[0], presets="", private=False, dry_run=False):
     if problems := refused(found):
         raise DeployError(f"the Hub would refuse: {'; '.join(problems)}")
     settings = variables(hardware) | ({"EXPLORER_PRESETS": presets} if presets else {})
+    if not runtime.folder():
+        print("without the browser's runtime, so the Space's server decodes: `python -m explorer runtime` fetches it")
     if dry_run:
         for path, data in found.items():
             print(f"{len(data):>10,}  {path}")

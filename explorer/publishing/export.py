@@ -1,4 +1,4 @@
-"""`python -m explorer export NAME`: a model's decoder and encoder as ONNX files, beside its weights, compared with Keras and sealed."""
+"""`python -m explorer export NAME`: a model's decoder and encoder as ONNX files beside its weights, compared with Keras, sealed."""
 
 import os
 from importlib.util import find_spec
@@ -15,7 +15,9 @@ SUFFIX = ".onnx"
 def arguments(parser):
     parser.add_argument("names", nargs="*", metavar="NAME", help="models' names")
     parser.add_argument("--all", action="store_true", help="every model that decodes in one step")
-    parser.add_argument("--out", type=Path, metavar="DIR", help="write DIR/NAME/*.onnx (default: into each checkpoint, and seal it)")
+    parser.add_argument(
+        "--out", type=Path, metavar="DIR", help="write DIR/NAME/*.onnx (default: into each checkpoint, and seal it)"
+    )
 
 
 def run(options):

@@ -31,7 +31,7 @@ function normalCdf(z) {
 
 // Its inverse by Newton's method; p is kept 1e-4 from 0 and 1, as the server keeps it.
 /** @param {number} p */
-function normalQuantile(p) {
+export function normalQuantile(p) {
   p = Math.min(1 - 1e-4, Math.max(1e-4, p));
   let z = 0;
   for (let i = 0; i < 30; i++) {

@@ -11,7 +11,7 @@ const AGAIN = 5000; // ... before the next one is tried
 let socket = null;
 /** @type {{resolve: (answer: any) => void, reject: (error: Error) => void}[]} */
 let replies = [];
-let retryAfter = 0;
+let retryAfter = document.documentElement.dataset.static === undefined ? 0 : Infinity; // a page without a server has none
 
 /** Opens the channel if there is none. */
 function openSocket() {
