@@ -141,9 +141,9 @@ def test_a_discriminator_is_asked_when_the_hand_rests(view):
     move(view, ".lx-first [role=application]")
     assert asked == []
     expect(view.page.locator(".lx-speed")).to_contain_text("in this browser")
+    view.eventually(lambda: asked)
+    assert [json.loads(message)[0] for message in asked if message.startswith("[")] == ["decode_point"]
     expect(view.page.locator(".lx-near")).to_have_text(re.compile(r"^The discriminator: \d+ % real$"))
-    verdicts = [json.loads(message)[0] for message in asked if message.startswith("[")]
-    assert verdicts == ["decode_point"]
 
 
 def test_the_frames_of_a_walk_follow_its_end(view):
@@ -245,7 +245,8 @@ def test_where_the_browser_cannot_the_server_decodes_without_a_word(view, decode
     assert not view.page.evaluate(HERE, "mnist-vae")
     expect(view.page.locator(".lx-speed")).to_have_text(re.compile(r"^\d+ ms$"))
     assert view.message() == ""
-    view.problems[:] = [problem for problem in view.problems if "wasm" not in problem.lower()]  # for developers
+    if fault == "a damaged runtime":
+        view.problems[:] = [problem for problem in view.problems if not problem.startswith("console")]  # what it says to developers
 
 
 def test_a_worker_that_dies_leaves_the_rest_of_the_drag_to_the_server(view, decoded):
