@@ -18,6 +18,9 @@ from explorer.state import whole
 VERBS = {  # with a module of their own: its `arguments(parser)`, and `run(options)`, whose docstring is the verb's help
     "card": "explorer.publishing.model_card",
     "deploy": "explorer.publishing.deploy",
+    "export": "explorer.publishing.export",
+    "runtime": "explorer.publishing.runtime",
+    "site": "explorer.publishing.site",
 }
 
 

@@ -77,10 +77,10 @@ class Sealed(Files):
         return self.root / self.name
 
     def names(self):
-        return list(self._sums())
+        return list(self.sums())
 
     def read(self, file):
-        expected = self._sums()
+        expected = self.sums()
         if file not in expected:
             raise CheckpointError(f"{self.shown}/{SUMS} is damaged (it does not list {file}). {self._remedy()}")
         try:
@@ -100,8 +100,8 @@ class Sealed(Files):
         """The bytes of the card."""
         return self.read(CARD)
 
-    def _sums(self):
-        """{file: SHA-256}."""
+    def sums(self):
+        """{file: SHA-256}, as SHA256SUMS has it; raises as reading does."""
         if not _NAME.fullmatch(self.name) or not _is_checkpoint(self.path):
             known = _names(self.root / "judges") if self.name.startswith("judges/") else sorted({*_names(self.root), *_added})
             raise UnknownName(f"no checkpoint {self.name.removeprefix('judges/')!r}; there are {', '.join(known) or 'none'}")

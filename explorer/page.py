@@ -21,7 +21,7 @@ from starlette.staticfiles import StaticFiles
 
 from explorer import api, checkpoints, memory, views
 from explorer.errors import InputError, PromptCut
-from explorer.serving import live, uploads
+from explorer.serving import decoders, live, uploads
 from explorer.serving.calls import JOBS, run_news, stop_run
 from explorer.serving.doors import Allowed, Doors
 from explorer.serving.visitors import AT_ONCE, Visitors
@@ -159,9 +159,10 @@ async def health(request):
 
 
 def routes():
-    """Where the browser's modules and styles are served, what a balancer asks, where a run is left, and pictures are taken in that
-    Gradio would keep."""
-    assets = Mount("/lx", routes=[Mount(f"/{part}", Assets(directory=HERE / part)) for part in ("serving", "views")])
+    """Where the browser's modules and styles are served, and what it decodes with; what a balancer asks, where a run is left, and
+    where pictures are taken in that Gradio would keep."""
+    modules = [Mount(f"/{part}", Assets(directory=HERE / part)) for part in ("serving", "views")]
+    assets = Mount("/lx", routes=[*decoders.routes(), *modules])
     return [assets, Route("/health", health), Route("/leave", _left, methods=["POST"]), uploads.route]
 
 
@@ -172,8 +173,10 @@ async def _left(request):
 
 
 def preloaded():
-    """What has the browser fetch all modules at once: else it finds each one's imports only when it has read it."""
-    paths = sorted(path.relative_to(HERE).as_posix() for part in ("serving", "views") for path in (HERE / part).rglob("*.js"))
+    """What has the browser fetch all modules at once: else it finds each one's imports only when it has read it. A worker, which
+    starts when the page is idle, is no module of the page."""
+    found = (path for part in ("serving", "views") for path in (HERE / part).rglob("*.js"))
+    paths = sorted(path.relative_to(HERE).as_posix() for path in found if not path.stem.endswith("_worker"))
     return "".join(f'<link rel="modulepreload" href="lx/{path}">' for path in paths)
 
 

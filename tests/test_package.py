@@ -20,6 +20,7 @@ import yaml
 
 import explorer
 from explorer import state, views
+from explorer.serving import runtime
 
 REPOSITORY = Path(__file__).parent.parent
 STATE = "model=mnist-vae&z=0.5,-1"
@@ -70,6 +71,7 @@ def test_the_wheel_holds_the_package_and_the_models_and_nothing_else(wheel):
             if path.is_file()]  # fmt: skip
     kept = [path.as_posix() for path in here if not {"__pycache__", "run"} & set(path.parts)]
     expected = {re.sub("^checkpoints/", "explorer/shipped/", name) for name in kept}
+    expected |= {f"explorer/runtime/{runtime.VERSION}/{file}" for file in runtime.FILES if runtime.folder()}
     assert {"explorer/page.py", "explorer/views/faces/view.js", "explorer/shipped/mnist-vae/model.keras"} < expected
     assert found == expected
 

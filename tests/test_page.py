@@ -175,6 +175,7 @@ def test_the_load_of_a_page_is_what_counts_as_a_visit(loaded, monkeypatch):
 def test_all_modules_are_fetched_at_once_and_each_is_one_that_is_served():
     named = re.findall(r'href="lx/([^"]+)"', page.preloaded())
     assert {"serving/view.js", "views/latent_plane/view.js", "views/faces/sliders.js"} <= set(named)
+    assert "serving/decoder_worker.js" not in named, "it starts when the page is idle"
     for path in named:
         imported = re.findall(r'^import .*?from "(.+?)";', (page.HERE / path).read_text("utf-8"), re.M | re.S)
         for other in imported:

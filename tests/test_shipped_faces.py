@@ -41,6 +41,7 @@ def test_no_photograph_and_nobodys_attributes_are_shipped():
     folder = checkpoints.root() / NAME
     assert {path.name for path in folder.iterdir() if path.is_file()} == {
         "model.keras", "card.json", "encodings.npz", "directions.npz", "prior.npz", "SHA256SUMS",
+        "decoder.onnx", "encoder.onnx",
     }  # fmt: skip
     with np.load(folder / "directions.npz") as arrays:
         shapes = {key: arrays[key].shape for key in arrays.files}

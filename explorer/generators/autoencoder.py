@@ -201,6 +201,12 @@ class AutoencoderGenerator(Generator):
         codes = answers(self.model.encoder, images)
         return self._decode(codes[0] if self._variational else codes, None)
 
+    def networks(self):
+        """`decode` and `encode` as Keras models: "decoder", of `z`, and "encoder", of `images`."""
+        z, images = keras.Input(self.latent_shape, name="z"), keras.Input(self.image_shape, name="images")
+        codes = self.model.encoder(images)
+        return {"decoder": keras.Model(z, ops.clip(self.model.decoder(z), 0.0, 1.0)), "encoder": keras.Model(images, codes)}
+
     @property
     def _variational(self):
         return len(self.model.encoder.outputs) > 1

@@ -72,6 +72,13 @@ class Generator(KerasFile):
         """float (n, h, w, c) in [0, 1] -> (z_mean, z_log_var); raises NotSupported without an encoder."""
         raise NotSupported(f"{self.card['name']} has no encoder: it only turns latents into pictures.")
 
+    def networks(self) -> dict[str, Any]:
+        """What `decode` and `encode` do after their checks, as Keras models with named inputs: {"decoder": ..., "encoder": ...}.
+
+        Raises NotSupported for a model that is more than one network, asked once.
+        """
+        raise NotSupported(f"{self.card['name']} cannot be exported: it is not one network that is asked once")
+
     def direction(self, attribute: str, hold: Sequence[str] = ()) -> Pictures:
         """The latent direction of a named attribute; raises NotSupported for models without attributes."""
         raise NotSupported(f"{self.card['name']} was trained without attributes, so it has no directions by name.")

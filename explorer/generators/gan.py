@@ -147,6 +147,14 @@ class GanGenerator(Generator):
         images = answers(self.model.generator, self._told(z, label))
         return np.clip((images + 1) / 2 if self.model.centred else images, 0.0, 1.0)
 
+    def networks(self):
+        """`decode` as a Keras model, "decoder", of `z` and, if there are classes, `label`, int (n,)."""
+        z, label = keras.Input(self.latent_shape, name="z"), keras.Input((), dtype="int32", name="label")
+        classes = self.model.classes
+        images = self.model.generator(self.model.told(z, label if classes else None))
+        images = ops.clip((images + 1) / 2 if self.model.centred else images, 0.0, 1.0)
+        return {"decoder": keras.Model([z, label] if classes else z, images)}
+
     def verdict(self, images, label=None):
         """The discriminator's probability that pictures (n, h, w, c) in [0, 1] are real: float32 (n,)."""
         images = check_images(images, self.image_shape)

@@ -4,17 +4,21 @@ A Space is a git repository whose binaries must lie in LFS (or Xet, by the same 
 the Space's `.gitattributes` is written here, and so is what its README and requirements say of its hardware.
 """
 
+import json
 import os
 import re
+import sys
 from fnmatch import fnmatch
 from pathlib import Path
 
 from explorer import checkpoints
 from explorer.errors import ExplorerError, InputError
+from explorer.publishing import site
+from explorer.serving import runtime
 
 ROOT = Path(__file__).parent.parent.parent
 TOP = ("app.py", "README.md", "LICENSE", "requirements.txt")
-SOURCES = (".py", ".js", ".css", ".html", ".svg")  # of the package
+SOURCES = (".py", ".js", ".css", ".html", ".svg", ".json")  # of the package
 BINARIES = ("*.keras", "*.h5", "*.npz", "*.onnx", "*.wasm", "*.webp", "*.png")
 ATTRIBUTES = "* text=auto eol=lf\n" + "".join(f"{kind} filter=lfs diff=lfs merge=lfs -text\n" for kind in BINARIES)
 CPU, ZERO = ("cpu-basic", "cpu-upgrade"), "zero-a10g"
@@ -32,12 +36,13 @@ def arguments(parser):
     parser.add_argument("--hardware", default=CPU[0], metavar="FLAVOUR", help="cpu-basic (default), zero-a10g, t4-small, ...")
     parser.add_argument("--presets", default="", metavar="NAMES", help="larger models that visitors may have loaded")
     parser.add_argument("--private", action="store_true", help="if it is made, only you see it")
+    parser.add_argument("--static", action="store_true", help="the latent plane alone as a static Space: browsers decode")
     parser.add_argument("--dry-run", action="store_true", help="list the files and their sizes, and upload nothing")
 
 
 def run(options):
     """put the app on the Hugging Face Hub as a Space"""
-    deploy(options.space, options.hardware, options.presets, options.private, options.dry_run)
+    deploy(options.space, options.hardware, options.presets, options.private, options.dry_run, options.static)
 
 
 class DeployError(ExplorerError, RuntimeError):
@@ -58,7 +63,27 @@ def files(space, hardware=CPU[0], root=ROOT):
     found |= {".gitattributes": ATTRIBUTES.encode(), "README.md": readme_of(readme, space, hardware).encode()}
     if hardware not in CPU:
         found["requirements.txt"] += f"{TORCH}\n{'spaces' * (hardware == ZERO)}\n".encode()
-    return dict(sorted((found | _checkpoints()).items()))
+    return dict(sorted((found | _checkpoints() | _runtime()).items()))
+
+
+def static_files(space, root=ROOT):
+    """What goes up as a static Space: {path: bytes}. Raises DeployError outside a checkout, and as `site.files` does."""
+    readme = Path(root, "README.md")
+    if not readme.is_file():
+        raise DeployError(f"deploy needs a checkout of the project: {root} has no README.md")
+    front = front_matter(readme.read_text("utf-8")) | {"sdk": "static", "app_file": "index.html"}
+    kept = ("title", "emoji", "colorFrom", "colorTo", "sdk", "app_file", "short_description", "license", "license_name")
+    lines = [f"{key}: {json.dumps(front[key], ensure_ascii=False)}" for key in kept if key in front]
+    lines += ["license_link: LICENSE.md"] if "license_name" in front else []
+    about = f"# {front['title']}\n\nLatent planes, decoded in your browser. `python -m explorer deploy --static` wrote this.\n"
+    text = "\n".join(["---", *lines, "---\n\n"]) + about
+    return dict(sorted((site.files() | {"README.md": text.encode(), ".gitattributes": ATTRIBUTES.encode()}).items()))
+
+
+def _runtime():
+    """What visitors' browsers decode with, where it was fetched."""
+    folder = runtime.folder()
+    return {f"explorer/runtime/{runtime.VERSION}/{file}": (folder / file).read_bytes() for file in runtime.FILES} if folder else {}
 
 
 def _checkpoints():
@@ -125,30 +150,36 @@ def refused(found):
     return problems
 
 
-def deploy(space, hardware=CPU[0], presets="", private=False, dry_run=False):
+def deploy(space, hardware=CPU[0], presets="", private=False, dry_run=False, static=False):
     """Upload the app to the Space USER/NAME, made if it is not there; what else lay in it goes. Prints what it does.
 
     `hardware`: a flavour of the Hub ("cpu-basic", "zero-a10g", "t4-small", ...); `presets`: the text-to-image models from elsewhere
-    that visitors may have loaded, as EXPLORER_PRESETS. Raises InputError for a bad name, DeployError for files that the Hub would
-    refuse and for what it says.
+    that visitors may have loaded, as EXPLORER_PRESETS; `static`: what `site` writes, which has neither. Raises InputError for a bad
+    name, DeployError for files that the Hub would refuse and for what it says.
     """
     if not _REPOSITORY.fullmatch(space):
         raise InputError(f"a Space is named USER/NAME, got {space!r}")
-    found = files(space, hardware)
+    if static and (presets or hardware != CPU[0]):
+        raise InputError("a static Space has no hardware and no presets: leave --hardware and --presets out, or --static")
+    found = static_files(space) if static else files(space, hardware)
     if problems := refused(found):
         raise DeployError(f"the Hub would refuse: {'; '.join(problems)}")
-    settings = variables(hardware) | ({"EXPLORER_PRESETS": presets} if presets else {})
+    settings = {} if static else variables(hardware) | ({"EXPLORER_PRESETS": presets} if presets else {})
+    if not runtime.folder():
+        told = "without the browser's runtime, so the Space's server decodes: `python -m explorer runtime` fetches it"
+        print(told, file=sys.stderr)
     if dry_run:
         for path, data in found.items():
             print(f"{len(data):>10,}  {path}")
-    print(f"{len(found)} files, {sum(map(len, found.values())):,} bytes, for {space} on {hardware} with "
-          + ", ".join(f"{key}={value}" for key, value in settings.items()))  # fmt: skip
+    where = "static" if static else f"on {hardware} with " + ", ".join(f"{key}={value}" for key, value in settings.items())
+    print(f"{len(found)} files, {sum(map(len, found.values())):,} bytes, for {space} {where}")
     if not dry_run:
-        _upload(space, found, hardware, settings, private)
+        _upload(space, found, None if static else hardware, settings, private)
         print(f"https://huggingface.co/spaces/{space}")
 
 
 def _upload(space, found, hardware, settings, private):
+    """`hardware` None: a static Space."""
     os.environ.setdefault("HF_HUB_DISABLE_TELEMETRY", "1")
     try:
         import huggingface_hub as hub
@@ -158,14 +189,15 @@ def _upload(space, found, hardware, settings, private):
 
     api = hub.HfApi()
     try:
-        api.create_repo(space, repo_type="space", space_sdk="gradio", private=private, exist_ok=True)
+        api.create_repo(space, repo_type="space", space_sdk="gradio" if hardware else "static", private=private, exist_ok=True)
         for key, value in settings.items():  # before the files, whose arrival starts it
             api.add_space_variable(space, key, value)
         there = set(api.list_repo_files(space, repo_type="space"))
         changes = [hub.CommitOperationDelete(path) for path in sorted(there - set(found))]
         changes += [hub.CommitOperationAdd(path, data) for path, data in found.items()]
         api.create_commit(space, changes, commit_message="Latent Explorer", repo_type="space")
-        api.request_space_hardware(space, hardware)
+        if hardware:
+            api.request_space_hardware(space, hardware)
     except LocalTokenNotFoundError as error:
         raise DeployError("the Hub must know you: run `hf auth login`, or set HF_TOKEN to a token that may write") from error
     except (HfHubHTTPError, OSError) as error:

@@ -31,7 +31,7 @@ function normalCdf(z) {
 
 // Its inverse by Newton's method; p is kept 1e-4 from 0 and 1, as the server keeps it.
 /** @param {number} p */
-function normalQuantile(p) {
+export function normalQuantile(p) {
   p = Math.min(1 - 1e-4, Math.max(1e-4, p));
   let z = 0;
   for (let i = 0; i < 30; i++) {
@@ -209,6 +209,21 @@ export class LatentPlane {
 
   clearPoints() {
     this._points = this._xy = null;
+  }
+
+  /**
+   * How many of the k points nearest to z bear which label, most first; null while there are no points.
+   * @param {ArrayLike<number>} z @param {number} k @returns {[label: number, count: number][] | null}
+   */
+  nearest(z, k) {
+    const points = this._points, d = this._d;
+    if (!points?.length || z.length !== d) return null;
+    const distances = new Float32Array(points.length / d), counts = new Map();
+    for (let at = 0, i = 0; at < distances.length; at++)
+      for (let axis = 0; axis < d; axis++, i++) distances[at] += (points[i] - z[axis]) ** 2;
+    for (const at of Uint32Array.from(distances.keys()).sort((one, other) => distances[one] - distances[other]).subarray(0, k))
+      counts.set(this._labels[at], (counts.get(this._labels[at]) ?? 0) + 1);
+    return [...counts].sort(([label, count], [other, others]) => others - count || label - other);
   }
 
   /** @param {CanvasImageSource | null} image @param {Window} window what it shows */

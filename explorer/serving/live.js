@@ -12,7 +12,8 @@ const AT_MOST = 10_000;
 let socket = null;
 /** @type {{resolve: (answer: any) => void, reject: (error: Error) => void}[]} */
 let replies = [];
-let retryAfter = 0, again = AGAIN;
+let again = AGAIN;
+let retryAfter = document.documentElement.dataset.static === undefined ? 0 : Infinity; // a page without a server has none
 
 /** Opens the channel if there is none. */
 function openSocket() {

@@ -1,6 +1,7 @@
 // @ts-check
 // What all views share: their elements, words, questions to the server, the address bar, undo, files. A view makes one `View`,
 // gives it what is its own (`query`, `remember`, `open`, `fileState`, `actions`, `keyboard`) and calls `listen()`.
+import { decode, prepare } from "./decoder.js";
 import { listenToFiles } from "./dropped.js";
 import { isOpened, opening, sharedAddress, takeOpening, viewOfLink, writeQuery } from "./link.js";
 import { live } from "./live.js";
@@ -14,6 +15,14 @@ const MOST_UNDONE = 200;
 
 /** Signed, with two decimals and a minus as print has it. @param {number} value */
 export const short = value => (value < 0 ? "−" : "") + Math.abs(value).toFixed(2);
+
+/**
+ * How long a picture took, and who decoded it. @param {{ms: number, here?: boolean}} answer @param {number} [toPixels] from a move
+ */
+export function speedText({ ms, here }, toPixels) {
+  if (here) return `in this browser, ${(toPixels ?? ms).toFixed(1)} ms`;
+  return toPixels === undefined ? `decoded in ${ms.toFixed(1)} ms` : `${toPixels.toFixed(0)} ms`;
+}
 
 /** @type {Record<string, string>} */
 const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
@@ -152,6 +161,22 @@ export class View {
     if (!answer.error) return answer;
     if (!quiet) this.say(answer.error);
     return null;
+  }
+
+  /**
+   * The picture at a point of a model's space, as raw pixels: decoded in this browser (`here`) if it can, else the server's answer;
+   * null where there is none.
+   * @param {string} model @param {ArrayLike<number> | null} z null: where the page does not know it
+   * @param {string} name of the server's function @param {() => any} request what it is asked
+   * @param {{label?: number, quiet?: boolean}} [options]
+   * @returns {Promise<any>}
+   */
+  async picture(model, z, name, request, { label, quiet = false } = {}) {
+    const own = z && await decode(model, z, label);
+    if (own) return { ...own, here: true };
+    const answer = await this.ask(name, request(), quiet);
+    prepare(model); // what is to be seen first has been decoded
+    return answer && { ...answer, pixels: bytesOf(answer.pixels) };
   }
 
   // ---- the address bar follows what is on screen

@@ -1,8 +1,11 @@
-"""A drag across the plane in Chromium: event to pixels, and beside it the wait for the next presented frame.
+"""A drag across the plane in Chromium, by its own decoder and by the server's in one run: event to pixels, and beside it the wait
+for the next presented frame.
 
 `python -m tests.benchmarks.drag [--events 600] [--model mnist-vae]` prints percentiles in milliseconds as JSON. "Event to
 pixels": from entering the pointer's handler to the return of the `drawImage` that shows the decoded picture, by
 `performance.now()` in the page; warm, server on this machine. The wait: from there to the next `requestAnimationFrame`.
+`longest_task_ms`: for how long the page did not answer meanwhile, at most. Without the browser's runtime (`python -m explorer
+runtime`) the server is measured alone.
 """
 
 import argparse
@@ -12,12 +15,15 @@ import os
 import sys
 import tempfile
 import time
+from contextlib import contextmanager
 from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1] / "browser")]
 
 import numpy as np  # noqa: E402
 from driver import App, View, chromium  # noqa: E402
+
+from explorer.serving import runtime  # noqa: E402
 
 MEASURED = "performance.getEntriesByName('event-to-pixels').length"
 WATCH = """() => {
@@ -29,7 +35,9 @@ WATCH = """() => {
         return measure.call(performance, name, options);
     };
     window.moves = 0;
-    document.querySelector('.lx-first [role=application]').addEventListener('pointermove', () => { window.moves++; }, true);
+    window.tasks = [];
+    new PerformanceObserver(list => tasks.push(...list.getEntries().map(entry => entry.duration))).observe({ type: 'longtask' });
+    document.querySelector('.lx-first [role=application]')?.addEventListener('pointermove', () => { window.moves++; }, true);
 }"""
 
 
@@ -54,6 +62,46 @@ def drag(view, places, events, rate=60):
     return k, seconds
 
 
+DECODERS = ("browser", "server")
+
+
+@contextmanager
+def served(folder):
+    """The app, with the browser's runtime where there is one; and by which decoders pages can be measured."""
+    found = runtime.folder()
+    app = App(Path(folder, "app"), runtime=found).wait()
+    try:
+        yield app, DECODERS if found else DECODERS[1:]
+    finally:
+        app.stop()
+
+
+def page_by(decoder, browser, app):
+    """A page whose pictures come from one of `DECODERS`."""
+    page = browser.new_page(viewport={"width": 1280, "height": 900})
+    if decoder == "server":
+        page.route("**/lx/decoders.json", lambda route: route.fulfill(json={"runtime": None, "models": {}}))
+    return View(page, app.url)
+
+
+def wait_for(decoder, page, model):
+    """Until a page's own decoder is there."""
+    if decoder == "browser":
+        page.wait_for_function("async model => (await import('/lx/serving/decoder.js')).decodesHere(model)", arg=model)
+
+
+def measured(page):
+    """What was measured since `WATCH`."""
+    pictures = page.evaluate("performance.getEntriesByName('event-to-pixels').map(entry => entry.duration)")
+    tasks = page.evaluate("window.tasks")
+    return {
+        "event_to_pixels_ms": percentiles(pictures),
+        "then_next_frame_ms": percentiles(page.evaluate("waits")),
+        "longest_task_ms": max(tasks, default=0),
+        "pictures": len(pictures),
+    }
+
+
 def percentiles(values):
     return {f"p{p}": round(float(np.percentile(values, p)), 2) for p in (50, 95, 99)}
 
@@ -64,32 +112,27 @@ def main():
     parser.add_argument("--model", default="mnist-vae")
     parser.add_argument("--wait", type=float, default=45, help="seconds for which the app may load its other models first")
     options = parser.parse_args()
-    load = os.getloadavg()
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        app = App(Path(folder, "app")).wait()
-        view = View(browser.new_page(viewport={"width": 1280, "height": 900}), app.url)
-        view.page.wait_for_timeout(1000 * options.wait)
-        view.open(f"model={options.model}")
-        places = curve(view)
-        drag(view, places, 60)  # warm
-        view.page.evaluate(WATCH)
-        sent, seconds = drag(view, places, options.events)
-        view.rest()
-        pictures = view.page.evaluate("performance.getEntriesByName('event-to-pixels').map(entry => entry.duration)")
-        waits, moves = view.page.evaluate("waits"), view.page.evaluate("moves")
-        app.stop()
-    report = {
-        "event_to_pixels_ms": percentiles(pictures),
-        "then_next_frame_ms": percentiles(waits),
-        "pictures": len(pictures),
-        "pointer_moves_sent": sent,
-        "pointer_moves_in_the_page": moves,
-        "moves_per_second": round(sent / seconds, 1),
-        "model": options.model,
-        "load_average_before": load,
-        "cores": os.cpu_count(),
-    }
+    report = {"model": options.model, "load_average_before": os.getloadavg(), "cores": os.cpu_count()}
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser, served(folder) as (app, decoders):
+        for decoder in decoders:
+            view = page_by(decoder, browser, app)
+            view.page.goto(app.url)  # models are loaded once somebody looks
+            view.page.wait_for_timeout(1000 * options.wait if decoder == decoders[0] else 0)
+            report[decoder] = dragged(view, decoder, options)
+            view.page.close()
     print(json.dumps(report, indent=1))
+
+
+def dragged(view, decoder, options):
+    view.open(f"model={options.model}")
+    wait_for(decoder, view.page, options.model)
+    places = curve(view)
+    drag(view, places, 60)  # warm
+    view.page.evaluate(WATCH)
+    sent, seconds = drag(view, places, options.events)
+    view.rest()
+    moves = {"pointer_moves_sent": sent, "pointer_moves_in_the_page": view.page.evaluate("moves")}
+    return measured(view.page) | moves | {"moves_per_second": round(sent / seconds, 1)}
 
 
 if __name__ == "__main__":

@@ -1,5 +1,5 @@
-"""Dragging a slider in Chromium, of the faces view or of the noise on a drawing: event to pixels, and beside it the wait for the
-next presented frame.
+"""Dragging a slider in Chromium, of the faces view, by its own decoder and by the server's in one run, or of the noise on a
+drawing: event to pixels, and beside it the wait for the next presented frame.
 
 `python -m tests.benchmarks.slider [--events 600] [--view faces|why-a-vae] [--attribute Smiling]` prints percentiles in milliseconds as JSON. "Event to
 pixels": from entering the slider's input handler to the return of the `drawImage` that shows the decoded picture, by
@@ -12,9 +12,8 @@ import math
 import os
 import tempfile
 import time
-from pathlib import Path
 
-from tests.benchmarks.drag import MEASURED, WATCH, App, View, chromium, percentiles
+from tests.benchmarks.drag import MEASURED, WATCH, chromium, measured, page_by, served, wait_for
 
 
 def slide(page, box, events, rate=60):
@@ -63,30 +62,24 @@ def main():
     parser.add_argument("--attribute", default="Smiling")
     parser.add_argument("--wait", type=float, default=45, help="seconds for which the app may load its other models first")
     options = parser.parse_args()
-    load = os.getloadavg()
-    with tempfile.TemporaryDirectory() as folder, chromium() as browser:
-        app = App(Path(folder, "app")).wait()
-        page = View(browser.new_page(viewport={"width": 1280, "height": 900}), app.url).page
-        page.wait_for_timeout(1000 * options.wait)
-        slider = (open_faces if options.view == "faces" else open_drawing)(page, app.url, options)
-        box = slider.bounding_box()
-        slide(page, box, 60)  # warm
-        page.wait_for_timeout(1500)
-        page.evaluate(WATCH)
-        sent, seconds = slide(page, box, options.events)
-        page.wait_for_timeout(500)
-        pictures = page.evaluate("performance.getEntriesByName('event-to-pixels').map(entry => entry.duration)")
-        waits = page.evaluate("waits")
-        app.stop()
-    report = {
-        "event_to_pixels_ms": percentiles(pictures),
-        "then_next_frame_ms": percentiles(waits),
-        "pictures": len(pictures),
-        "moves_per_second": round(sent / seconds, 1),
-        "slider": options.attribute if options.view == "faces" else "noise",
-        "load_average_before": load,
-        "cores": os.cpu_count(),
-    }
+    faces = options.view == "faces"
+    report = {"slider": options.attribute if faces else "noise", "load_average_before": os.getloadavg(), "cores": os.cpu_count()}
+    with tempfile.TemporaryDirectory() as folder, chromium() as browser, served(folder) as (app, decoders):
+        for decoder in decoders if faces else ["server"]:  # noise and PCA are the server's
+            page = page_by(decoder, browser, app).page
+            page.goto(app.url)  # models are loaded once somebody looks
+            page.wait_for_timeout(1000 * options.wait if decoder == decoders[0] or not faces else 0)
+            slider = (open_faces if faces else open_drawing)(page, app.url, options)
+            if faces:
+                wait_for(decoder, page, "celeba-vae")
+            box = slider.bounding_box()
+            slide(page, box, 60)  # warm
+            page.wait_for_timeout(1500)
+            page.evaluate(WATCH)
+            sent, seconds = slide(page, box, options.events)
+            page.wait_for_timeout(500)
+            report[decoder] = measured(page) | {"moves_per_second": round(sent / seconds, 1)}
+            page.close()
     print(json.dumps(report, indent=1))
 
 

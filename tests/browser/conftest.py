@@ -1,13 +1,17 @@
 """The app and the browser, started once, and pages that are watched while a test uses them."""
 
 import os
+import subprocess
+import sys
 
 import numpy as np
 import pytest
-from driver import PATIENCE, App, View, chromium, chromium_path
+from common import lacking
+from driver import PATIENCE, REPOSITORY, App, View, chromium, chromium_path
 from playwright.sync_api import expect
 
 import explorer
+from explorer.serving import runtime as runtimes
 
 expect.set_options(timeout=PATIENCE)
 
@@ -31,6 +35,16 @@ def app(tmp_path_factory):
     app = App(tmp_path_factory.mktemp("app") / "folder")
     yield app.wait()
     app.stop()
+
+
+@pytest.fixture(scope="session")
+def runtime():
+    """The folder of the browser's ONNX Runtime, which is fetched if it is not here yet."""
+    if not runtimes.folder():
+        done = subprocess.run([sys.executable, "-m", "explorer", "runtime"], cwd=REPOSITORY, text=True, capture_output=True)
+        if not runtimes.folder():
+            lacking(f"the browser's runtime could not be fetched: {done.stderr.strip()}")
+    return runtimes.folder()
 
 
 @pytest.fixture(scope="session")

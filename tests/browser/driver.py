@@ -39,9 +39,10 @@ def chromium():
 
 
 class App:
-    """`python app.py` on a free port; it may write to `folder` only, where its temporary files go."""
+    """`python app.py` on a free port; it may write to `folder` only, where its temporary files go. Pages decode by themselves where
+    `runtime` names the folder of the browser's ONNX Runtime; else the server does."""
 
-    def __init__(self, folder, checkpoints=None, arguments=()):
+    def __init__(self, folder, checkpoints=None, arguments=(), runtime=None):
         self.folder = Path(folder)
         self.folder.mkdir(parents=True, exist_ok=True)
         with socket.socket() as free:
@@ -50,6 +51,7 @@ class App:
         self.url = f"http://127.0.0.1:{port}"
         places = {name: str(self.folder) for name in ("TMPDIR", "GRADIO_TEMP_DIR")}
         places |= {"EXPLORER_CHECKPOINTS": str(checkpoints)} if checkpoints else {}
+        places["EXPLORER_RUNTIME"] = str(runtime or self.folder / "no runtime")
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **places}
         command = [sys.executable, str(REPOSITORY / "app.py"), "--port", str(port), *map(str, arguments)]
         self._log = Path(f"{self.folder}.log")

@@ -1,5 +1,6 @@
 """From states of the face views to pictures, against NumPy on a face model whose layers are known."""
 
+import base64
 import io
 
 import numpy as np
@@ -8,7 +9,9 @@ from PIL import Image
 
 import explorer
 from explorer import checkpoints, imaging, views
+from explorer.errors import InputError
 from explorer.state import StateError, parse_strictly, text
+from explorer.views.faces import calls
 from explorer.views.faces import pictures as faces
 from explorer.views.morph import pictures as morphs
 
@@ -44,6 +47,31 @@ def test_holding_changes_the_direction_and_nothing_holds_itself(face_registry):
     expected = explorer.load("celeba-vae").direction("Smiling", hold=("Male",))
     np.testing.assert_allclose(faces.point(held) - faces.base(held), expected, atol=1e-5)
     assert np.abs(faces.point(held) - faces.point(free)).max() > 1e-3
+
+
+def test_the_page_is_told_what_it_adds_to_a_face(face_registry):
+    names = checkpoints.card("celeba-vae")["attributes"]
+    for held, how in (((), "whitened"), (("Smiling", "Male"), "plain")):
+        query = f"view=faces&how={how}" + (f"&hold={','.join(held)}" if held else "")
+        answer = calls.face_directions(query)
+        assert answer["names"] == names
+        vectors = np.frombuffer(base64.b64decode(answer["vectors"]), "<f4").reshape(len(names), -1)
+        for name, vector in zip(names, vectors, strict=True):
+            assert (vector == faces.direction(state(query), name)).all()
+
+
+def test_a_direction_of_which_nothing_is_left_is_not_told(face_registry, monkeypatch):
+    whole = faces.direction
+
+    def nothing_left(state, name):
+        if name == "Male":
+            raise InputError("nothing is left of Male")
+        return whole(state, name)
+
+    monkeypatch.setattr(faces, "direction", nothing_left)
+    answer = calls.face_directions("view=faces")
+    assert "Male" not in answer["names"]
+    assert len(base64.b64decode(answer["vectors"])) == 4 * 8 * len(answer["names"])
 
 
 def test_a_strip_runs_from_minus_three_to_three_and_replaces_the_slider(face_registry):

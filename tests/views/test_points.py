@@ -1,5 +1,6 @@
 """Places, planes through three of them, GANs on these planes, and morphs of any model, against NumPy."""
 
+import base64
 import io
 
 import numpy as np
@@ -336,6 +337,8 @@ def test_the_morph_view_opens_any_model_and_says_what_did_not_fit(gans):
     assert (answer["state"]["corners"], answer["state"]["label"]) == (["0", "1"], 1)
     assert (answer["model"]["face"], answer["model"]["gallery"], answer["model"]["conditional"]) == (False, 0, True)
     assert {"gan", "garments", "deep", "celeba-vae"} <= {model["name"] for model in answer["models"]}
+    told = np.frombuffer(base64.b64decode(answer["points"]), "<f4").reshape(2, -1)
+    np.testing.assert_array_equal(told, [points.at("garments", 0), points.at("garments", 1)])
     wrong = morph_calls.open_morph("model=gan&corners=1;g2")
     assert "gan has no gallery" in wrong["problems"][0]
     assert (wrong["model"]["name"], wrong["state"]["corners"]) == ("gan", ["0", "1"])

@@ -4,6 +4,7 @@ The page's half is `view.js` and the modules beside it: `sliders.js`, `judge.js`
 `crop.js`, `camera.js`), and below the face `sheets.js` (strip, plane) and `sum.js`.
 """
 
+from contextlib import suppress
 from functools import lru_cache
 
 import gradio as gr
@@ -11,10 +12,10 @@ import numpy as np
 import plotly.graph_objects as go
 
 from explorer import checkpoints, imaging, views
-from explorer.errors import ExplorerError, NotSupported
+from explorer.errors import ExplorerError, InputError, NotSupported
 from explorer.generators.base import Generator
 from explorer.serving import questions
-from explorer.serving.calls import answered, for_page, in_turn, jpeg, pixels, shipped
+from explorer.serving.calls import answered, for_page, in_turn, jpeg, packed, pixels, shipped
 from explorer.state import DECIMALS, MOST_SEED
 from explorer.views import calls as common
 from explorer.views import refined
@@ -99,6 +100,17 @@ def invented(query: questions.Query):
 def face_point(query: questions.Query):
     """The coordinates of a state's face with its attributes."""
     return {"z": np.round(pictures.point(state_of(query)), DECIMALS).tolist()}
+
+
+@answered
+def face_directions(query: questions.Query):
+    """What one unit of each attribute adds while the state's held ones keep still: {"names", "vectors": float32 (k, d)}, without
+    those of which nothing is left then."""
+    state, found = state_of(query), {}
+    for name in checkpoints.card(state["model"])["attributes"]:
+        with suppress(InputError):
+            found[name] = pictures.direction(state, name).astype("<f4")
+    return {"names": list(found), "vectors": packed(np.stack([*found.values()]) if found else np.empty(0, "<f4"))}
 
 
 @answered
@@ -208,6 +220,7 @@ SERVER_FUNCTIONS = [
     judge_face,
     invented,
     face_point,
+    face_directions,
     face_gallery,
     face_strip,
     face_sheet,

@@ -1,10 +1,12 @@
 // @ts-check
 // The faces view: a face, its attributes, and what becomes of both. Where faces come from: gallery.js, photo.js (with crop.js and
-// camera.js). What is made of them: sliders.js, judge.js, sheets.js (one attribute, two), sum.js (A - B + C).
-import { bytesOf, pictureCanvas, showSmooth } from "../../serving/pictures.js";
+// camera.js). What is made of them: sliders.js, vectors.js (the point of both), judge.js, sheets.js (one attribute, two), sum.js
+// (A - B + C).
+import { decodesHere } from "../../serving/decoder.js";
+import { pictureCanvas, showSmooth } from "../../serving/pictures.js";
 import { valueText } from "../../serving/state.js";
 import { Refined } from "../../serving/refined.js";
-import { newest, randomSeed, View } from "../../serving/view.js";
+import { newest, randomSeed, speedText, View } from "../../serving/view.js";
 import { send } from "../morph/sent.js";
 import { codeOf } from "./code.js";
 import { Gallery } from "./gallery.js";
@@ -14,6 +16,7 @@ import { Photo } from "./photo.js";
 import { Sheets } from "./sheets.js";
 import { Sliders } from "./sliders.js";
 import { Sum } from "./sum.js";
+import { Vectors } from "./vectors.js";
 
 const MOST = 10; // of an attribute
 const UNSHARED = "This face comes from your photo, so the link does not hold it.";
@@ -41,6 +44,7 @@ export class FacesView extends View {
     });
     this.invented = new Invented(this);
     this.sliders = new Sliders(this);
+    this.vectors = new Vectors(this);
     this.judge = new Judge(this);
     this.gallery = new Gallery(this, face => this.choose({ face }));
     this.photo = new Photo(this);
@@ -118,15 +122,16 @@ export class FacesView extends View {
 
   /** @param {number} [began] */
   async _decode(began) {
-    const query = this.refined.asked(), answer = await this.ask("decode_face", query);
+    const { model } = this.state, here = decodesHere(model), z = here ? this.vectors.point() : null, query = this.refined.asked();
+    const answer = await this.picture(model, z, "decode_face", () => query);
+    if (here && !z) this.vectors.load(); // for the next one
     if (!answer) return;
-    this.after = bytesOf(answer.pixels);
+    this.after = answer.pixels;
     if (!this.refined.holds(query)) this._show(this.after);
     const shown = performance.now();
     if (began !== undefined) performance.measure("event-to-pixels", { start: began, end: shown });
     this.root.dataset.ready = "yes";
-    const took = began === undefined ? `decoded in ${answer.ms.toFixed(1)} ms` : `${(shown - began).toFixed(0)} ms`;
-    this.find(".lx-speed").textContent = took;
+    this.find(".lx-speed").textContent = speedText(answer, began === undefined ? undefined : shown - began);
   }
 
   /** @param {Uint8Array} pixels */

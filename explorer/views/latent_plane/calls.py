@@ -16,7 +16,7 @@ from explorer.views.latent_plane import pictures
 NEIGHBOURS = 20
 POSTERIOR_SAMPLES = 6
 ROW = 20  # cards of lower order have a button of their own, the others share a list
-PROPS = {"palette": list(pictures.PALETTE)}
+PROPS = {"palette": list(pictures.PALETTE), "neighbours": NEIGHBOURS}
 
 
 def state_of(query):

@@ -1,14 +1,15 @@
 // @ts-check
 // The picture at the point: one request in flight, the newest waits. Until this server's decoder is there, the nearest picture of
 // the shipped sheet stands in, and says so.
-import { bytesOf, pictureCanvas, showPicture, widthOf } from "../../serving/pictures.js";
+import { pictureCanvas, showPicture, widthOf } from "../../serving/pictures.js";
 import { numberText } from "../../serving/state.js";
-import { newest, short } from "../../serving/view.js";
+import { newest, short, speedText } from "../../serving/view.js";
 
 const MOST_MEASURES = 5000; // a lecture lasts for hours
 const READABLE = 150; // milliseconds; faster than this nobody reads
 const SPOKEN = 200; // ... after the last frame: a screen reader would never finish a word
 
+/** @typedef {{nearest?: [label: number, count: number][], real?: number, here?: boolean}} Facts */
 /** @typedef {{model: string, n: number, center: number[], extent: number, image: HTMLImageElement}} Sheet of n x n pictures */
 
 export class Decoded {
@@ -32,9 +33,9 @@ export class Decoded {
   /** @param {number | undefined} began */
   async _decode(began) {
     const { view } = this, { model, z } = view.state;
-    const answer = await view.ask("decode_point", view.pointQuery(view.model, z));
+    const answer = await view.pictureAt(view.model, z);
     if (!answer || model !== view.state.model) return;
-    this.pixels = bytesOf(answer.pixels);
+    this.pixels = answer.pixels;
     this.show(this.pixels);
     const shown = performance.now();
     if (began !== undefined) {
@@ -44,7 +45,7 @@ export class Decoded {
     this.decoderIsThere = true;
     view.root.dataset.ready = "yes";
     Object.assign(this.picture.dataset, { model, z: z.map(numberText).join(",") });
-    this._tellSpeed(answer.ms, began === undefined ? null : shown - began);
+    this._tellSpeed(answer, began === undefined ? undefined : shown - began);
     this._describe(answer);
   }
 
@@ -82,21 +83,23 @@ export class Decoded {
     if (began !== undefined) performance.measure("event-to-sheet", { start: began, end: performance.now() });
   }
 
-  /** @param {number} ms the decoder's @param {number | null} toPixels from a move to its picture */
-  _tellSpeed(ms, toPixels) {
+  /** @param {{ms: number, here?: boolean}} answer `ms`: the decoder's @param {number} [toPixels] from a move to its picture */
+  _tellSpeed(answer, toPixels) {
     if (performance.now() - this._speedTold <= READABLE) return;
     this._speedTold = performance.now();
-    this.speed.textContent = toPixels === null ? `decoded in ${ms.toFixed(1)} ms` : `${toPixels.toFixed(0)} ms`;
-    this.speed.title = `decoder ${ms} ms` + (toPixels === null ? "" : `; from your move to the picture ${toPixels.toFixed(1)} ms`);
+    this.speed.textContent = speedText(answer, toPixels);
+    const more = toPixels === undefined ? "" : `; from your move to the picture ${toPixels.toFixed(1)} ms`;
+    this.speed.title = `decoder ${answer.ms.toFixed(2)} ms${more}`;
   }
 
-  /** In words, for eyes and for screen readers. @param {{nearest: [label: number, count: number][], real?: number}} answer */
-  _describe({ nearest, real }) {
-    const { view } = this, { model } = view;
-    const total = nearest.reduce((sum, [, count]) => sum + count, 0);
-    const names = nearest.slice(0, 3).map(([label, count]) => `${model.classes[label]} (${count} of ${total})`).join(", ");
+  /** In words, for eyes and for screen readers, once the hand rests. @param {Facts} answer */
+  _describe(answer) {
     clearTimeout(this._describing);
-    this._describing = setTimeout(() => {
+    const mine = this._describing = setTimeout(async () => {
+      const { view } = this, { model } = view, { nearest = [], real } = await this._facts(answer);
+      if (mine !== this._describing) return; // it moved on
+      const total = nearest.reduce((sum, [, count]) => sum + count, 0);
+      const names = nearest.slice(0, 3).map(([label, count]) => `${model.classes[label]} (${count} of ${total})`).join(", ");
       const at = view.coordinates().map(([name, value]) => `${name} ${short(value)}`).join(", ");
       const verdict = real === undefined ? "" : `The discriminator: ${Math.round(100 * real)} % real`;
       view.find(".lx-near").textContent = names ? `Nearest encodings: ${names}` : verdict;
@@ -104,5 +107,17 @@ export class Decoded {
         (names && `, nearest encodings ${names}`) + ". Arrow keys move the point, plus and minus zoom.");
       this.picture.setAttribute("aria-label", `The decoded picture at ${at}`);
     }, SPOKEN);
+  }
+
+  /**
+   * What the server tells of the point; of a picture that was decoded here from the page's points, or asked for now.
+   * @param {Facts} answer @returns {Promise<Facts>}
+   */
+  async _facts(answer) {
+    const { view } = this, { model, plane, state, props } = view;
+    if (!answer.here) return answer;
+    const nearest = model.encodings ? plane.nearest(state.z, props.neighbours) : null;
+    if (nearest || !model.encodings && model.kind !== "gan") return { nearest: nearest ?? [] };
+    return await view.ask("decode_point", view.pointQuery(model, state.z), true) ?? {};
   }
 }

@@ -40,8 +40,8 @@ export class Shelves {
 
   /** @param {any} model @param {number[]} z */
   async thumbnail(model, z) {
-    const answer = await this.view.ask("decode_point", this.view.pointQuery(model, z), true);
-    return answer && pictureCanvas(bytesOf(answer.pixels), model.image_shape);
+    const answer = await this.view.pictureAt(model, z, true);
+    return answer && pictureCanvas(answer.pixels, model.image_shape);
   }
 
   // ---- good places to start

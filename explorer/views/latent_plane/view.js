@@ -110,6 +110,11 @@ export class PlaneView extends View {
     return stateText(this.props.schema, { model: model.name, z, label: model.conditional ? this.state.label ?? 0 : undefined });
   }
 
+  /** The picture at a point of a model. @param {any} model @param {number[]} z */
+  pictureAt(model, z, quiet = false) {
+    return this.picture(model.name, z, "decode_point", () => this.pointQuery(model, z), { label: this.state.label, quiet });
+  }
+
   /** @param {string} what */
   fileState(what) {
     return what === "grid" ? { what, n: POSTER } : { what };

@@ -1,9 +1,15 @@
 // @ts-check
 // The walk from A to B: marks on the plane, a strip of frames, and playing it.
+import { decode, decodesHere } from "../../serving/decoder.js";
+import { interpolate, positions } from "../../serving/geometry.js";
 import { bytesOf, pictureCanvas } from "../../serving/pictures.js";
+import { quantised } from "../../serving/state.js";
 import { newest, still } from "../../serving/view.js";
 
 const FRAME = 120, CALM_FRAME = 600; // milliseconds
+const MOST_HERE = 32; // frames that the browser decodes while a mark is dragged
+
+/** @typedef {{frames: Uint8Array[], z: number[][]}} Walked raw pixels, points */
 
 export class Walk {
   /** @param {import("./view.js").PlaneView} view */
@@ -11,7 +17,7 @@ export class Walk {
     this.view = view;
     this.strip = view.find(".lx-strip");
     this.button = view.find("[data-do=play]");
-    /** @type {{frames: string[], z: number[][]} | null} */
+    /** @type {Walked | null} */
     this.walked = null;
     /** @type {ReturnType<typeof setInterval> | undefined} */
     this._playing = undefined;
@@ -63,11 +69,28 @@ export class Walk {
     view.find(".lx-walk-do").hidden = !whole;
     view.find(".lx-walk-hint").hidden = whole;
     if (!whole) return this._take(null);
-    const answer = await view.ask("walk_frames", view.query({ what: "strip" }));
-    if (answer && view.state.to) this._take(answer);
+    const walked = await this._decode() ?? await this._ask();
+    if (walked && view.state.to) this._take(walked);
   }
 
-  /** @param {{frames: string[], z: number[][]} | null} walked */
+  /** @returns {Promise<Walked | null>} */
+  async _ask() {
+    const { view } = this, answer = await view.ask("walk_frames", view.query({ what: "strip" }));
+    return answer && { z: answer.z, frames: answer.frames.map(bytesOf) };
+  }
+
+  /** A short walk by this browser's decoder; even steps are measured by the server. @returns {Promise<Walked | null>} */
+  async _decode() {
+    const { model, from, to, kind, even, label, ...part } = this.view.state;
+    if (even || part.frames > MOST_HERE || !decodesHere(model)) return null;
+    const z = positions(part).map(t => Array.from(interpolate(from, to, t, kind), quantised));
+    const answer = await decode(model, z.flat(), label);
+    if (!answer) return null;
+    const size = answer.pixels.length / z.length;
+    return { z, frames: z.map((_, i) => answer.pixels.subarray(i * size, (i + 1) * size)) };
+  }
+
+  /** @param {Walked | null} walked */
   _take(walked) {
     this.walked = walked;
     this.view.plane.trail = walked?.z ?? [];
@@ -77,10 +100,10 @@ export class Walk {
 
   /** @param {number} i */
   _frame(i) {
-    const { view } = this, { frames, z } = /** @type {{frames: string[], z: number[][]}} */ (this.walked);
+    const { view } = this, { frames, z } = /** @type {Walked} */ (this.walked);
     const button = document.createElement("button");
     button.type = "button";
-    button.append(pictureCanvas(bytesOf(frames[i]), view.model.image_shape));
+    button.append(pictureCanvas(frames[i], view.model.image_shape));
     button.title = `${i + 1} of ${frames.length}: go to this point`;
     button.setAttribute("aria-label", button.title);
     button.onclick = () => view.goTo(z[i]);
@@ -102,9 +125,9 @@ export class Walk {
     }, still.matches ? CALM_FRAME : FRAME);
   }
 
-  /** @param {{frames: string[], z: number[][]}} walked @param {number} at */
+  /** @param {Walked} walked @param {number} at */
   _showFrame(walked, at) {
-    this.view.decoded.show(bytesOf(walked.frames[at]));
+    this.view.decoded.show(walked.frames[at]);
     [...this.strip.children].forEach((frame, i) => frame.classList.toggle("lx-now", i === at));
     this.view.plane.move(walked.z[at]);
   }

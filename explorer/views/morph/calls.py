@@ -7,7 +7,7 @@ import numpy as np
 
 from explorer import checkpoints, imaging, views
 from explorer.serving import questions
-from explorer.serving.calls import answered, for_page, in_turn, jpeg, pixels, shown_with
+from explorer.serving.calls import answered, for_page, in_turn, jpeg, packed, pixels, shown_with
 from explorer.state import StateError, place_text
 from explorer.views import calls as common
 from explorer.views import points, refined
@@ -22,8 +22,9 @@ def state_of(query):
 @answered
 def open_morph(query: questions.Query):
     """What the page needs to show a query string: the state, what was wrong with it, the model, the others; the corners as they
-    stand in a link, and their pictures."""
+    stand in a link, their points, float32 (k, d), and their pictures."""
     state, problems = views.opened(query, "morph")
+    corners = points.corners_of(state)
     usual = pictures.complete({"model": state["model"], "corners": state["corners"]})
     usual = {key: value for key, value in usual.items() if key not in ("model", "corners", "t")}  # these a link always says
     return {
@@ -32,7 +33,8 @@ def open_morph(query: questions.Query):
         "models": shown_with(lambda card: pictures.morphs(card) and not card["series"]),
         "state": for_page(state) | {"corners": [place_text(place) for place in state["corners"]]},
         "defaults": for_page(usual),
-        "pictures": [pixels(image) for image in points.decode(state, points.corners_of(state))],
+        "points": packed(corners.astype("<f4")),
+        "pictures": [pixels(image) for image in points.decode(state, corners)],
     }
 
 

@@ -2,13 +2,14 @@
 // The morph view: two pictures with the way between them, four with the surface they span, or three with A - B + C. A corner is a
 // place as in a link: a seed ("7"), a face of the gallery ("g12") or its coordinates.
 import { FilmStrip } from "../../serving/film_strip.js";
+import { interpolate, onSurface, total } from "../../serving/geometry.js";
 import { LatentPlane } from "../../serving/latent_plane.js";
 import { isNumber, stepByKeys } from "../../serving/numbers.js";
 import { bytesOf, loadImage, pictureCanvas, showPicture } from "../../serving/pictures.js";
 import { Refined } from "../../serving/refined.js";
 import { read } from "../../serving/settings.js";
 import { valueText } from "../../serving/state.js";
-import { newest, randomSeed, View } from "../../serving/view.js";
+import { newest, randomSeed, speedText, View } from "../../serving/view.js";
 import { codeOf } from "./code.js";
 import { fillCorners, resized } from "./corners.js";
 import { takeSent, whenSent } from "./sent.js";
@@ -29,6 +30,8 @@ export class MorphView extends View {
     this.own = new Set();
     /** @type {any} the server's answer for the frames from A to B: their places `t`, and how much each step changes the picture */
     this.morph = null;
+    /** @type {Float32Array[]} of the corners */
+    this.points = [];
     this.scratch = document.createElement("canvas");
     this.strip = new FilmStrip(this, ".lx-strip");
     this.plane = this._makePlane();
@@ -90,15 +93,25 @@ export class MorphView extends View {
 
   /** @param {number} [began] */
   async _decode(began) {
-    const query = this.whole(), answer = await this.ask("decode_morph", query);
+    const { model, label } = this.state, query = this.whole();
+    const answer = await this.picture(model, this._point(), "decode_morph", () => query, { label });
     if (!answer) return;
-    pictureCanvas(bytesOf(answer.pixels), this.model.image_shape, this.scratch);
+    pictureCanvas(answer.pixels, this.model.image_shape, this.scratch);
     if (!this.refined.holds(query)) this.showNow();
     const shown = performance.now();
     if (began !== undefined) performance.measure("event-to-pixels", { start: began, end: shown });
     this.root.dataset.ready = "yes";
-    const took = began === undefined ? `decoded in ${answer.ms.toFixed(1)} ms` : `${(shown - began).toFixed(0)} ms`;
-    this.find(".lx-speed").textContent = took;
+    this.find(".lx-speed").textContent = speedText(answer, began === undefined ? undefined : shown - began);
+  }
+
+  /** What lies between the corners. */
+  _point() {
+    const { points, state: { t: [x, y], kind } } = this;
+    switch (points.length) {
+      case 2: return interpolate(points[0], points[1], x, kind);
+      case 3: return total(points);
+      default: return onSurface(points, x, y, kind);
+    }
   }
 
   showNow() {
@@ -244,8 +257,12 @@ export class MorphView extends View {
   async open(text, options = {}) {
     const answer = await this.ask("open_morph", text);
     if (!answer) return;
-    Object.assign(this, { model: answer.model, defaults: answer.defaults });
-    const { what, ...state } = answer.state;
+    const { what, ...state } = answer.state, points = new Float32Array(bytesOf(answer.points).buffer);
+    const count = state.corners.length, d = points.length / count;
+    Object.assign(this, {
+      model: answer.model, defaults: answer.defaults,
+      points: Array.from({ length: count }, (_, i) => points.subarray(i * d, (i + 1) * d)),
+    });
     this.state = { ...state, corners: state.corners.map((/** @type {any} */ place) => valueText(place)), t: state.t ?? [] };
     this.say(answer.problems.join(" · "));
     this._showParts();

@@ -47,8 +47,8 @@ export class Holes {
 
   /** @param {string} name @param {number[]} z @param {any} canvas */
   async _decode(name, z, canvas) {
-    const answer = await this.view.ask("decode_point", `${planeOf(name)}&z=${valueText(z)}`);
-    if (answer) showPicture(canvas, pictureCanvas(bytesOf(answer.pixels), SHAPE));
+    const answer = await this.view.picture(name, z, "decode_point", () => `${planeOf(name)}&z=${valueText(z)}`);
+    if (answer) showPicture(canvas, pictureCanvas(answer.pixels, SHAPE));
   }
 
   /** @param {string} name @param {LatentPlane} plane */

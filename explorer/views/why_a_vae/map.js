@@ -1,6 +1,7 @@
 // @ts-check
 // The chapter "Map": codes of thirty numbers drawn as two by t-SNE. Pointing at a place decodes the nearest code; a map can be
 // computed anew.
+import { decodesHere } from "../../serving/decoder.js";
 import { LatentPlane } from "../../serving/latent_plane.js";
 import { numberOf, stepByKeys } from "../../serving/numbers.js";
 import { bytesOf, pictureCanvas, showPicture } from "../../serving/pictures.js";
@@ -22,6 +23,9 @@ export class CodeMap {
     /** @type {string | null} the model whose codes they are, or will be */
     this.name = null;
     this.sought = -1; // the code that was asked for last
+    /** @type {{of: string, points: Float32Array, d: number} | null} the codes of a model themselves */
+    this._spread = null;
+    this._wanted = "";
     this._show = newest((/** @type {number} */ index) => this._showCode(index));
     this.plane = new LatentPlane(view.find(".lx-map"), { palette: this.palette, onmove: () => this._seek(), onsettle() {} });
     this.plane.bare = true;
@@ -121,10 +125,30 @@ export class CodeMap {
 
   /** @param {number} index */
   async _showCode(index) {
-    const { view } = this, answer = await view.ask("coded_picture", [this.name, index], true);
-    if (!answer) return;
-    showPicture(view.find(".lx-map-picture canvas"), pictureCanvas(bytesOf(answer.pixels), SHAPE));
-    view.find(".lx-near").textContent = `code ${index + 1}, of a test image labelled ${view.classes[answer.label]}, decoded`;
+    const { view, name } = this, here = !!name && decodesHere(name), z = here ? this._coordinates(index) : null;
+    const answer = await view.picture(name ?? "", z, "coded_picture", () => [name, index], { quiet: true });
+    if (here && !z) this._loadCoordinates(name); // for the next one
+    if (!answer || name !== this.name) return;
+    showPicture(view.find(".lx-map-picture canvas"), pictureCanvas(answer.pixels, SHAPE));
+    const label = this.codes?.labels[index] ?? 0;
+    view.find(".lx-near").textContent = `code ${index + 1}, of a test image labelled ${view.classes[label]}, decoded`;
     view.root.dataset.code = String(index);
+  }
+
+  /** A code's own numbers, of which the map draws two; null until they are here. @param {number} index */
+  _coordinates(index) {
+    if (this._spread?.of !== this.name) return null;
+    const { points, d } = this._spread;
+    return points.subarray(index * d, (index + 1) * d);
+  }
+
+  /** @param {string} name */
+  async _loadCoordinates(name) {
+    if (this._wanted === name) return;
+    this._wanted = name;
+    const answer = await this.view.ask("plane_points", name, true);
+    if (!answer) return;
+    const points = Float32Array.from(new Int16Array(bytesOf(answer.points).buffer), value => value * answer.step);
+    this._spread = { of: name, points, d: answer.d };
   }
 }

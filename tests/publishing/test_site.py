@@ -1,0 +1,89 @@
+"""The static site's files: what its page asks for is there, and it needs what it says; `tests/browser/test_site.py` opens it."""
+
+import hashlib
+import json
+import re
+
+import pytest
+
+from explorer.__main__ import main
+from explorer.publishing import deploy, site
+from explorer.serving import runtime
+
+
+@pytest.fixture(scope="module")
+def place(tmp_path_factory):
+    """A folder with stand-ins for the runtime's files."""
+    folder = tmp_path_factory.mktemp("runtime")
+    for file in runtime.FILES:
+        (folder / file).write_text(file)
+    return folder
+
+
+@pytest.fixture(scope="module")
+def found(place):
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EXPLORER_RUNTIME", str(place))
+        return site.files()
+
+
+def test_every_file_that_a_module_or_the_shelf_names_is_there(found):
+    modules = {path: data.decode() for path, data in found.items() if path.startswith("lx/") and path.endswith(".js")}
+    assert len(modules) > 20
+    for path, text in modules.items():
+        for name in re.findall(r'^import .*from "(\.[^"]+)"', text, re.M):
+            parts = path.split("/")[:-1]
+            for part in name.split("/"):
+                parts = parts[:-1] if part == ".." else parts if part == "." else [*parts, part]
+            assert "/".join(parts) in found, f"{path} imports {name}"
+    shelf = json.loads(found["lx/decoders.json"])
+    assert len(shelf["models"]) > 25
+    for name, model in shelf["models"].items():
+        path, _, digits = model["decoder"].partition("?v=")
+        assert hashlib.sha256(found[path]).hexdigest().startswith(digits)
+        assert json.loads(found[f"lx/static/{name}.json"])["open"]["model"]["name"] == name
+        assert {f"lx/static/{name}.points.json", f"cards/{name}.md"} < set(found)
+    assert {f"{shelf['runtime']}{file}" for file in runtime.FILES} < set(found)
+
+
+def test_the_page_is_whole_and_the_worker_keeps_what_every_visit_needs(found):
+    page, worker = found["index.html"].decode(), found["offline.js"].decode()
+    assert not re.search(r"/\*(STYLES|PROPS|VERSION|FILES)|<!--VIEW", page + worker)
+    props = json.loads(re.search(r'id="props">(.*?)</script>', page, re.S).group(1))
+    assert props["models"][0]["name"] == "mnist-vae"
+    kept = json.loads("[" + re.search(r"FILES = \[(.*?)\];", worker).group(1) + "]")
+    assert "./" in kept
+    assert {path.partition("?")[0] for path in kept} - {"./"} < set(found)
+    assert not re.search(r'(src|href)="(https?:)?//', page)
+    assert b"non-commercial" in found["LICENSE.md"]  # the terms come along
+
+
+def test_it_overwrites_nothing_but_an_earlier_site(found, tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(site, "files", lambda: {"index.html": b"new", "lx/decoders.json": b"{}"})
+    (tmp_path / "mine.txt").write_text("mine")
+    assert main(["site", str(tmp_path)]) == 2
+    assert "holds something else" in capsys.readouterr().err
+    for _ in range(2):
+        assert main(["site", str(tmp_path / "site")]) == 0
+        (tmp_path / "site" / "old.js").write_text("")
+    assert main(["site", str(tmp_path / "site")]) == 0
+    assert not (tmp_path / "site" / "old.js").exists()
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_without_the_runtime_it_says_what_to_do(tmp_path, monkeypatch, capsys):
+    monkeypatch.setenv("EXPLORER_RUNTIME", str(tmp_path / "none"))
+    assert main(["site", str(tmp_path / "site")]) == 2
+    assert "python -m explorer runtime" in capsys.readouterr().err
+
+
+def test_as_a_static_space_it_is_what_the_hub_accepts(found, monkeypatch, capsys):
+    monkeypatch.setattr(site, "files", lambda: dict(found))
+    files = deploy.static_files("someone/planes")
+    assert deploy.refused(files) == []
+    front = deploy.front_matter(files["README.md"].decode())
+    assert (front["sdk"], front["app_file"], front["license_link"]) == ("static", "index.html", "LICENSE.md")
+    assert {front["app_file"], front["license_link"]} < set(files)
+    assert main(["deploy", "someone/planes", "--static", "--dry-run"]) == 0
+    assert f"{len(files)} files" in capsys.readouterr().out
+    assert main(["deploy", "someone/planes", "--static", "--hardware", "t4-small"]) == 2
