@@ -60,6 +60,10 @@ export class Runs {
     this.say(`step ${at} of ${mine.total}` + (at > 1 && left > 1500 ? `, ${seconds(left)} left` : ""));
   }
 
+  get isUnderWay() {
+    return !!this.run && !this.run.done;
+  }
+
   stop(words = "") {
     const mine = this.run;
     if (!mine || mine.done) return;

@@ -25,6 +25,7 @@ const MODEL_KEEPS = ["what", "model", "seed", "to", "to_sampler"]; // what anoth
 /** @type {Record<string, any>} how a file's state differs from that on screen */
 const FILES = { picture: { what: "picture", to_sampler: undefined }, rows: { what: "trajectory", time: undefined }, own: {} };
 
+const UNFINISHED = "The run was stopped: what is on screen is half drawn, and the link and files show what it would become.";
 const PRIVATE = "Your picture stays in this page; it is sent only to be noised, written nowhere, and the link does not hold it.";
 const OWN = "What is noised is the picture that the seed’s own noise becomes.";
 
@@ -45,7 +46,7 @@ class DiffusionView extends View {
     this.noise = newest(() => this.showNoised());
     this.actions = {
       dice: () => this.set("seed", randomSeed()), undo: () => this.undo(), link: () => this.copyLink(),
-      run: () => this.begin(), stop: () => this.runs.stop("stopped"), own: () => this.bring(null),
+      run: () => this.begin(), stop: () => this.stop(), own: () => this.bring(null),
       back: () => this.scrub(Math.max(0, this.stage.at - 1)), on: () => this.scrub(Math.min(this.stage.last, this.stage.at + 1)),
     };
     this.keyboard = { r: "dice", arrowleft: "back", arrowright: "on", escape: "stop" };
@@ -116,6 +117,16 @@ class DiffusionView extends View {
   changedSoon() {
     clearTimeout(this.changing);
     this.changing = setTimeout(() => this.changed(), SOON);
+  }
+
+  /** What is on screen then stays, and of one run it is what the link and the file of the picture show. */
+  stop() {
+    if (!this.runs.isUnderWay) return;
+    const { stage, mode } = this, step = stage.step(stage.at);
+    this.runs.stop("stopped");
+    if (mode !== "trajectory") this.say(UNFINISHED);
+    else if (step) this.state.time = step.time;
+    this.settle();
   }
 
   // ---- scrubbing
@@ -236,8 +247,10 @@ class DiffusionView extends View {
 
   // ---- a picture of one's own
 
-  /** @param {string | null} url */
-  bring(url) {
+  /** A file that is none leaves the picture that is there. @param {string | null} url */
+  async bring(url) {
+    if (url && !await this.ask("noised_picture", { query: this.query(), picture: url })) return;
+    this.say("");
     this.brought = url;
     this.sync();
     this.changed();

@@ -5,7 +5,7 @@ import { FilmStrip } from "../../serving/film_strip.js";
 import { LatentPlane } from "../../serving/latent_plane.js";
 import { isNumber, stepByKeys } from "../../serving/numbers.js";
 import { bytesOf, loadImage, pictureCanvas, showPicture } from "../../serving/pictures.js";
-import { read } from "../../serving/settings.js";
+import { read, showChoice } from "../../serving/settings.js";
 import { valueText } from "../../serving/state.js";
 import { newest, randomSeed, View } from "../../serving/view.js";
 import { codeOf } from "./code.js";
@@ -248,7 +248,7 @@ export class MorphView extends View {
     this.root.classList.toggle("lx-four", count === 4);
     this.root.classList.toggle("lx-pixels", model.image_shape[2] === 1);
     for (const word of this.all("[data-noun]")) word.textContent = model.face ? "faces" : "pictures";
-    for (const button of this.all("[data-count]")) button.setAttribute("aria-checked", String(+button.dataset.count === count));
+    showChoice(this.all("[data-count]"), "count", String(count));
     this.find(".lx-from-faces").hidden = !model.face;
     this.find(".lx-garment").hidden = !model.conditional;
   }
