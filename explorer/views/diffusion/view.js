@@ -41,6 +41,8 @@ class DiffusionView extends View {
     this.brought = null;
     this.scrubbed = false; // whether somebody looks at a step before the last
     this.held = false; // whether the slider of the time is
+    /** @type {Record<string, any>} by mode, what was set in it when it was left */
+    this.left = {};
     /** @type {any} */
     this.changing = undefined;
     this.noise = newest(() => this.showNoised());
@@ -208,13 +210,14 @@ class DiffusionView extends View {
   /** @param {string} mode */
   look(mode) {
     if (!this.model || mode === this.mode) return;
-    const { sampler, seed, to } = this.state;
+    const { sampler, seed, to, time, to_sampler } = this.state;
+    this.left[this.mode] = { time, to_sampler };
     Object.assign(this.state, { what: mode, time: undefined, to_sampler: undefined });
     if (mode === "samplers") {
-      const other = this.samplers.find(([name]) => name !== sampler)?.[0];
+      const other = this.left.samplers?.to_sampler ?? this.samplers.find(([name]) => name !== sampler)?.[0];
       Object.assign(this.state, { what: "trajectory", to_sampler: other });
     }
-    if (mode === "forward") this.state.time = 0.5;
+    if (mode === "forward") this.state.time = this.left.forward?.time ?? 0.5;
     if (mode === "strip") this.state.to = to ?? (seed + 1) % 2 ** 32;
     this.sync();
     this.changed();

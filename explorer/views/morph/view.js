@@ -28,6 +28,9 @@ export class MorphView extends View {
     this.own = new Set();
     /** @type {any} the server's answer for the frames from A to B: their places `t`, and how much each step changes the picture */
     this.morph = null;
+    /** What stood there when it was left: corners by model, the places that fewer corners leave out, `t` by their count. */
+    /** @type {{corners: Record<string, string[]>, more: string[], t: Record<number, number[]>}} */
+    this.left = { corners: {}, more: [], t: {} };
     this.scratch = document.createElement("canvas");
     this.strip = new FilmStrip(this, ".lx-strip");
     this.plane = this._makePlane();
@@ -196,20 +199,28 @@ export class MorphView extends View {
   /** Opens another state: what the corners show, the server knows. @param {any} values */
   change(values) {
     const wanted = { ...this.state, ...values }, count = wanted.corners.length;
-    if (count !== this.state.corners.length) wanted.t = MIDDLE[count];
+    if (count !== this.state.corners.length) {
+      this.left.t[this.state.corners.length] = this.state.t;
+      wanted.t = this.left.t[count] ?? MIDDLE[count];
+    }
     return this.open(this.whole(wanted));
   }
 
   /** @param {number} count */
   _setCount(count) {
     if (!this.model || this.state.corners.length === count) return;
-    this.change({ corners: resized(this.state.corners, count, this.model.gallery) });
+    const { state: { corners }, left, model } = this, known = [...corners, ...left.more.slice(corners.length)];
+    left.more = known;
+    this.change({ corners: resized(known, count, model.gallery) });
   }
 
   /** Another model draws something else from the same seeds; places of one space mean nothing in another. @param {string} model */
   _setModel(model) {
-    const corners = this.state.corners.map((/** @type {string} */ place, /** @type {number} */ i) =>
-      /^\d+$/.test(place) ? place : String(i));
+    const { state, left } = this, before = left.corners[model] ?? [];
+    left.corners[state.model] = state.corners;
+    left.more = [];
+    const corners = state.corners.map((/** @type {string} */ place, /** @type {number} */ i) =>
+      /^\d+$/.test(place) ? place : before[i] ?? String(i));
     this.change({ model, corners, label: undefined });
   }
 

@@ -23,6 +23,9 @@ const MEANT = {
   plane: ["steps", "to_prompt", "below_prompt", "below_to_prompt", "kind", "n"], picture: ["steps", "time"], steps: [],
 };
 
+const MODEL_KEEPS = ["prompt", "to_prompt", "below_prompt", "below_to_prompt", "negative_prompt", "seed", "to", "kind", "closed",
+  "start", "stop", "frames", "t"];
+
 class TextView extends View {
   /** @param {any} given */
   constructor(given) {
@@ -220,9 +223,11 @@ class TextView extends View {
     if (isHere(select, model)) this.openModel({ what: this.state.what, model }); else this.presets.show(model);
   }
 
-  /** @param {{what: string, model: string, image_size?: number}} state */
+  /** What is asked of it stays; how many steps and how much guidance are a model's own. @param {any} state */
   openModel(state) {
-    return this.open(this.text(state, NAMED));
+    const kept = Object.fromEntries(MODEL_KEEPS.filter(key => MEANT[state.what].includes(key) || ALWAYS.includes(key))
+      .map(key => [key, this.state[key]]));
+    return this.open(this.text({ ...kept, ...state }, [...NAMED, ...MODEL_KEEPS]));
   }
 
   leavePreset() {

@@ -77,7 +77,10 @@ def _check_shown(state):
     if "z" in state:
         if chapter not in ("holes", "codings"):
             raise StateError(f"z means nothing in chapter {chapter}: only holes and codings have planes", "z")
-        wanted = {"holes": "4 numbers, the point of the first plane and that of the second", "codings": "2 numbers, a place on the map"}
+        wanted = {
+            "holes": "4 numbers, the point of the first plane and that of the second",
+            "codings": "2 numbers, a place on the map",
+        }
         if len(state["z"]) != (4 if chapter == "holes" else 2):
             raise StateError(f"z must be {wanted[chapter]}, got {len(state['z'])}", "z")
     if "epoch" in state:

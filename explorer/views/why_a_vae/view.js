@@ -40,6 +40,8 @@ class WhyAVae extends View {
     this.titles = {};
     /** @type {Record<string, any>} by chapter, what was shown in it when it was left */
     this.kept = {};
+    /** @type {number | undefined} how much noise there was when pixels were lost instead */
+    this._mostNoise = undefined;
     this.bench = new Bench(this);
     this.epochs = new Epochs(this);
     this.holes = new Holes(this);
@@ -290,6 +292,7 @@ class WhyAVae extends View {
   /** @param {number} amount @param {number} began */
   _setAmount(amount, began) {
     this.state.amount = Math.round(amount * 100) / 100;
+    this._mostNoise = undefined;
     this._nameAmount();
     this.bench.repair(began);
     clearTimeout(this._rowsTimer);
@@ -299,8 +302,12 @@ class WhyAVae extends View {
 
   /** At once, as the slider beside it is. @param {string} noise */
   _setNoise(noise) {
+    const { amount, noise: before } = this.state;
+    if (noise === before) return;
+    if (before === "gaussian") this._mostNoise = amount;
     this.state.noise = noise;
-    if (noise === "dropout") this.state.amount = Math.min(MOST_LOST, this.state.amount);
+    const most = this._mostNoise ?? amount; // more noise than pixels can be lost, until the slider is moved
+    this.state.amount = noise === "dropout" ? Math.min(MOST_LOST, amount) : amount === MOST_LOST ? Math.max(most, amount) : amount;
     this._nameNoise();
     this.bench.repair();
     this.refreshRows();
