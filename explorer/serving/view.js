@@ -319,7 +319,7 @@ export class View {
     this.root.addEventListener("click", (/** @type {any} */ event) => this._click(event.target.closest("button")));
     this.element.addEventListener("keydown", (/** @type {any} */ event) => this._key(event));
     document.addEventListener("keydown", event => { // nobody has the focus right after the page is loaded
-      if (event.target === document.body && this.isSeen) this._key(event);
+      if (event.target === document.body && this.isSeen && event.key !== " ") this._key(event); // a space scrolls
     });
     keepFocus(this.root);
   }

@@ -78,7 +78,9 @@ def test_back_and_undo_return_from_a_file_that_was_dropped(view):
     assert view.rest() == query
 
 
-def test_a_file_of_another_view_opens_there_and_back_returns(view):
+@pytest.mark.parametrize("width", [390, 1280])
+def test_a_file_of_another_view_opens_there_and_back_returns(app, page_of, width):
+    view = page_of(app, viewport={"width": width, "height": 844})
     query = view.open("view=latent-plane&model=mnist-vae&z=0.75,-0.5")
     drop(view, views.render(parse_strictly("view=why-a-vae&chapter=sparse"), "png"), "rows.png")
     chapter(view, "sparse")
