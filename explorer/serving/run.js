@@ -1,6 +1,9 @@
 // @ts-check
 // A run is a job on the server; its steps are asked for as they come, and it ends when nobody asks any more.
 
+/** What is said of a run that was stopped, where no link can hold a step of it. */
+export const UNFINISHED = "The run was stopped: what is on screen is half drawn, and the link and files show what it would become.";
+
 /** @param {number} ms */
 export function seconds(ms) {
   return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.floor(ms / 60_000)} min ${Math.round(ms / 1000) % 60} s`;

@@ -2,7 +2,7 @@
 // The diffusion view: what is asked for, and what its run shows.
 import { listenToPicker } from "../../serving/drawing_pad.js";
 import { bytesOf, pictureCanvas } from "../../serving/pictures.js";
-import { Runs } from "../../serving/run.js";
+import { Runs, UNFINISHED } from "../../serving/run.js";
 import { listenToSettings, showChoice, showSettings } from "../../serving/settings.js";
 import { View, newest, randomSeed } from "../../serving/view.js";
 import { codeOf } from "./code.js";
@@ -25,7 +25,6 @@ const MODEL_KEEPS = ["what", "model", "seed", "to", "to_sampler"]; // what anoth
 /** @type {Record<string, any>} how a file's state differs from that on screen */
 const FILES = { picture: { what: "picture", to_sampler: undefined }, rows: { what: "trajectory", time: undefined }, own: {} };
 
-const UNFINISHED = "The run was stopped: what is on screen is half drawn, and the link and files show what it would become.";
 const PRIVATE = "Your picture stays in this page; it is sent only to be noised, written nowhere, and the link does not hold it.";
 const OWN = "What is noised is the picture that the seed’s own noise becomes.";
 
@@ -48,7 +47,7 @@ class DiffusionView extends View {
     this.noise = newest(() => this.showNoised());
     this.actions = {
       dice: () => this.set("seed", randomSeed()), undo: () => this.undo(), link: () => this.copyLink(),
-      run: () => this.begin(), stop: () => this.stop(), own: () => this.bring(null),
+      run: () => this.again(), stop: () => this.stop(), own: () => this.bring(null),
       back: () => this.scrub(Math.max(0, this.stage.at - 1)), on: () => this.scrub(Math.min(this.stage.last, this.stage.at + 1)),
     };
     this.keyboard = { r: "dice", arrowleft: "back", arrowright: "on", escape: "stop" };
@@ -87,6 +86,12 @@ class DiffusionView extends View {
       if (!this.scrubbed) this.stage.show(this.stage.last);
       if (this.stage.step(0)) this.runs.firstSeen(run);
     });
+  }
+
+  /** To its end, though a step may have been looked at. */
+  again() {
+    this.forgetTime();
+    this.begin();
   }
 
   /** @param {any} run @param {any} event */

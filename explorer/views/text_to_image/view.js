@@ -1,6 +1,6 @@
 // @ts-check
 // The text-to-image view: prompts, the run that draws them, and one of its pictures large.
-import { Runs } from "../../serving/run.js";
+import { Runs, UNFINISHED } from "../../serving/run.js";
 import { listenToSettings, showChoice, showSettings } from "../../serving/settings.js";
 import { asked } from "../../serving/state.js";
 import { View, randomSeed } from "../../serving/view.js";
@@ -10,7 +10,6 @@ import { drawNorms } from "./norms.js";
 import { Presets, fillModels, isHere } from "./presets.js";
 
 const SOON = 500; // milliseconds from the last move of a slider to its run
-const UNFINISHED = "The run was stopped: what is on screen is half drawn, and the link and files show what it would become.";
 const MOST_QUOTED = 60; // characters of what is cut off
 const WIDE = 9, WIDE_FILM = 14; // pictures in a row, at most
 
@@ -43,7 +42,7 @@ class TextView extends View {
     this.changing = undefined;
     this.actions = {
       dice: () => this.set("seed", randomSeed()), undo: () => this.undo(), link: () => this.copyLink(),
-      run: () => this.begin(), stop: () => this.stop(),
+      run: () => this.again(), stop: () => this.stop(),
       fetch: () => this.presets.fetch(), leave: () => this.leavePreset(),
       back: () => this.scrub(this.cells.at - 1), on: () => this.scrub(this.cells.at + 1),
     };
@@ -71,6 +70,12 @@ class TextView extends View {
     this.runs.follow("start_drawing", this.query({ t: undefined, time: undefined }), (run, event) => this.take(run, event), run => {
       if (this.cells.isPainted) this.runs.firstSeen(run);
     });
+  }
+
+  /** To its end, though a step may have been looked at. */
+  again() {
+    this.forgetTime();
+    this.begin();
   }
 
   /** @param {any} run @param {any} event */
