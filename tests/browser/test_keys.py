@@ -41,7 +41,7 @@ def test_each_group_is_one_tab_stop(view, name):
 
 def test_the_focus_stays_on_a_model_and_on_a_class(view):
     view.open("model=mnist-vae")
-    model = view.page.get_by_role("radio", name="Fashion · VAE", exact=True)
+    model = view.page.get_by_role("radio", name="Clothes · VAE", exact=True)
     model.focus()
     view.page.keyboard.press("Enter")
     view.until("link.get('model') === 'fashion-vae'")
