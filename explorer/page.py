@@ -96,6 +96,7 @@ def _build_view(name, blocks, tab):
             html_template=template.read_text("utf-8"), js_on_load=_started(f"views/{folder.name}/view.js"),
             apply_default_css=False, elem_id=name,
             server_functions=functions, schema=schema(), live=list(live_functions()), films=[*FILMS, LATENTS],
+            titles={other: views.of(other).TITLE for other in views.NAMES},
             **getattr(asked, "PROPS", {}),
         )  # fmt: skip
     if hasattr(asked, "below"):

@@ -261,6 +261,7 @@ KEYS = {
     "source": _choice("drawn", "test"),  # its garments: drawn by a model of ours, or real test images where these are at hand
     "noise": _choice("dropout", "gaussian"),  # what corrupts them
     "amount": _number(0, 1),  # ... the share of pixels lost, or the standard deviation
+    "epoch": _whole(1, 10000),  # of training, after which a GAN's drawings are shown
 }
 
 

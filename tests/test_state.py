@@ -55,6 +55,7 @@ EXAMPLES = {
     "source": "test",
     "noise": "gaussian",
     "amount": 0.35,
+    "epoch": 12,
 }
 
 

@@ -50,6 +50,25 @@ export function listenToDrops(place, say, opened) {
   };
 }
 
+/**
+ * What lies behind a picture where it is transparent, as the server reads it: what sets off the thing that was cut out.
+ * @param {HTMLImageElement | HTMLCanvasElement} image
+ */
+function groundOf(image) {
+  const small = document.createElement("canvas"), side = 64;
+  small.width = small.height = side;
+  const ink = /** @type {CanvasRenderingContext2D} */ (small.getContext("2d"));
+  ink.drawImage(image, 0, 0, side, side);
+  const { data } = ink.getImageData(0, 0, side, side);
+  let light = 0, count = 0;
+  for (let i = 0; i < data.length; i += 4) {
+    if (data[i + 3] < 128) continue;
+    light += 0.299 * data[i] + 0.587 * data[i + 1] + 0.114 * data[i + 2];
+    count++;
+  }
+  return light > 127.5 * count ? "#000" : "#fff";
+}
+
 export class DrawingPad {
   /**
    * @param {import("./view.js").View} view @param {string} place the selector of what holds pad and picker
@@ -98,13 +117,15 @@ export class DrawingPad {
 
   /**
    * An image in the middle of the pad; the first stroke wipes an `example` away, and goes on drawing on anything else.
-   * @param {HTMLImageElement | HTMLCanvasElement} image
+   * @param {HTMLImageElement | HTMLCanvasElement} image @param {string} [ground] where it is transparent, if not as `groundOf` says
    */
-  show(image, example = false) {
+  show(image, example = false, ground = example ? "#000" : groundOf(image)) {
     this.clear();
     this.hint.hidden = !example;
     const scale = Math.min(this.side / image.width, this.side / image.height), [w, h] = [image.width * scale, image.height * scale];
     this.ink.imageSmoothingEnabled = !example;
+    this.ink.fillStyle = ground;
+    this.ink.fillRect((this.side - w) / 2, (this.side - h) / 2, w, h);
     this.ink.drawImage(image, (this.side - w) / 2, (this.side - h) / 2, w, h);
   }
 

@@ -2,18 +2,19 @@
 // A file of ours that is dropped anywhere on the page opens what it shows, as its link would. One without a state goes on to where
 // it was dropped, such as to a place for pictures.
 import { readFile } from "./drawing_pad.js";
-import { writeQuery } from "./link.js";
+import { beginEntry } from "./link.js";
+import { goTo, seen } from "./places.js";
 
 const NONE = "This file does not say what it shows: only files that were saved here do. To use a picture, drop it on a place for one.";
 
 /** Events that were sent on. @type {WeakSet<Event>} */
 const looked = new WeakSet();
-/** @type {import("./view.js").View[]} */
-const views = [];
+let listens = false;
 
 /** Listens once, for all views: the one that is seen speaks. @param {import("./view.js").View} view */
 export function listenToFiles(view) {
-  if (views.push(view) > 1) return;
+  if (listens) return;
+  listens = true;
   const holdsFiles = (/** @type {DragEvent} */ event) => event.dataTransfer?.types.includes("Files");
   document.addEventListener("dragover", event => { if (holdsFiles(event)) event.preventDefault(); });
   document.addEventListener("drop", event => {
@@ -32,8 +33,6 @@ export function listenToFiles(view) {
   });
 }
 
-const seen = () => views.find(view => view.isSeen) ?? views[0];
-
 /** @param {File} file @param {Element} target where it was dropped */
 async function open(file, target) {
   const view = seen(), url = await readFile(file, words => view.say(words));
@@ -41,8 +40,9 @@ async function open(file, target) {
   const answer = await view.ask("state_of_file", { file: url });
   if (!answer) return;
   if (!answer.state) return sendOn(file, target);
-  writeQuery(answer.state);
-  location.reload();
+  view.writeNow(); // Back returns to what is on screen
+  beginEntry();
+  goTo(answer.state);
 }
 
 /** As if it had been dropped just now. @param {File} file @param {Element} target */

@@ -140,6 +140,8 @@ export class LatentPlane {
     this._pointers = new Map();
     /** @type {string | null} "point", "window", a mark's name, or nothing */
     this._held = null;
+    /** @type {number[]} where the point or the mark was before the first finger came */
+    this._before = [];
     /** @type {Float32Array | null} */
     this._points = null;
     /** @type {Float32Array | null} the points on the plane, x and y in turn */
@@ -492,9 +494,28 @@ export class LatentPlane {
     this.top.focus({ preventScroll: true });
     event.preventDefault();
     const moves = !this.fixed && (event.shiftKey || event.button === 1);
-    if (this._pointers.size > 1) this._held = this.fixed ? null : "window";
-    else this._held = this._markAt(offsetX, offsetY) || (moves ? "window" : "point");
+    if (this._pointers.size > 1) {
+      this._putBack();
+      this._held = this.fixed ? null : "window";
+    } else {
+      this._held = this._markAt(offsetX, offsetY) || (moves ? "window" : "point");
+      this._before = this.marks[this._held] ?? this.z;
+    }
     if (this._held === "point") this._moveTo(offsetX, offsetY, began);
+  }
+
+  /** Two fingers are a pinch: what the first one moved is where it was. */
+  _putBack() {
+    const held = this._held;
+    if (held === "point") {
+      this.z = this._before;
+      this._placeCursor();
+      this.onmove?.(this.z, performance.now());
+    } else if (held && held !== "window") {
+      this.marks[held] = this._before;
+      this._drawTop();
+      this.onmark?.(held, false);
+    }
   }
 
   /** @param {PointerEvent} event */

@@ -15,8 +15,11 @@ let named;
  * @param {Record<string, (request: any) => Promise<any>>} server @returns {Promise<string>}
  */
 export function viewOfLink(server) {
-  return named ??= server.view_of(opening).then(answer => answer.view);
+  return named ??= viewOf(server, opening);
 }
+
+/** The same of any state. @param {Record<string, (request: any) => Promise<any>>} server @param {string} query */
+export const viewOf = async (server, query) => (await server.view_of(query)).view;
 
 let first = true;
 /** Whether nobody has opened a view yet; asking makes it so. */
@@ -27,10 +30,39 @@ export function takeOpening() {
 }
 export const isOpened = () => !first;
 
-/** Writes a state to the address bar, beside the keys of others. @param {string} query */
-export function writeQuery(query) {
-  const kept = parts().filter(isOthers);
-  history.replaceState(null, "", `${location.pathname}?${[query, ...kept].join("&")}`);
+/** @type {string | null} the place of the entry of the browser's history on screen; none until one is written */
+let here = history.state?.place ?? null;
+let anew = false;
+
+/** @param {string} place */
+export const isAt = place => place === here;
+
+/** The next state is an entry of its own, though its place may be the same. */
+export function beginEntry() {
+  anew = true;
+}
+
+/**
+ * Writes a state to the address bar, beside the keys of others. A place that is not the one on screen becomes an entry of the
+ * browser's history, so that Back returns; moves within a place do not.
+ * @param {string} query @param {string} place a view's name, with a chapter's after it @param {string} title
+ */
+export function writeQuery(query, place, title) {
+  const address = `${location.pathname}?${[query, ...parts().filter(isOthers)].join("&")}`;
+  const stays = !anew && (here === null || place === here || place.startsWith(`${here} `)); // a chapter is known a little later
+  history[stays ? "replaceState" : "pushState"]({ place }, "", address);
+  here = place;
+  anew = false;
+  document.title = `${title} · Latent Explorer`;
+}
+
+/** Calls `back(query)` when somebody went back or forward to an entry. @param {(query: string) => any} back */
+export function listenToHistory(back) {
+  window.addEventListener("popstate", () => {
+    here = history.state?.place ?? null;
+    anew = false;
+    back(parts().filter(part => !isOthers(part)).join("&"));
+  });
 }
 
 /** The address of a state. @param {string} query */

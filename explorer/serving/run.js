@@ -2,6 +2,9 @@
 // A run is a job on the server; its steps are asked for as they come, and it ends when nobody asks any more.
 import { appUrl } from "./link.js";
 
+/** What is said of a run that was stopped, where no link can hold a step of it. */
+export const UNFINISHED = "The run was stopped: what is on screen is half drawn, and the link and files show what it would become.";
+
 /** @param {number} ms */
 export function seconds(ms) {
   return ms < 60_000 ? `${(ms / 1000).toFixed(1)} s` : `${Math.floor(ms / 60_000)} min ${Math.round(ms / 1000) % 60} s`;
@@ -70,6 +73,10 @@ export class Runs {
     const left = (performance.now() - mine.first) / Math.max(1, at - 1) * (mine.total - at);
     const others = mine.beside ? `, beside ${mine.beside} other${mine.beside > 1 ? "s" : ""}` : "";
     this.say(`step ${at} of ${mine.total}` + (at > 1 && left > 1500 ? `, ${seconds(left)} left${others}` : ""));
+  }
+
+  get isUnderWay() {
+    return !!this.run && !this.run.done;
   }
 
   stop(words = "") {

@@ -2,6 +2,7 @@
 // Settings are a view's controls with a `data-set`, the key of the state that each stands for; an `output` beside one repeats its
 // value in as many decimals as its step has. What is put into a number must be within its bounds.
 import { isNumber, numberOf, stepByKeys } from "./numbers.js";
+import { markChosen } from "./radios.js";
 
 /**
  * What a control says: a value, undefined if it is empty and may be, or what is wrong with it.
@@ -31,12 +32,16 @@ export function listenToSettings(view, set, mayBeEmpty = []) {
   }
 }
 
-/** Shows the state in the settings, but for the one that somebody is at. @param {import("./view.js").View} view */
+const TEXT = "textarea, input:not([type=range], [type=checkbox], [type=radio], [type=file])";
+/** Whether letters go into a control. @param {any} control */
+export const takesText = control => control.matches(TEXT);
+
+/** Shows the state in the settings, but for the one into which somebody writes. @param {import("./view.js").View} view */
 export function showSettings(view) {
   for (const control of view.all("[data-set]")) {
     const value = view.state[control.dataset.set], output = control.parentElement.querySelector("output");
     if (output && value !== undefined) output.textContent = Number(value).toFixed(decimals(control.step));
-    if (document.activeElement === control) continue;
+    if (document.activeElement === control && takesText(control)) continue;
     if (control.type === "checkbox") control.checked = !!value; else control.value = value ?? "";
   }
 }
@@ -49,5 +54,5 @@ const decimals = step => step.split(".")[1]?.length ?? 0;
  * @param {any[]} buttons @param {string} key of their dataset @param {string} value
  */
 export function showChoice(buttons, key, value) {
-  for (const button of buttons) button.setAttribute("aria-checked", String(button.dataset[key] === value));
+  markChosen(buttons, button => button.dataset[key] === value);
 }

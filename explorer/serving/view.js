@@ -3,15 +3,20 @@
 // gives it what is its own (`query`, `remember`, `open`, `fileState`, `actions`, `keyboard`) and calls `listen()`.
 import { decode, prepare } from "./decoder.js";
 import { listenToFiles } from "./dropped.js";
-import { isOpened, opening, sharedAddress, takeOpening, viewOfLink, writeQuery } from "./link.js";
+import { keepFocus } from "./focus.js";
+import { isAt, isOpened, opening, sharedAddress, takeOpening, viewOfLink, writeQuery } from "./link.js";
 import { live } from "./live.js";
 import { bytesOf } from "./pictures.js";
+import { addPlace, takeWaiting } from "./places.js";
+import { moveInGroup } from "./radios.js";
+import { takesText } from "./settings.js";
 import { stateText } from "./state.js";
 
 const SILENT = "The server does not answer. Is it still running? Your point is kept in the address bar.";
 const LATE = 4000; // milliseconds after which a view that the link does not name opens all the same
 const SETTLED = 400; // ... without a move, after which what was done is a step of undo
 const MOST_UNDONE = 200;
+const OF_SLIDERS = ["arrowleft", "arrowright", "arrowup", "arrowdown", "home", "end", "pageup", "pagedown"];
 
 /** Signed, with two decimals and a minus as print has it. @param {number} value */
 export const short = value => (value < 0 ? "−" : "") + Math.abs(value).toFixed(2);
@@ -63,7 +68,7 @@ export class View {
   /**
    * @param {{element: HTMLElement, props: any, server: Record<string, (request: any) => Promise<any>>}} given what gr.HTML gives;
    * `props`: `schema` as in state.js, `live`: the functions that go over the live channel, `films`: the endings of files that
-   * move, and what the view itself asked for
+   * move, `titles` of all views by name, and what the view itself asked for
    * @param {string} name the view's, as in the address
    */
   constructor({ element, props, server }, name) {
@@ -87,10 +92,13 @@ export class View {
     this.settled = "";
     /** @type {any} the timer of the address bar */
     this._address = undefined;
+    this.written = ""; // what it wrote to the address bar last
+    this._arriving = false;
     this._live = new Set(props.live);
     this._undoing = Promise.resolve();
     this._addFilmButtons();
     listenToFiles(this);
+    addPlace(this);
   }
 
   // ---- what a view may bring of its own
@@ -107,6 +115,16 @@ export class View {
 
   /** Shows a state. @param {string} text @param {{keepHistory?: boolean}} [options] @returns {Promise<any>} */
   async open(text, options) { /* a view's own */ }
+
+  /** Where in the page one is, for the browser's history: the view, or a chapter of it. */
+  get place() {
+    return this.name;
+  }
+
+  /** Of the place. */
+  get title() {
+    return this.props.titles[this.name];
+  }
 
   /** The keys by which a file differs from the state. @param {string} what @returns {any} */
   fileState(what) {
@@ -182,12 +200,30 @@ export class View {
   // ---- the address bar follows what is on screen
 
   writeAddress() {
-    this._address ??= setTimeout(() => {
-      this._address = undefined;
-      if (!this.model || !this.isSeen) return;
-      writeQuery(this.query());
-      this.showCode();
-    }, 250);
+    this._address ??= setTimeout(() => this.writeNow(), 250);
+  }
+
+  /** Not if somebody has turned to another view meanwhile, but for what was done here just before. */
+  writeNow() {
+    clearTimeout(this._address);
+    this._address = undefined;
+    if (!this.model || this._arriving || !this.isSeen && !isAt(this.place)) return;
+    this.written = this.query();
+    writeQuery(this.written, this.place, this.title);
+    this.showCode();
+  }
+
+  /**
+   * Opens a state that the address bar holds or will, from whatever view is on screen.
+   * @param {string} text @param {() => any} turn to this view
+   */
+  async arrive(text, turn) {
+    clearTimeout(this._address);
+    this._address = undefined;
+    this._arriving = true;
+    turn();
+    try { await this.open(text); } finally { this._arriving = false; }
+    this.writeAddress();
   }
 
   /**
@@ -201,13 +237,15 @@ export class View {
     const go = text => {
       if (opened || !this.isSeen) return;
       opened = true;
-      this.open(takeOpening() ? text : "").then(then);
+      const isFirst = takeOpening(), asked = takeWaiting(this.name);
+      if (!isFirst && asked === undefined) writeQuery(`view=${this.name}`, this.name, this.title); // until it is there
+      this.open(asked ?? (isFirst ? text : "")).then(then);
     };
     new IntersectionObserver(async entries => {
       if (!entries.some(entry => entry.isIntersecting)) return;
       if (opened) {
         again?.();
-        return this.writeAddress();
+        return this.writeNow();
       }
       const named = isOpened() ? "" : await viewOfLink(this.server);
       if (named === this.name) go(opening);
@@ -305,6 +343,10 @@ export class View {
   listen() {
     this.root.addEventListener("click", (/** @type {any} */ event) => this._click(event.target.closest("button")));
     this.element.addEventListener("keydown", (/** @type {any} */ event) => this._key(event));
+    document.addEventListener("keydown", event => { // nobody has the focus right after the page is loaded
+      if (event.target === document.body && this.isSeen && event.key !== " ") this._key(event); // a space scrolls
+    });
+    keepFocus(this.root);
   }
 
   /** @param {any} button */
@@ -321,15 +363,18 @@ export class View {
 
   /** @param {any} event */
   _key(event) {
-    if (event.target.closest("input, select, textarea") || !this.model) return;
+    if (event.defaultPrevented || !this.model || moveInGroup(event)) return;
     const held = event.ctrlKey || event.metaKey, key = event.key.toLowerCase();
+    const control = event.target.closest("input, select, textarea");
+    if (control && takesText(control)) return;
     if (held && key === "z") {
       this.actions.undo();
       event.preventDefault();
       return;
     }
-    if (held || event.altKey) return;
-    if (key === " " && event.target.closest("button, summary, label, a")) return; // it presses these
+    if (held || event.altKey || control?.matches("select")) return; // whose letters choose
+    if (control && OF_SLIDERS.includes(key)) return;
+    if (key === " " && event.target.closest("button, summary, label, a, input")) return; // it presses these
     const act = this.actions[this.keyboard[key]];
     if (!act) return;
     act();

@@ -1,6 +1,7 @@
 """The text-to-image view in Chromium, on an untrained model."""
 
 import io
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -8,7 +9,7 @@ from driver import App
 from PIL import Image
 from playwright.sync_api import expect
 
-from explorer import views
+from explorer import imaging, views
 from explorer.state import parse_strictly
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
@@ -92,6 +93,49 @@ def test_a_picture_at_a_place_of_the_walk_is_saved_as_it_is_shown(words):
         view.page.click(".lx-text [data-save='picture png']")
     expected = views.render(parse_strictly("view=text-to-image&steps=2&seed=4&to_prompt=glasses&t=0.5"), "png")
     near(np.asarray(Image.open(waiting.value.path())), np.asarray(Image.open(io.BytesIO(expected))).astype(int))
+
+
+def test_the_frame_that_was_chosen_is_in_the_link(words):
+    view = words("what=strip&steps=2&frames=5&seed=4&to_prompt=glasses")
+    cells(view).nth(3).click()
+    view.until("link.get('t') === '0.75'")
+    shown = view.canvas(".lx-text .lx-big")
+    again = words(view.page.url.split("view=text-to-image&")[1])
+    again.until("link.get('t') === '0.75'")
+    expect(again.page.locator(".lx-caption-of")).to_have_text("t 0.75")
+    near(again.canvas(".lx-text .lx-big"), shown)
+    cells(view).first.click()
+    view.until("!link.has('t')")
+
+
+def test_the_file_and_the_link_of_a_step_are_what_is_on_screen(words):
+    view = words("what=picture&steps=6&prompt=a+man")
+    view.page.locator(".lx-text [data-scrub]").fill("2")
+    view.until("link.has('time')")
+    time = float(view.link("time"))
+    shown = cell_pixels(view, 2)
+    with view.page.expect_download() as waiting:
+        view.page.click(".lx-text [data-save='picture png']")
+    inside = parse_strictly(imaging.state_of(Path(waiting.value.path()).read_bytes()))
+    assert (inside["what"], inside["time"]) == ("picture", pytest.approx(time))
+    again = words(view.page.url.split("view=text-to-image&")[1])
+    expect(again.page.locator(".lx-caption-of")).to_have_text(view.page.locator(".lx-caption-of").inner_text())
+    near(cell_pixels(again, 2), shown)
+    view.page.locator(".lx-text [data-scrub]").fill("5")
+    view.until("!link.has('time')")
+
+
+def test_a_run_that_was_stopped_has_a_link_of_its_own_step(words):
+    view = words("what=picture&steps=1&prompt=a+man")
+    view.page.evaluate("document.querySelector('.lx-text .lx-more').open = true")
+    view.page.fill(".lx-text [data-set=steps]", "100")
+    view.page.press(".lx-text [data-set=steps]", "Tab")
+    view.until("document.querySelectorAll('.lx-cells canvas').length > 2 && !$('.lx-text [data-do=stop]').disabled")
+    view.page.click(".lx-text [data-do=stop]")
+    view.until("link.has('time')")
+    caption = view.page.locator(".lx-caption-of").inner_text()
+    assert caption == f"σ {float(view.link('time')):.2f}"
+    assert cells(view).count() < 100
 
 
 def test_one_picture_shows_every_step(words):

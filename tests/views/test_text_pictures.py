@@ -1,7 +1,10 @@
 """From states of the text-to-image view to pictures, of an untrained model: the same as by hand."""
 
+import io
+
 import numpy as np
 import pytest
+from PIL import Image
 
 import explorer
 from explorer import checkpoints, views
@@ -67,9 +70,19 @@ def test_every_step_is_shown_in_a_film(text_registry):
     assert prompting.film(state("view=text-to-image&what=trajectory&steps=6")).shape == (6, 32, 32, 3)
 
 
+def test_one_picture_at_a_step_is_that_frame_of_its_film(text_registry):
+    g, rates = explorer.load("words"), []
+    g.decode(g.prior(1, 2), "a man", steps=6, callback=lambda step: rates.append(step.noise_rate))
+    film = prompting.film(state("view=text-to-image&what=trajectory&prompt=a+man&seed=2&steps=6"))
+    for at in (0, 3, 5):
+        found = views.render(parse_strictly(f"view=text-to-image&prompt=a+man&seed=2&steps=6&size=32&time={rates[at]:.3f}"), "png")
+        np.testing.assert_allclose(np.asarray(Image.open(io.BytesIO(found))).astype(int), film[at], atol=1)
+    assert np.abs(film[0].astype(int) - film[5]).max() > 2
+
+
 @pytest.mark.parametrize(
     ("query", "words"),
-    [("steps=0", "steps must be"), ("steps=400", "1 to 100 for words"), ("steps=abc", "steps must be"), ("guidance_scale=1e9", "from 0 to 30"),
+    [("what=strip&time=0.5", "goes with what=picture"), ("steps=0", "steps must be"), ("steps=400", "1 to 100 for words"), ("steps=abc", "steps must be"), ("guidance_scale=1e9", "from 0 to 30"),
      ("what=strip&frames=64&steps=90", "too much work"), ("prompt=" + "x" * 5000, "at most 1,000 characters"), ("what=grid", "what must be one of picture, strip, plane"),
      ("to=1.5", "to must be one seed"), ("t=-1", "t must be one number")],
 )  # fmt: skip

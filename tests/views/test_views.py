@@ -65,7 +65,7 @@ def test_an_unknown_view_is_said_with_the_known_ones(toys):
         ("view=morph&face=3", "face means nothing with view=morph"),
         ("view=faces&t=0.5", "t means nothing with view=faces"),
         ("view=diffusion&prompt=a+rose", "prompt means nothing with view=diffusion"),
-        ("view=why-a-vae&z=1,2", "z means nothing with view=why-a-vae"),
+        ("view=why-a-vae&t=0.5", "t means nothing with view=why-a-vae"),
         ("view=models&z=1,2", "z means nothing with view=models, which knows no keys of its own"),
         ("view=latent-plane&what=forward", "what must be one of picture, strip, plane, grid with view=latent-plane, got forward"),
         ("view=faces&what=plane", "what must be one of picture, strip, grid with view=faces"),

@@ -2,7 +2,7 @@
 // The diffusion view: what is asked for, and what its run shows.
 import { listenToPicker } from "../../serving/drawing_pad.js";
 import { bytesOf, pictureCanvas } from "../../serving/pictures.js";
-import { Runs } from "../../serving/run.js";
+import { Runs, UNFINISHED } from "../../serving/run.js";
 import { listenToSettings, showChoice, showSettings } from "../../serving/settings.js";
 import { View, newest, randomSeed } from "../../serving/view.js";
 import { codeOf } from "./code.js";
@@ -40,12 +40,14 @@ class DiffusionView extends View {
     this.brought = null;
     this.scrubbed = false; // whether somebody looks at a step before the last
     this.held = false; // whether the slider of the time is
+    /** @type {Record<string, any>} by mode, what was set in it when it was left */
+    this.left = {};
     /** @type {any} */
     this.changing = undefined;
     this.noise = newest(() => this.showNoised());
     this.actions = {
       dice: () => this.set("seed", randomSeed()), undo: () => this.undo(), link: () => this.copyLink(),
-      run: () => this.begin(), stop: () => this.runs.stop("stopped"), own: () => this.bring(null),
+      run: () => this.again(), stop: () => this.stop(), own: () => this.bring(null),
       back: () => this.scrub(Math.max(0, this.stage.at - 1)), on: () => this.scrub(Math.min(this.stage.last, this.stage.at + 1)),
     };
     this.keyboard = { r: "dice", arrowleft: "back", arrowright: "on", escape: "stop" };
@@ -86,6 +88,12 @@ class DiffusionView extends View {
     });
   }
 
+  /** To its end, though a step may have been looked at. */
+  again() {
+    this.forgetTime();
+    this.begin();
+  }
+
   /** @param {any} run @param {any} event */
   take(run, event) {
     if (!event.lanes) {
@@ -116,6 +124,16 @@ class DiffusionView extends View {
   changedSoon() {
     clearTimeout(this.changing);
     this.changing = setTimeout(() => this.changed(), SOON);
+  }
+
+  /** What is on screen then stays, and of one run it is what the link and the file of the picture show. */
+  stop() {
+    if (!this.runs.isUnderWay) return;
+    const { stage, mode } = this, step = stage.step(stage.at);
+    this.runs.stop("stopped");
+    if (mode !== "trajectory") this.say(UNFINISHED);
+    else if (step) this.state.time = step.time;
+    this.settle();
   }
 
   // ---- scrubbing
@@ -197,13 +215,14 @@ class DiffusionView extends View {
   /** @param {string} mode */
   look(mode) {
     if (!this.model || mode === this.mode) return;
-    const { sampler, seed, to } = this.state;
+    const { sampler, seed, to, time, to_sampler } = this.state;
+    this.left[this.mode] = { time, to_sampler };
     Object.assign(this.state, { what: mode, time: undefined, to_sampler: undefined });
     if (mode === "samplers") {
-      const other = this.samplers.find(([name]) => name !== sampler)?.[0];
+      const other = this.left.samplers?.to_sampler ?? this.samplers.find(([name]) => name !== sampler)?.[0];
       Object.assign(this.state, { what: "trajectory", to_sampler: other });
     }
-    if (mode === "forward") this.state.time = 0.5;
+    if (mode === "forward") this.state.time = this.left.forward?.time ?? 0.5;
     if (mode === "strip") this.state.to = to ?? (seed + 1) % 2 ** 32;
     this.sync();
     this.changed();
@@ -236,8 +255,10 @@ class DiffusionView extends View {
 
   // ---- a picture of one's own
 
-  /** @param {string | null} url */
-  bring(url) {
+  /** A file that is none leaves the picture that is there. @param {string | null} url */
+  async bring(url) {
+    if (url && !await this.ask("noised_picture", { query: this.query(), picture: url })) return;
+    this.say("");
     this.brought = url;
     this.sync();
     this.changed();

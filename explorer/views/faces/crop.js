@@ -93,11 +93,12 @@ export class CropSquare {
     /** @type {[number, number] | null} */
     let held = null;
     canvas.onpointerdown = (/** @type {PointerEvent} */ event) => {
+      if (!event.isPrimary) return; // a second finger is no jump
       canvas.setPointerCapture(event.pointerId);
       held = [event.clientX, event.clientY];
     };
     canvas.onpointermove = (/** @type {PointerEvent} */ event) => {
-      if (!held || !this.photo) return;
+      if (!held || !this.photo || !event.isPrimary) return;
       const per = canvas.width / canvas.clientWidth / (this.scale ?? 1);
       this.move((event.clientX - held[0]) * per, (event.clientY - held[1]) * per);
       held = [event.clientX, event.clientY];

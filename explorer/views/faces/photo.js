@@ -58,12 +58,18 @@ export class Photo {
     try {
       image = shrunk(await loadImage(url));
     } catch { /* a kind that only the server reads, such as TIFF */ }
+    const { view, square } = this, before = { given: this.given, shared: view.shared };
     this.camera.stop();
-    this.square.photo = null; // the one before is not moved any more
-    this.given = { url: image ? image.toDataURL("image/jpeg", 0.92) : url, image, crop: null, z: null };
-    this.view.shared = false;
-    this.view.find(".lx-photo").hidden = false;
+    square.photo = null; // the one before is not moved any more
+    const given = this.given = { url: image ? image.toDataURL("image/jpeg", 0.92) : url, image, crop: null, z: null };
+    view.shared = false;
+    view.find(".lx-photo").hidden = false;
     await this.frame(null);
+    if (given.z || this.given !== given) return;
+    if (!before.given) return this.forget();
+    this.given = before.given; // a file that is none leaves the photo that is there
+    view.shared = before.shared;
+    square.show(this.given);
   }
 
   /** @param {any} crop as it was moved by hand; null: the server finds the face */
@@ -72,10 +78,7 @@ export class Photo {
     if (!given) return;
     const answer = await view.ask("encode_photo", { model: view.state.model, picture: given.url, crop });
     if (given !== this.given) return; // it was removed, or another one was chosen
-    if (!answer) {
-      if (!given.z) this.forget();
-      return;
-    }
+    if (!answer) return;
     const { z, width, height, seen, reconstruction } = answer;
     view.own.set(valueText(z), answer.crop);
     Object.assign(given, { crop: crop ? given.crop : answer.crop, z, width, height, seen, reconstruction });

@@ -1,6 +1,7 @@
 // @ts-check
 // The controls of the latent plane view: models, legend, selects and boxes.
 import { isNumber, stepByKeys } from "../../serving/numbers.js";
+import { fillRadios, markChosen } from "../../serving/radios.js";
 import { read } from "../../serving/settings.js";
 import { escaped } from "../../serving/view.js";
 import { fillWords } from "./words.js";
@@ -38,21 +39,12 @@ export class Controls {
     const { view } = this, single = view.models.filter(model => !model.series);
     const chosen = view.models.find(model => model.name === current), rest = single.filter(model => model.apart);
     const isOn = (/** @type {any} */ model) => model.name === current || !!chosen?.series && model.name === chosen.family;
-    view.find(".lx-models").replaceChildren(
-      ...single.filter(model => !model.apart).map(model => this._modelButton(model, isOn(model))),
-      ...(rest.length ? [this._moreModels(rest, current)] : []),
-    );
-  }
-
-  /** @param {any} model @param {boolean} on */
-  _modelButton({ name, short, title }, on) {
-    const button = document.createElement("button");
-    Object.assign(button, { type: "button", textContent: short, title });
-    button.setAttribute("role", "radio");
-    button.setAttribute("aria-checked", String(on));
-    button.dataset.model = name;
-    button.onclick = () => this.view.changeModel(name);
-    return button;
+    const box = view.find(".lx-models"), options = single.filter(model => !model.apart)
+      .map(({ name, short, title }) => ({ value: name, words: short, title }));
+    const buttons = fillRadios(box, "model", options, name => this.view.changeModel(name));
+    markChosen(buttons, button => single.some(model => model.name === button.dataset.model && isOn(model)));
+    const more = rest.length ? this._moreModels(rest, current) : null, old = box.querySelector("select");
+    if (old && more) old.replaceWith(more); else if (more) box.append(more); else old?.remove();
   }
 
   /** @param {any[]} models @param {string} current */

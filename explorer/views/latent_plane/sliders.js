@@ -11,6 +11,8 @@ export class Sliders {
   constructor(view) {
     this.view = view;
     this._syncing = false;
+    /** @type {Record<string, string>} by series, the model from which its slider was moved; its place stands for that one */
+    this._left = {};
   }
 
   build() {
@@ -132,7 +134,9 @@ export class Sliders {
     tell();
     input.oninput = tell;
     input.onchange = async () => {
-      await view.changeModel(steps[+input.value].name);
+      const to = +input.value;
+      if (at < 0 && to !== usual) this._left[series] = view.model.name;
+      await view.changeModel(to === usual && this._left[series] || steps[to].name);
       view.find(`[data-series="${series}"]`)?.focus();
     };
     return label;

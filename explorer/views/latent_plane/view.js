@@ -172,8 +172,8 @@ export class PlaneView extends View {
   /** Within a family, which shares its data and its latent shape, the point and the window stay. @param {string} name */
   changeModel(name) {
     if (!this.model) return this.open(stateText(this.props.schema, { model: name }));
-    const next = this.models.find(model => model.name === name), keys = ["veil"];
-    if (sameFamily(this.model, next)) keys.push("z", "hidden", "points", "center", "extent", "scale");
+    const next = this.models.find(model => model.name === name), keys = ["veil", "kind", "even", "closed", "frames"];
+    if (sameFamily(this.model, next)) keys.push("z", "hidden", "points", "center", "extent", "scale", "from", "to");
     if (this.model.encodings) keys.push("points");
     const state = Object.fromEntries(keys.map(key => [key, this.state[key]]));
     if (!next?.encodings) for (const key of ["points", "hidden"]) delete state[key];

@@ -76,7 +76,7 @@ export class YourPicture {
   async _showOnPad(url) {
     this.clear();
     try {
-      this.pad.show(await loadImage(url));
+      this.pad.show(await loadImage(url), false, this.view.model.own ? "#fff" : undefined);
     } catch { /* a kind that the server reads and the browser does not, such as TIFF: the encoder's view beside it shows it */ }
   }
 }

@@ -7,7 +7,7 @@ import { LatentPlane } from "../../serving/latent_plane.js";
 import { isNumber, stepByKeys } from "../../serving/numbers.js";
 import { bytesOf, loadImage, pictureCanvas, showPicture } from "../../serving/pictures.js";
 import { Refined } from "../../serving/refined.js";
-import { read } from "../../serving/settings.js";
+import { read, showChoice } from "../../serving/settings.js";
 import { valueText } from "../../serving/state.js";
 import { newest, randomSeed, speedText, View } from "../../serving/view.js";
 import { codeOf } from "./code.js";
@@ -32,6 +32,9 @@ export class MorphView extends View {
     this.morph = null;
     /** @type {Float32Array[]} of the corners */
     this.points = [];
+    /** What stood there when it was left: corners by model, the places that fewer corners leave out, `t` by their count. */
+    /** @type {{corners: Record<string, string[]>, more: string[], t: Record<number, number[]>}} */
+    this.left = { corners: {}, more: [], t: {} };
     this.scratch = document.createElement("canvas");
     this.strip = new FilmStrip(this, ".lx-strip");
     this.plane = this._makePlane();
@@ -224,20 +227,28 @@ export class MorphView extends View {
   /** Opens another state: what the corners show, the server knows. @param {any} values */
   change(values) {
     const wanted = { ...this.state, ...values }, count = wanted.corners.length;
-    if (count !== this.state.corners.length) wanted.t = MIDDLE[count];
+    if (count !== this.state.corners.length) {
+      this.left.t[this.state.corners.length] = this.state.t;
+      wanted.t = this.left.t[count] ?? MIDDLE[count];
+    }
     return this.open(this.whole(wanted));
   }
 
   /** @param {number} count */
   _setCount(count) {
     if (!this.model || this.state.corners.length === count) return;
-    this.change({ corners: resized(this.state.corners, count, this.model.gallery) });
+    const { state: { corners }, left, model } = this, known = [...corners, ...left.more.slice(corners.length)];
+    left.more = known;
+    this.change({ corners: resized(known, count, model.gallery) });
   }
 
   /** Another model draws something else from the same seeds; places of one space mean nothing in another. @param {string} model */
   _setModel(model) {
-    const corners = this.state.corners.map((/** @type {string} */ place, /** @type {number} */ i) =>
-      /^\d+$/.test(place) ? place : String(i));
+    const { state, left } = this, before = left.corners[model] ?? [];
+    left.corners[state.model] = state.corners;
+    left.more = [];
+    const corners = state.corners.map((/** @type {string} */ place, /** @type {number} */ i) =>
+      /^\d+$/.test(place) ? place : before[i] ?? String(i));
     this.change({ model, corners, label: undefined });
   }
 
@@ -280,7 +291,7 @@ export class MorphView extends View {
     this.root.classList.toggle("lx-four", count === 4);
     this.root.classList.toggle("lx-pixels", model.image_shape[2] === 1);
     for (const word of this.all("[data-noun]")) word.textContent = model.face ? "faces" : "pictures";
-    for (const button of this.all("[data-count]")) button.setAttribute("aria-checked", String(+button.dataset.count === count));
+    showChoice(this.all("[data-count]"), "count", String(count));
     this.find(".lx-from-faces").hidden = !model.face;
     this.find(".lx-garment").hidden = !model.conditional;
     for (const part of this.all(".lx-refining")) part.hidden = !model.refiner;

@@ -9,6 +9,8 @@ class Cell {
     this.title = title;
     /** @type {HTMLCanvasElement | null} */
     this.picture = null;
+    /** @type {number | undefined} */
+    this.time = undefined;
     this.root = document.createElement("figure");
     this.root.innerHTML = `<canvas width="128" height="128" role="img" data-cell="${index}"></canvas>`
       + `<figcaption>${escaped(title)}</figcaption>`;
@@ -59,9 +61,10 @@ export class Cells {
     this.scrubber.value = 0;
   }
 
-  /** One more than was known of. @param {string} title */
-  add(title) {
+  /** One more than was known of. @param {string} title @param {number} [time] how much noise there is */
+  add(title, time) {
     const cell = new Cell(title, this.drawn.length);
+    cell.time = time;
     this.drawn.push(cell);
     this.root.append(cell.root);
     this.scrubber.max = this.last;
@@ -81,6 +84,17 @@ export class Cells {
     this.caption.textContent = title;
     this.scrubber.setAttribute("aria-valuetext", title);
     this.shown(index);
+  }
+
+  /** How much noise is in a step of one picture. @param {number} index */
+  timeOf(index) {
+    return this.drawn[index]?.time;
+  }
+
+  /** The index nearest to a number that each picture has. @param {number} wanted @param {(index: number) => number} numberOf */
+  nearest(wanted, numberOf) {
+    const far = this.drawn.map((_, i) => Math.abs(numberOf(i) - wanted));
+    return Math.max(0, far.indexOf(Math.min(...far)));
   }
 
   /** Where on the way between the prompts a picture of a walk stands; its title says so. @param {number} index */

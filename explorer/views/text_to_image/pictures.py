@@ -15,8 +15,8 @@ from explorer.state import StateError
 from explorer.views.drawn import Drawn
 
 TITLE = "Text to image"
-KEYS = frozenset({"image_size", "seed", "to", "t", "kind", "closed", "start", "stop", "frames", "n", "steps", "prompt", "to_prompt",
-                  "below_prompt", "below_to_prompt", "negative_prompt", "guidance_scale"})  # fmt: skip
+KEYS = frozenset({"image_size", "seed", "to", "t", "time", "kind", "closed", "start", "stop", "frames", "n", "steps", "prompt",
+                  "to_prompt", "below_prompt", "below_to_prompt", "negative_prompt", "guidance_scale"})  # fmt: skip
 WHATS = ("picture", "strip", "plane", "steps", "trajectory")
 COMPARED = (5, 10, 15, 20, 25)
 MOST_STEPS = 100
@@ -99,6 +99,8 @@ def complete(state):
         raise StateError("to must be one seed, a whole number from 0, in the text-to-image view", "to")
     if len(full.get("t", (0,))) != 1 or full.get("t", (0,))[0] < 0:
         raise StateError("t must be one number from 0 to 1, between prompt and to_prompt", "t")
+    if "time" in full and full["what"] != "picture":
+        raise StateError("time says at how much noise one picture is shown: it goes with what=picture", "time")
     together = {"strip": full["frames"], "plane": full["n"] ** 2}.get(full["what"], 1)
     if together * full["steps"] > MOST_WORK:
         work = f"{together} pictures of {full['steps']} steps"
@@ -183,7 +185,7 @@ def pictures(state, moving=False):
     count = counts.get(what, 1)
     columns = state["n"] if what == "plane" else count
     size = max(shape[0], 256 if moving else 512 if columns == 1 else 128)
-    make = film if what == "trajectory" else partial(run, keep=imaging.to_bytes)  # a long walk's pictures may be large
+    make = film if what == "trajectory" else at_time if "time" in state else partial(run, keep=imaging.to_bytes)
     latents = latents_of_film if what == "trajectory" else start_points
     return Drawn(lambda: make(state), count, shape, columns, size=size, moves=what in ("strip", "trajectory"),
                  latents=lambda: latents(state), evaluations=evaluations(state))  # fmt: skip
@@ -215,6 +217,13 @@ def film(state):
     generator, frames = generator_of(state), []
     run({**state, "what": "picture"}, lambda batch, step: frames.append(generator.preview(step.x_0)[0]), generator)
     return imaging.to_bytes(np.stack(frames))
+
+
+def at_time(state):
+    """What the picture is expected to be at the step whose noise is nearest to the state's `time`: uint8 (1, h, w, 3)."""
+    generator, steps = generator_of(state), []
+    run(state, lambda batch, step: steps.append((abs(step.noise_rate - state["time"]), step.x_0)), generator)
+    return imaging.to_bytes(np.asarray(generator.preview(min(steps, key=lambda step: step[0])[1])))
 
 
 def norms(generator, state, n=33):

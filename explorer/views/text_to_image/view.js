@@ -1,6 +1,6 @@
 // @ts-check
 // The text-to-image view: prompts, the run that draws them, and one of its pictures large.
-import { Runs } from "../../serving/run.js";
+import { Runs, UNFINISHED } from "../../serving/run.js";
 import { listenToSettings, showChoice, showSettings } from "../../serving/settings.js";
 import { asked } from "../../serving/state.js";
 import { View, randomSeed } from "../../serving/view.js";
@@ -18,26 +18,31 @@ const WIDE = 9, WIDE_FILM = 14; // pictures in a row, at most
 const NAMED = ["what", "model", "image_size"], ALWAYS = [...NAMED, "prompt", "negative_prompt", "seed", "guidance_scale"];
 /** @type {Record<string, string[]>} */
 const MEANT = {
-  strip: ["steps", "to_prompt", "to", "kind", "closed", "start", "stop", "frames"],
-  plane: ["steps", "to_prompt", "below_prompt", "below_to_prompt", "kind", "n"], picture: ["steps"], steps: [],
+  strip: ["steps", "to_prompt", "to", "kind", "closed", "start", "stop", "frames", "t"],
+  plane: ["steps", "to_prompt", "below_prompt", "below_to_prompt", "kind", "n"], picture: ["steps", "time"], steps: [],
 };
+
+const MODEL_KEEPS = ["prompt", "to_prompt", "below_prompt", "below_to_prompt", "negative_prompt", "seed", "to", "kind", "closed",
+  "start", "stop", "frames", "t"];
 
 class TextView extends View {
   /** @param {any} given */
   constructor(given) {
     super(given, "text-to-image");
-    this.runs = new Runs(this);
+    this.runs = new Runs(this, () => this.showLinkedTime());
     this.cells = new Cells(this, index => this.state.what === "strip" && this.plotNorms(this.cells.placeOf(index)));
     this.presets = new Presets(this, this.runs, (model, image_size) => this.openModel({ what: "picture", model, image_size }));
     this.scrubbed = false; // whether somebody looks at a picture of their choice
     /** @type {any} */
     this.norms = null;
     this.angle = 0;
+    /** @type {{control: any, other: number} | null} the end of the walk that the one being moved pushes along */
+    this.pushed = null;
     /** @type {any} */
     this.changing = undefined;
     this.actions = {
       dice: () => this.set("seed", randomSeed()), undo: () => this.undo(), link: () => this.copyLink(),
-      run: () => this.begin(), stop: () => this.runs.stop("stopped"),
+      run: () => this.again(), stop: () => this.stop(),
       fetch: () => this.presets.fetch(), leave: () => this.leavePreset(),
       back: () => this.scrub(this.cells.at - 1), on: () => this.scrub(this.cells.at + 1),
     };
@@ -51,8 +56,8 @@ class TextView extends View {
 
   /** "picture" is the one that is shown large, which on a walk stands at a place t. */
   fileState(what) {
-    if (what === "own") return {};
-    if (what === "film") return { what: "trajectory" };
+    if (what === "own") return { t: undefined };
+    if (what === "film") return { what: "trajectory", time: undefined };
     const place = this.state.what === "strip" ? this.cells.placeOf(this.cells.at) : undefined;
     if (place === undefined) return { what: "picture" };
     return { what: "picture", t: place, frames: undefined, start: undefined, stop: undefined, closed: undefined };
@@ -62,9 +67,15 @@ class TextView extends View {
 
   begin() {
     this.scrubbed = false;
-    this.runs.follow("start_drawing", this.query(), (run, event) => this.take(run, event), run => {
+    this.runs.follow("start_drawing", this.query({ t: undefined, time: undefined }), (run, event) => this.take(run, event), run => {
       if (this.cells.isPainted) this.runs.firstSeen(run);
     });
+  }
+
+  /** To its end, though a step may have been looked at. */
+  again() {
+    this.forgetTime();
+    this.begin();
   }
 
   /** @param {any} run @param {any} event */
@@ -73,7 +84,7 @@ class TextView extends View {
     const { cells, model: { image_shape: shape } } = this;
     this.runs.progress(run, event.at);
     if (this.state.what === "picture") {
-      if (!event.drawn) cells.add(`σ ${event.noise_rate.toFixed(2)}`); // else the last guess becomes the result
+      if (!event.drawn) cells.add(`σ ${event.noise_rate.toFixed(2)}`, event.noise_rate); // else the last guess becomes the result
       cells.paint(cells.last, event.pictures, shape);
       if (!this.scrubbed) cells.show(cells.last);
       return;
@@ -93,6 +104,26 @@ class TextView extends View {
     this.find(".lx-strange").textContent = said.join(" ");
     this.plotNorms();
     this.cells.begin(film ? [] : titles, what, film ? Math.min(steps, WIDE_FILM) : side ?? Math.min(titles.length, WIDE));
+    const [t] = this.state.t ?? [];
+    if (what !== "strip" || t === undefined) return;
+    this.scrubbed = true;
+    this.cells.show(this.cells.nearest(t, i => this.cells.placeOf(i)));
+  }
+
+  /** A link may say at which step of one picture to look, once all are there. */
+  showLinkedTime() {
+    const { what, time } = this.state, { cells } = this;
+    if (what === "picture" && time !== undefined && cells.drawn.length) cells.show(cells.nearest(time, i => cells.timeOf(i) ?? 0));
+  }
+
+  /** What is on screen then stays, and is what the link and the file of the picture show. */
+  stop() {
+    if (!this.runs.isUnderWay) return;
+    const { what } = this.state;
+    if (what === "picture" && this.cells.drawn.length) this.state.time = this.cells.timeOf(this.cells.at);
+    this.runs.stop("stopped");
+    if (what !== "picture") this.say(UNFINISHED);
+    this.settle();
   }
 
   /** Where the model stopped reading. @param {string} key of a prompt @param {[string, string]} cut its last word read, the rest */
@@ -119,7 +150,12 @@ class TextView extends View {
   /** @param {number} index */
   scrub(index) {
     this.scrubbed = true;
-    this.cells.show(Math.max(0, Math.min(this.cells.last, index)));
+    const { cells, state } = this, at = Math.max(0, Math.min(cells.last, index));
+    cells.show(at);
+    if (state.what === "strip") state.t = at ? [cells.placeOf(at)] : undefined;
+    if (state.what === "picture") state.time = at === cells.last && !this.runs.isUnderWay ? undefined : cells.timeOf(at);
+    this.settleSoon();
+    this.writeAddress();
   }
 
   /** @param {number} [place] */
@@ -158,9 +194,28 @@ class TextView extends View {
     if (key === "model") return this.setModel(value, control);
     const { state } = this;
     state[key] = value;
-    if (state.start > state.stop) state[key === "start" ? "stop" : "start"] = value;
+    this.forgetTime();
+    this.keepApart(key, value, control);
     this.sync();
     if (control?.type === "range") this.changedSoon(); else this.changed();
+  }
+
+  forgetTime() {
+    this.state.time = undefined;
+  }
+
+  /**
+   * The walk's start is pushed on by its stop, and the other way round; moved back within one gesture, both are where they were.
+   * @param {string} key @param {any} value @param {any} control
+   */
+  keepApart(key, value, control) {
+    if (key !== "start" && key !== "stop") return;
+    const { state } = this, other = key === "start" ? "stop" : "start";
+    if (this.pushed?.control !== control) {
+      this.pushed = { control, other: state[other] };
+      control?.addEventListener("blur", () => { this.pushed = null; }, { once: true });
+    }
+    state[other] = key === "start" ? Math.max(value, this.pushed.other) : Math.min(value, this.pushed.other);
   }
 
   /** @param {string} key @param {string} value of a radio button */
@@ -173,9 +228,11 @@ class TextView extends View {
     if (isHere(select, model)) this.openModel({ what: this.state.what, model }); else this.presets.show(model);
   }
 
-  /** @param {{what: string, model: string, image_size?: number}} state */
+  /** What is asked of it stays; how many steps and how much guidance are a model's own. @param {any} state */
   openModel(state) {
-    return this.open(this.text(state, NAMED));
+    const kept = Object.fromEntries(MODEL_KEEPS.filter(key => MEANT[state.what].includes(key) || ALWAYS.includes(key))
+      .map(key => [key, this.state[key]]));
+    return this.open(this.text({ ...kept, ...state }, [...NAMED, ...MODEL_KEEPS]));
   }
 
   leavePreset() {
@@ -232,7 +289,7 @@ class TextView extends View {
       const button = document.createElement("button");
       Object.assign(button, { type: "button", textContent: `${prompt} → ${to_prompt}` });
       button.onclick = () => {
-        Object.assign(this.state, { what: "strip", prompt, to_prompt });
+        Object.assign(this.state, { what: "strip", prompt, to_prompt, time: undefined });
         this.sync();
         this.changed();
       };

@@ -16,6 +16,8 @@ export class Bench {
     this.view = view;
     /** @type {string | null} the picture's pixels as base64; none was there yet, or, "", the pad was cleared */
     this.own = null;
+    /** Whether it is one of the garments that all are shown, by the state's `label`. */
+    this.isExample = true;
     this.clears = 0;
     this.told = 0;
     /** Corrupts the picture and repairs it; `began`: when the hand moved that wants it. */
@@ -26,8 +28,9 @@ export class Bench {
   }
 
   /** @param {string} picture pixels as base64 */
-  take(picture) {
+  take(picture, isExample = false) {
     this.own = picture;
+    this.isExample = isExample;
     this.pad.show(pictureCanvas(bytesOf(picture), SHAPE), true);
     this.repair();
   }
@@ -36,6 +39,7 @@ export class Bench {
     this.clears++; // what is still on its way is not wanted any more
     this.pad.clear();
     this.own = "";
+    this.isExample = false;
     for (const place of Object.values(SHOWN)) this.view.find(place).getContext("2d").clearRect(0, 0, 28, 28);
   }
 
@@ -55,6 +59,7 @@ export class Bench {
     this.view.say("");
     if (before !== this.clears) return;
     this.own = answer.pixels;
+    this.isExample = false;
     this.repair(began);
   }
 

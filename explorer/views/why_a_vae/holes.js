@@ -10,20 +10,31 @@ const SHAPE = [32, 32, 1];
 const CELLS = 20; // of the decoded plane, along a side
 
 export class Holes {
-  /** @param {import("../../serving/view.js").View} view */
+  /** @param {import("../../serving/view.js").View & {shows: (values: any) => any}} view */
   constructor(view) {
     this.view = view;
-    /** @type {Set<string>} the models whose planes are there */
-    this.shown = new Set();
+    /** @type {Map<string, {plane: LatentPlane, z: number[], show: (z: number[]) => any}>} by the model; `z` is where one begins */
+    this.shown = new Map();
   }
 
-  /** @param {Record<string, any>} facts of the chapter's models */
-  show(facts) {
+  /** @param {Record<string, any>} facts of the chapter's models @param {number[]} [z] both points, one after the other */
+  show(facts, z) {
     for (const name of NAMES) {
-      if (this.shown.has(name) || !facts[name]?.view) continue;
-      this.shown.add(name);
-      this._add(name, facts[name].short, facts[name].view);
+      if (!this.shown.has(name) && facts[name]?.view) this._add(name, facts[name].short, facts[name].view);
     }
+    NAMES.forEach((name, i) => {
+      const { plane, z: usual, show } = this.shown.get(name) ?? {}, point = z?.slice(2 * i, 2 * i + 2) ?? usual;
+      if (!plane || !show || !point || String(plane.z) === String(point)) return;
+      plane.move(point);
+      show(point);
+    });
+  }
+
+  /** Both points as they are, nothing as long as they are where one begins. */
+  get z() {
+    const planes = NAMES.map(name => this.shown.get(name));
+    const moved = planes.some(one => one && String(one.plane.z) !== String(one.z));
+    return moved ? planes.flatMap(one => one?.plane.z ?? [0, 0]) : undefined;
   }
 
   /** @param {string} name a model's @param {string} title @param {{z: number[], center: number[], extent: number}} space */
@@ -36,7 +47,12 @@ export class Holes {
     const show = newest((/** @type {number[]} */ point) => this._decode(name, point, figure.querySelector(".lx-caption canvas")));
     const tile = newest(() => this._tile(name, plane));
     const { palette } = this.view.props;
-    const plane = new LatentPlane(figure.querySelector(".lx-plane"), { palette, onmove: show, onwindow: tile });
+    const moved = (/** @type {number[]} */ point) => {
+      show(point);
+      this.view.shows({ z: this.z });
+    };
+    const plane = new LatentPlane(figure.querySelector(".lx-plane"), { palette, onmove: moved, onwindow: tile });
+    this.shown.set(name, { plane, z, show });
     plane.top.setAttribute("aria-label", `${title}. Arrow keys move the point.`);
     plane.move(z);
     plane.setSpace({ center, extent, scale: "z", axes: [0, 1] });

@@ -3,7 +3,7 @@
 // computed anew.
 import { decodesHere } from "../../serving/decoder.js";
 import { LatentPlane } from "../../serving/latent_plane.js";
-import { numberOf, stepByKeys } from "../../serving/numbers.js";
+import { listenToNumber, numberOf } from "../../serving/numbers.js";
 import { bytesOf, pictureCanvas, showPicture } from "../../serving/pictures.js";
 import { escaped, newest } from "../../serving/view.js";
 
@@ -11,7 +11,7 @@ const SHAPE = [28, 28, 1];
 
 export class CodeMap {
   /**
-   * @param {import("../../serving/view.js").View & {classes: string[]}} view
+   * @param {import("../../serving/view.js").View & {classes: string[], shows: (values: any) => any}} view
    * @param {import("../../serving/run.js").Runs} runs by which a map is computed
    */
   constructor(view, runs) {
@@ -26,10 +26,13 @@ export class CodeMap {
     /** @type {{of: string, points: Float32Array, d: number} | null} the codes of a model themselves */
     this._spread = null;
     this._wanted = "";
+    this.computed = false; // whether the map on screen was computed while one watched
+    /** @type {number[] | undefined} */
+    this._begin = undefined;
     this._show = newest((/** @type {number} */ index) => this._showCode(index));
-    this.plane = new LatentPlane(view.find(".lx-map"), { palette: this.palette, onmove: () => this._seek(), onsettle() {} });
+    this.plane = new LatentPlane(view.find(".lx-map"), { palette: this.palette, onmove: z => this._move(z), onsettle() {} });
     this.plane.bare = true;
-    for (const input of view.all("[data-map]")) stepByKeys(input);
+    for (const input of view.all("[data-map]")) this._listenTo(input);
     const top = this.plane.top;
     top.setAttribute("aria-label", "Map of the codes by t-SNE. Arrow keys move the point; the nearest code is decoded beside it.");
     top.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => { // with the mouse by pointing alone
@@ -39,7 +42,7 @@ export class CodeMap {
 
   /** @param {string} name a model's */
   async show(name) {
-    if (this.name === name) return this.plane.draw();
+    if (this.name === name) return this._goTo(this.view.state.z);
     this.name = name; // a map of them can be asked for before this one is here
     const answer = await this.view.ask("code_map", name);
     if (!answer) {
@@ -48,6 +51,29 @@ export class CodeMap {
     }
     this._fillLegend();
     this._place(answer, false);
+    this._goTo(this.view.state.z);
+  }
+
+  /** A link holds the point on the map that comes with the model, not on one that was computed anew. @param {number[]} z */
+  _move(z) {
+    this._seek();
+    if (!this.computed) this.view.shows({ z });
+  }
+
+  /** @param {number[]} [z] of a link; else one begins at the first code */
+  _goTo(z) {
+    this.plane.draw();
+    const place = z ?? this._begin;
+    if (!place || this.computed || String(place) === String(this.plane.z)) return;
+    this.plane.move(place);
+    this._seek();
+  }
+
+  /** @param {any} input */
+  _listenTo(input) {
+    let value = +input.value;
+    const set = (/** @type {number} */ to) => { value = to; }, done = () => {};
+    listenToNumber(input, { get: () => value, set, done, say: words => this.view.say(words) });
   }
 
   compute() {
@@ -66,6 +92,8 @@ export class CodeMap {
   _take(run, event) {
     if (event.points) {
       this.sought = -1;
+      this.computed = true;
+      this.view.shows({ z: undefined });
       return this._place(event, true);
     }
     run.total = event.of;
@@ -80,7 +108,8 @@ export class CodeMap {
     this.plane.setSpace({ center: [0, 0], extent: 1.08, scale: "z", axes: [0, 1] });
     this.plane.setPoints(points, labels, 2, animate);
     this.view.root.dataset.points = String(labels.length);
-    this.plane.move([points[0], points[1]]);
+    this._begin = [points[0], points[1]];
+    this.plane.move(this._begin);
     this._seek();
   }
 

@@ -10,7 +10,7 @@ from explorer.state import StateError
 from explorer.views.drawn import Drawn, NoPicture
 
 TITLE = "Why a VAE?"
-KEYS = frozenset({"chapter", "seed", "source", "noise", "amount", "label"})
+KEYS = frozenset({"chapter", "seed", "source", "noise", "amount", "label", "z", "epoch"})
 WHATS = ("grid",)
 CHAPTERS = {
     "linear": "Linear is PCA",
@@ -35,6 +35,8 @@ MEMBERS = {
     "arithmetic": ("celeba-vae",),
 }
 GREEDY, LINEAR = "fashion-greedy-ae", "fashion-linear-ae"
+PLANES = MEMBERS["holes"][:2]  # those that one drags across
+EXAMPLE = 8  # of the garments, a bag: what is corrupted and repaired at first
 REPAIRERS = dict(zip(("dropout", "gaussian"), MEMBERS["denoising"], strict=True))
 ARTIST = "fashion-cgan"  # draws the garments that all are shown
 GROUPS = (("a man with glasses", True, True), ("a man", True, False), ("a woman", False, False))  # male, glasses
@@ -52,7 +54,7 @@ def complete(state):
     """A state of this view with the defaults filled in; StateError says what does not fit."""
     chapter = state.get("chapter", "linear")
     full = {"view": "why-a-vae", "what": "grid", "chapter": chapter, "seed": 0, "source": "drawn", "noise": "dropout",
-            "amount": 0.5, "label": 0} | state  # fmt: skip
+            "amount": 0.5, "label": EXAMPLE if chapter == "denoising" else 0} | state  # fmt: skip
     if chapter == "gans":
         full.setdefault("model", "fashion-dcgan")
     if chapter not in ("gans", "holes") and "model" in full:
@@ -61,6 +63,7 @@ def complete(state):
         raise StateError(f"model must be one of {', '.join(MEMBERS[chapter])} in chapter {chapter}, got {full['model']}", "model")
     if full["label"] >= len(data.GARMENTS):
         raise StateError(f"label must be a garment from 0 to {len(data.GARMENTS) - 1}, got {full['label']}", "label")
+    _check_shown(full)
     if full["noise"] == "dropout" and full["amount"] > 0.95:
         raise StateError("amount must be at most 0.95 where noise is dropout: a picture without pixels says nothing", "amount")
     if full["source"] == "test" and not data.at_hand("fashion"):
@@ -69,6 +72,26 @@ def complete(state):
             "source",
         )
     return full
+
+
+def _check_shown(state):
+    """StateError for points and an epoch that the page of the state's chapter does not show; its files are the same with any."""
+    chapter = state["chapter"]
+    if "z" in state:
+        if chapter not in ("holes", "codings"):
+            raise StateError(f"z means nothing in chapter {chapter}: only holes and codings have planes", "z")
+        wanted = {
+            "holes": "4 numbers, the point of the first plane and that of the second",
+            "codings": "2 numbers, a place on the map",
+        }
+        if len(state["z"]) != (4 if chapter == "holes" else 2):
+            raise StateError(f"z must be {wanted[chapter]}, got {len(state['z'])}", "z")
+    if "epoch" in state:
+        last = checkpoints.card(state["model"]).get("drawn", {}).get("epochs", 0) if chapter == "gans" else 0
+        if not last:
+            raise StateError("epoch needs a GAN whose drawings were kept after each epoch, in chapter gans", "epoch")
+        if state["epoch"] > last:
+            raise StateError(f"epoch must be a whole number from 1 to {last} for {state['model']}, got {state['epoch']}", "epoch")
 
 
 def garments(state):

@@ -1,7 +1,9 @@
 // @ts-check
 // The view "Why a VAE?": one chapter after the other, from left to right. This file holds the state and what the controls do.
 import { addressOf } from "../../serving/link.js";
+import { fillRadios } from "../../serving/radios.js";
 import { Runs } from "../../serving/run.js";
+import { showChoice } from "../../serving/settings.js";
 import { View, newest, randomSeed } from "../../serving/view.js";
 import { Bench } from "./bench.js";
 import { Epochs } from "./epochs.js";
@@ -20,8 +22,9 @@ const USES = {
   gans: ["model", "seed", "label"],
   arithmetic: ["seed"],
 };
+/** ... and those that say what else is shown. @type {Record<string, string[]>} */
+const SHOWS = { denoising: ["label"], codings: ["z"], holes: ["z"], gans: ["epoch"] };
 const WITH_PARTS = ["denoising", "codings", "holes", "gans"]; // chapters with elements of their own, `.lx-for-...`
-const EXAMPLE = 8; // of the garments, a bag: what is on the bench at first
 const MOST_LOST = 0.95; // of the pixels
 const REST = 250; // milliseconds without a move after which the rows follow the slider
 
@@ -35,6 +38,10 @@ class WhyAVae extends View {
     this.classes = [];
     /** @type {Record<string, string>} */
     this.titles = {};
+    /** @type {Record<string, any>} by chapter, what was shown in it when it was left */
+    this.kept = {};
+    /** @type {number | undefined} how much noise there was when pixels were lost instead */
+    this._mostNoise = undefined;
     this.bench = new Bench(this);
     this.epochs = new Epochs(this);
     this.holes = new Holes(this);
@@ -57,6 +64,15 @@ class WhyAVae extends View {
 
   // ---- the state
 
+  get place() {
+    return `${this.name} ${this.state.chapter}`;
+  }
+
+  get title() {
+    const { chapter } = this.state, number = Object.keys(this.titles).indexOf(chapter) + 1;
+    return number ? `${super.title} ${number} ${this.titles[chapter]}` : super.title;
+  }
+
   get uses() {
     return USES[this.state.chapter] ?? [];
   }
@@ -67,30 +83,43 @@ class WhyAVae extends View {
 
   /** A link holds what its chapter uses, and always says which chapter and model it means. @param {any} state */
   _queryOf(state, extra = {}) {
-    const used = Object.fromEntries((USES[state.chapter] ?? []).map(key => [key, state[key]]));
-    const written = { chapter: state.chapter, ...used, ...extra };
-    if (!this.facts[written.model]?.conditional) written.label = undefined;
+    const { chapter } = state, keys = [...USES[chapter] ?? [], ...SHOWS[chapter] ?? []];
+    const written = { chapter, ...Object.fromEntries(keys.map(key => [key, state[key]])), ...extra };
+    const fact = this.facts[written.model];
+    if (chapter === "gans" && fact && !fact.conditional) written.label = undefined;
     return this.text(written, ["chapter", "model", ...Object.keys(extra)]);
   }
 
   /** Until the answer is here what is on screen stays. @param {any} values */
   change(values) {
-    return this.open(this._queryOf({ ...this.state, ...values }));
+    const { state, kept } = this, { chapter, label, model, z, epoch } = state, to = values.chapter ?? chapter;
+    if (values.model) return this.open(this._queryOf({ ...state, epoch: undefined, ...values }));
+    if (to === chapter) return this.open(this._queryOf({ ...state, ...values }));
+    kept[chapter] = { label, model, z, epoch };
+    const nothing = { label: undefined, model: undefined, z: undefined, epoch: undefined };
+    return this.open(this._queryOf({ ...state, ...values, ...kept[to] ?? nothing }));
+  }
+
+  /** What is shown of a chapter beside its rows; one step of undo once it rests. @param {any} values */
+  shows(values) {
+    Object.assign(this.state, values);
+    this.settleSoon();
+    this.writeAddress();
   }
 
   /** @param {number} by chapters */
   _turn(by) {
     const order = Object.keys(this.titles), chapter = order[order.indexOf(this.state.chapter) + by];
-    if (chapter) this.change({ chapter, model: undefined });
+    if (chapter) this.change({ chapter });
   }
 
   /** @param {string} text @param {{keepHistory?: boolean}} [options] */
   async open(text, options) {
     const answer = await this.ask("open_family", text);
     if (!answer) return;
-    const { chapter, seed, source, noise, amount, label, model } = answer.state;
+    const { chapter, seed, source, noise, amount, label, model, z, epoch } = answer.state;
     if (chapter !== this.state.chapter) this._leaveChapter();
-    this.state = { chapter, seed, source, noise, amount, label, model };
+    this.state = { chapter, seed, source, noise, amount, label, model, z, epoch };
     this.model = this.facts = answer.facts; // this view is of many
     this.defaults = answer.defaults;
     this.classes = answer.classes;
@@ -116,7 +145,7 @@ class WhyAVae extends View {
     this.refreshRows();
     if (chapter === "denoising") this.bench.repair();
     if (chapter === "codings" && whole) this.map.show(Object.keys(this.facts)[0]);
-    if (chapter === "holes") this.holes.show(this.facts);
+    if (chapter === "holes") this.holes.show(this.facts, this.state.z);
     if (chapter === "gans") this.epochs.show(model);
   }
 
@@ -164,7 +193,7 @@ class WhyAVae extends View {
       return rowOf(row, denoising && i === 0 ? this._toTheBench(first.pictures) : undefined);
     }));
     box.dataset.chapter = chapter;
-    if (denoising && this.bench.own === null) this.bench.take(first.pictures[EXAMPLE]);
+    if (denoising && this.bench.isExample) this.bench.take(first.pictures[this.state.label], true);
     this.root.dataset.ready = "yes";
   }
 
@@ -172,7 +201,10 @@ class WhyAVae extends View {
   _toTheBench(pictures) {
     return {
       title: (/** @type {number} */ i) => `corrupt this ${this.classes[i]}`,
-      press: (/** @type {number} */ i) => this.bench.take(pictures[i]),
+      press: (/** @type {number} */ i) => {
+        this.bench.take(pictures[i], true);
+        this.shows({ label: i });
+      },
     };
   }
 
@@ -195,15 +227,9 @@ class WhyAVae extends View {
 
   _fillChapters() {
     const bar = this.find(".lx-chapters");
-    bar.replaceChildren(...Object.entries(this.titles).map(([chapter, title], i) => {
-      const button = document.createElement("button");
-      Object.assign(button, { type: "button", textContent: `${i + 1} ${title}` });
-      button.setAttribute("role", "radio");
-      button.setAttribute("aria-checked", String(chapter === this.state.chapter));
-      button.dataset.chapter = chapter;
-      button.onclick = () => this.change({ chapter, model: undefined });
-      return button;
-    }));
+    const options = Object.entries(this.titles).map(([value, title], i) => ({ value, words: `${i + 1} ${title}` }));
+    const buttons = fillRadios(bar, "chapter", options, chapter => this.change({ chapter }));
+    showChoice(buttons, "chapter", this.state.chapter);
     bar.scrollLeft = bar.querySelector("[aria-checked=true]").offsetLeft - bar.offsetLeft - 40; // a phone is narrower than the row
   }
 
@@ -266,6 +292,7 @@ class WhyAVae extends View {
   /** @param {number} amount @param {number} began */
   _setAmount(amount, began) {
     this.state.amount = Math.round(amount * 100) / 100;
+    this._mostNoise = undefined;
     this._nameAmount();
     this.bench.repair(began);
     clearTimeout(this._rowsTimer);
@@ -275,8 +302,12 @@ class WhyAVae extends View {
 
   /** At once, as the slider beside it is. @param {string} noise */
   _setNoise(noise) {
+    const { amount, noise: before } = this.state;
+    if (noise === before) return;
+    if (before === "gaussian") this._mostNoise = amount;
     this.state.noise = noise;
-    if (noise === "dropout") this.state.amount = Math.min(MOST_LOST, this.state.amount);
+    const most = this._mostNoise ?? amount; // more noise than pixels can be lost, until the slider is moved
+    this.state.amount = noise === "dropout" ? Math.min(MOST_LOST, amount) : amount === MOST_LOST ? Math.max(most, amount) : amount;
     this._nameNoise();
     this.bench.repair();
     this.refreshRows();
