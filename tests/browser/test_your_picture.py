@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 
 import explorer
-from explorer import imaging
+from explorer import imaging, paper
 
 PINK = "#ff5d8f"
 
@@ -69,7 +69,7 @@ def upload(view, name, data):
 def code_of(model, file_bytes):
     """z_mean and sigma of a picture file by this process's own encoder, and the framed picture, uint8."""
     generator = explorer.load(model)
-    seen = imaging.framed(file_bytes, generator.image_shape, "mnist" if model.startswith("mnist") else "fashion")
+    seen = paper.framed(file_bytes, generator.image_shape, "mnist" if model.startswith("mnist") else "fashion")
     z_mean, z_log_var = generator.encode(seen[None])
     sigma = None if z_log_var is None else np.exp(z_log_var[0] / 2)
     return z_mean[0], sigma, np.rint(seen[..., 0] * 255)

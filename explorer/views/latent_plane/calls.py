@@ -4,7 +4,7 @@ import base64
 
 import numpy as np
 
-from explorer import checkpoints, geometry, imaging, views
+from explorer import checkpoints, geometry, imaging, paper, views
 from explorer.generators import has_encoder, has_encodings, kind_of
 from explorer.serving.calls import answered, for_page, in_turn, jpeg, packed, pixels, shipped
 from explorer.state import DECIMALS
@@ -137,7 +137,7 @@ def encode_picture(request):
         seen = imaging.fitted(file, generator.image_shape)
     else:
         framing = "mnist" if generator.card["recipe"].get("data") == "mnist" else "fashion"
-        seen = imaging.framed(file, generator.image_shape, framing)
+        seen = paper.framed(file, generator.image_shape, framing)
     z_mean, z_log_var = generator.encode(seen[None])
     z = np.round(z_mean, DECIMALS)
     answer = {
