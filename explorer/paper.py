@@ -17,9 +17,11 @@ from explorer.imaging import PictureError
 LONGEST = 1600  # pixels along a side that are read: more than enough for what becomes a picture of 28
 _LONGEST = 512  # of the copy in which a page is searched
 _GARMENT = 160  # of the one in which a garment is: GrabCut takes its time
-_FLAT = 1.5 / 255  # about one value: a background that no camera saw
+_FLAT = 0.5 / 255  # about one value: a background that no camera saw
 _THICKEST = 0.22  # of the picture's shorter side: a stroke is thinner, a shadow or the table is not
 _FAINTEST = 0.08  # of the light: less is no ink
+_MOST_PARTS = 60  # of strokes on a page
+_SPECK = 0.07  # of the largest part: what is smaller belongs to nothing
 _NOTHING = "There is nothing to see in this picture yet: draw or choose one thing on a plain background."
 
 
@@ -176,11 +178,12 @@ def _written(picture):
     noise = 1.4826 * float(np.median(np.abs(ink)))
     strong = float(np.quantile(ink, 0.997))
     least = max(_FAINTEST, 4 * noise)
-    mask = (ink > max(least, 0.3 * strong)).astype("uint8")
-    rules = _rules(mask)
+    rules = _rules((ink > least).astype("uint8"))
     if rules is not None:
-        mask, ink = mask & ~rules, ink * (1 - rules)
-        mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, np.ones((3, 3), "uint8"))
+        ink = ink * (1 - rules)
+    mask = (ink > max(least, 0.3 * strong)).astype("uint8")
+    if rules is not None:
+        mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _kernel(3))
     return _things(ink, mask)
 
 
@@ -251,7 +254,10 @@ def _things(ink, mask):
     height, width = mask.shape
     none = np.zeros_like(ink), np.zeros(mask.shape, "uint8")
     _, parts, stats, _ = cv2.connectedComponentsWithStats(mask)
-    kept = [i for i in range(1, len(stats)) if _is_stroke(parts, stats, i)]
+    sides = stats[:, cv2.CC_STAT_WIDTH : cv2.CC_STAT_HEIGHT + 1].max(1)
+    large = [i for i in np.argsort(-sides) if i and sides[i] > 3][:_MOST_PARTS]
+    kept = [i for i in large if _is_stroke(parts, stats, i)]
+    kept = [i for i in kept if sides[i] > _SPECK * sides[kept[0]]]
     if not kept:
         return none
     groups = _grouped(parts, stats, kept)
