@@ -22,6 +22,9 @@ _THICKEST = 0.22  # of the picture's shorter side: a stroke is thinner, a shadow
 _FAINTEST = 0.08  # of the light: less is no ink
 _MOST_PARTS = 60  # of strokes on a page
 _SPECK = 0.07  # of the largest part: what is smaller belongs to nothing
+_DARKEST = 0.25  # light in which ink is seen: in less there is noise
+_BOARD = 0.55  # what is lighter is no board that one writes on with chalk
+_PRINTED = 0.5  # as dark as rules are at most; a frame that somebody drew is darker
 _NOTHING = "There is nothing to see in this picture yet: draw or choose one thing on a plain background."
 
 
@@ -179,12 +182,14 @@ def _written(picture):
     strong = float(np.quantile(ink, 0.997))
     least = max(_FAINTEST, 4 * noise)
     rules = _rules((ink > least).astype("uint8"))
+    rule = 0.0  # as dark as they are
     if rules is not None:
+        rule = float(np.quantile(ink[rules > 0], 0.8))
         ink = ink * (1 - rules)
     mask = (ink > max(least, 0.3 * strong)).astype("uint8")
     if rules is not None:
         mask = cv2.morphologyEx(mask, cv2.MORPH_CLOSE, _kernel(3))
-    return _things(ink, mask)
+    return _things(ink, mask, rule)
 
 
 def _kernel(side):
@@ -193,20 +198,23 @@ def _kernel(side):
 
 def _light_on_dark(grey):
     """Whether thin bright things stand out more than thin dark ones: chalk on a board."""
+    middle = float(np.median(grey))
+    if middle > _BOARD:
+        return False
     kernel = _kernel(max(3, int(0.1 * min(grey.shape)) | 1))
     dark, bright = (cv2.morphologyEx(grey, how, kernel) for how in (cv2.MORPH_BLACKHAT, cv2.MORPH_TOPHAT))
     most = max(float(np.quantile(dark, 0.999)), float(np.quantile(bright, 0.999)))
-    prior = 3 if np.median(grey) < 0.35 else 1 if np.median(grey) < 0.5 else 0.3
+    prior = 3 if middle < 0.35 else 0.25
     return prior * float((bright > 0.5 * most).sum()) > float((dark > 0.5 * most).sum())
 
 
 def _divided(grey):
     """How much darker each pixel is than the paper there: float32 (h, w), 0 on paper. What is wider than a stroke is paper too."""
     reach = max(3, int(_THICKEST * min(grey.shape)) | 1)
-    wide = cv2.copyMakeBorder(grey, reach, reach, reach, reach, cv2.BORDER_REPLICATE)  # so table and thumb go on beyond the edge
+    wide = cv2.copyMakeBorder(grey, reach, reach, reach, reach, cv2.BORDER_REPLICATE)  # a table goes on beyond the edge
     light = cv2.morphologyEx(wide, cv2.MORPH_CLOSE, _kernel(reach))[reach:-reach, reach:-reach]
-    ratio = grey / np.maximum(light, 0.05)
-    return 1 - ratio / np.median(ratio)
+    light = light * np.median(grey / np.maximum(light, 0.05))  # which the noise had raised
+    return (light - grey) / np.maximum(light, _DARKEST)
 
 
 def _rules(mask):
@@ -249,7 +257,7 @@ def _runs(mask):
     return runs
 
 
-def _things(ink, mask):
+def _things(ink, mask, rule):
     """The ink of what can be a digit, its peak 1, and the labels of the digits, the likeliest first."""
     height, width = mask.shape
     none = np.zeros_like(ink), np.zeros(mask.shape, "uint8")
@@ -263,7 +271,11 @@ def _things(ink, mask):
     groups = _grouped(parts, stats, kept)
     boxes = [_box(stats[group]) for group in groups]
     tallest = max(max(box[2:]) for box in boxes)
-    found = [(group, box) for group, box in zip(groups, boxes, strict=True) if max(box[2:]) > max(0.4 * tallest, 12, 0.05 * min(height, width))]
+    least = max(0.4 * tallest, 12, 0.05 * min(height, width))
+    found = [
+        (group, box) for group, box in zip(groups, boxes, strict=True)
+        if max(box[2:]) > least and _is_ink(ink, np.isin(parts, group), mask, rule if rule < _PRINTED else 0)
+    ]  # fmt: skip
     if not found:
         return none
     found.sort(key=lambda pair: -_likelihood(pair[1], mask.shape))
@@ -276,6 +288,21 @@ def _things(ink, mask):
         clear = np.maximum(clear, _thickened(value, own, _box(stats[group])))
         labels[own] = number
     return clear.astype("float32"), labels
+
+
+def _is_ink(ink, own, mask, rule):
+    """Whether a thing, bool (h, w), has edges, as light has not, and is no remnant of rules, which would be as thin and as faint."""
+    peak = float(np.quantile(ink[own], 0.7))
+    own = own.astype("uint8")
+    beside = (cv2.dilate(own, _kernel(11)) > cv2.dilate(own, _kernel(5))) & (mask == 0)
+    if beside.any() and ink[beside].mean() > 0.3 * peak:
+        return False
+    return not rule or peak > 1.2 * rule or _thickness(own) > 0.015 * min(ink.shape)
+
+
+def _thickness(own):
+    """Of strokes, in pixels: across a bar the mean distance to its edge is a quarter of it."""
+    return 4 * float(cv2.distanceTransform(own, cv2.DIST_L2, 3)[own > 0].mean())
 
 
 def _box(stats):
@@ -297,10 +324,15 @@ def _is_stroke(parts, stats, i):
     if area < 6:
         return False
     part = (parts[top : top + height, left : left + width] == i).astype("uint8")
-    touching = left == 0 or top == 0 or left + width == wide or top + height == tall
+    near = round(0.02 * min(tall, wide))
+    beside, above = left <= near or left + width >= wide - near, top <= near or top + height >= tall - near
+    touching = beside or above
+    if beside and above and max(width, height) < 0.4 * min(tall, wide):
+        return False  # a thumb that holds the page
     thickness = 2 * float(cv2.distanceTransform(cv2.copyMakeBorder(part, 1, 1, 1, 1, cv2.BORDER_CONSTANT), cv2.DIST_L2, 3).max())
     if touching:
         along = max(width, height) > 0.5 * min(tall, wide) and min(width, height) < 0.2 * max(width, height)
+        along = along or min(width, height) < 0.02 * min(tall, wide)
         if along or thickness > 0.45 * max(width, height) or max(width, height) < 0.15 * min(tall, wide):
             return False
     if width > 0.5 * wide or height > 0.5 * tall:
@@ -339,8 +371,7 @@ def _grouped(parts, stats, kept):
 def _thickened(value, own, box):
     """A pen's thin strokes as thick as the data set's, which are a tenth of the digit."""
     size = max(box[2:])
-    thickness = 4 * float(cv2.distanceTransform(own.astype("uint8"), cv2.DIST_L2, 3)[own].mean())  # of a bar the mean is a quarter
-    lack = 0.09 * size - thickness
+    lack = 0.09 * size - _thickness(own.astype("uint8"))
     if lack < 0.02 * size:
         return value
     return cv2.dilate(value, cv2.getStructuringElement(cv2.MORPH_ELLIPSE, (int(lack) + 1,) * 2))

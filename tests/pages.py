@@ -42,7 +42,7 @@ def _lines(random, across, pitch, thickness, wander=1.5):
 
 def _outline(random, thickness):
     """A rectangle drawn by hand near the edge of the page: float (h, w)."""
-    inset = random.uniform(18, 50, (4, 2))
+    inset = random.uniform(8, 24, (4, 2))
     corners = np.array([[0, 0], [WIDTH, 0], [WIDTH, HEIGHT], [0, HEIGHT]]) + inset * [[1, 1], [-1, 1], [-1, -1], [1, -1]]
     drawn = np.zeros((HEIGHT, WIDTH), "uint8")
     cv2.polylines(drawn, [np.rint(corners).astype("int32")], True, 255, thickness, cv2.LINE_AA)
@@ -82,7 +82,7 @@ def digits_page(kind, digits, seed):
     ink = np.zeros((HEIGHT, WIDTH))
     n = len(digits)
     for i, digit in enumerate(digits):
-        size = int(random.integers(170, 270) if n == 1 else min(random.integers(150, 180), 1.3 * WIDTH / n))
+        size = int(random.integers(170, 270) if n == 1 else min(random.integers(150, 180), 1.2 * (WIDTH - 60) / n))
         if kind == "thin pen":
             digit = cv2.erode(cv2.resize(digit, (280, 280), interpolation=cv2.INTER_CUBIC), np.ones((9, 9), "uint8"))
         drawn = _sampled(digit, size)
