@@ -290,7 +290,7 @@ def read_picture(file_bytes, longest=None):
             if width * height > MOST_PIXELS:
                 raise Image.DecompressionBombError
             if longest:
-                picture.draft(None, (longest, longest))  # of a JPEG an eighth, a quarter or half is decoded as fast as that is small
+                picture.draft(None, (longest, longest))  # a JPEG is decoded at a half or less, and so sooner
             deep = ";16" in str(picture.tile) and picture.mode in ("RGB", "RGBA", "LA")
             picture.load()
             if deep:

@@ -1,11 +1,11 @@
 """The thing on a page: a digit written on paper or a garment laid down, found in a photograph and framed as the data set frames it.
 
-Of digits the local light is divided out, and lines, frames and edges are told from ink by thickness, straightness, size and what they
-enclose. A garment is what differs in colour from all that lies along the picture's edge (GrabCut; Rother et al. 2004). Clean drawings,
-whose background is of one value, are taken as they are.
+Of digits the local light is divided out, and lines, frames and edges are told from ink by thickness, straightness, size and what
+they enclose. A garment is what differs in colour from all that lies along the picture's edge (GrabCut; Rother et al. 2004). Clean
+drawings, whose background is of one value, are taken as they are.
 """
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import cv2
 import numpy as np
@@ -34,6 +34,7 @@ class Page:
 
     `things`: boxes (left, top, width, height) in the picture's pixels, the one most likely meant first; `chosen`: the one that
     is framed. `size`: width and height of the picture. `square`: x, y of its middle and its side, around what is framed.
+    `plain`: a clean drawing, which was taken whole.
     """
 
     ink: np.ndarray
@@ -42,6 +43,7 @@ class Page:
     size: tuple
     square: dict = field(default_factory=dict)
     chosen: tuple = (0,)
+    plain: bool = False
 
     @property
     def kept(self):
@@ -127,7 +129,7 @@ def _clean(grey, alpha, background):
     labels = np.zeros(ink.shape, "uint8")  # its whole box: the faintest of its edge too
     labels[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] = 1
     box = (int(columns[0]), int(rows[0]), int(columns[-1] - columns[0] + 1), int(rows[-1] - rows[0] + 1))
-    return _with_square(Page(ink / peak, labels, (box,), grey.shape[::-1]))
+    return _with_square(Page(ink / peak, labels, (box,), grey.shape[::-1], plain=True))
 
 
 def _much_thrown_away(clean, page):
@@ -140,7 +142,7 @@ def _with_square(page):
     boxes = np.array([page.things[i] for i in page.chosen], float)
     (left, top), (right, bottom) = boxes[:, :2].min(0), (boxes[:, :2] + boxes[:, 2:]).max(0)
     square = {"x": (left + right) / 2, "y": (top + bottom) / 2, "side": 1.2 * max(right - left, bottom - top)}
-    return Page(page.ink, page.labels, page.things, page.size, square, page.chosen)
+    return replace(page, square=square)
 
 
 def _within(page, square):
@@ -152,7 +154,7 @@ def _within(page, square):
     ]  # fmt: skip
     if not inside:
         raise PictureError("There is nothing within the square: move it over the digit or the garment.")
-    return Page(page.ink, page.labels, page.things, page.size, {"x": x, "y": y, "side": 2 * half}, tuple(inside))
+    return replace(page, square={"x": x, "y": y, "side": 2 * half}, chosen=tuple(inside))
 
 
 def _page(picture, framing):
@@ -291,7 +293,7 @@ def _things(ink, mask, rule):
 
 
 def _is_ink(ink, own, mask, rule):
-    """Whether a thing, bool (h, w), has edges, as light has not, and is no remnant of rules, which would be as thin and as faint."""
+    """Whether a thing, bool (h, w), has edges, as light has not, and is no remnant of rules, which is as thin and faint."""
     peak = float(np.quantile(ink[own], 0.7))
     own = own.astype("uint8")
     beside = (cv2.dilate(own, _kernel(11)) > cv2.dilate(own, _kernel(5))) & (mask == 0)
@@ -402,7 +404,7 @@ def _laid_down(picture):
     cv2.grabCut(pixels, mask, None, np.zeros((1, 65)), np.zeros((1, 65)), 3, cv2.GC_INIT_WITH_MASK)
     solid = np.isin(mask, (cv2.GC_FGD, cv2.GC_PR_FGD)).astype("uint8")
     solid = cv2.morphologyEx(cv2.morphologyEx(solid, cv2.MORPH_OPEN, _kernel(3)), cv2.MORPH_CLOSE, _kernel(5))
-    _, parts, stats, middles = cv2.connectedComponentsWithStats(solid)
+    _, parts, stats, _ = cv2.connectedComponentsWithStats(solid)
     areas = stats[1:, cv2.CC_STAT_AREA]
     if not len(areas) or areas.max() < 0.01 * solid.size:
         return none
@@ -411,8 +413,7 @@ def _laid_down(picture):
     grey = picture @ np.array([0.299, 0.587, 0.114], "float32")
     white = float(np.quantile(grey, 0.98))
     for number, i in enumerate(order[:20], 1):
-        outline, _ = cv2.findContours((parts == i).astype("uint8"), cv2.RETR_EXTERNAL, cv2.CHAIN_APPROX_NONE)
-        own = (parts == i)
+        own = parts == i
         value = np.clip(1 - grey / white, 0.04, 1)
         dark[own] = np.clip(value[own] / max(float(np.quantile(value[own], 0.98)), 0.3), 0, 1)
         labels[own] = number
@@ -424,7 +425,7 @@ def _unlike_the_edge(pixels):
     lab = cv2.cvtColor(pixels, cv2.COLOR_RGB2LAB).astype("float32")
     lab[..., 0] *= 0.7  # light falls off, colour does not
     edge = max(2, round(0.05 * min(pixels.shape[:2])))
-    around = np.concatenate([lab[:edge].reshape(-1, 3), lab[-edge:].reshape(-1, 3), lab[:, :edge].reshape(-1, 3), lab[:, -edge:].reshape(-1, 3)])
+    around = np.concatenate([band.reshape(-1, 3) for band in (lab[:edge], lab[-edge:], lab[:, :edge], lab[:, -edge:])])
     cv2.setRNGSeed(0)
     _, _, centres = cv2.kmeans(around, 6, None, (cv2.TERM_CRITERIA_MAX_ITER, 10, 0), 1, cv2.KMEANS_PP_CENTERS)
     far = np.min([np.square(lab - centre).sum(-1) for centre in centres], 0)

@@ -55,7 +55,14 @@ def _blob(random):
     corner = np.array([random.choice([0, WIDTH]), random.choice([0, HEIGHT])])
     inward = np.where(corner > 0, -1, 1)
     tip = corner + inward * random.uniform(28, 46, 2)
-    cv2.line(drawn, tuple(int(c) for c in corner - 20 * inward), tuple(int(c) for c in tip), 255, int(random.integers(56, 76)), cv2.LINE_AA)
+    cv2.line(
+        drawn,
+        tuple(int(c) for c in corner - 20 * inward),
+        tuple(int(c) for c in tip),
+        255,
+        int(random.integers(56, 76)),
+        cv2.LINE_AA,
+    )
     return cv2.GaussianBlur(drawn, (0, 0), 1.5) / 255
 
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 
 import explorer
-from explorer import imaging, paper
+from explorer import paper
 
 PINK = "#ff5d8f"
 
