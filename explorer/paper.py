@@ -25,6 +25,7 @@ _SPECK = 0.07  # of the largest part: what is smaller belongs to nothing
 _DARKEST = 0.25  # light in which ink is seen: in less there is noise
 _BOARD = 0.55  # what is lighter is no board that one writes on with chalk
 _PRINTED = 0.5  # as dark as rules are at most; a frame that somebody drew is darker
+_CLOTH = 0.15  # how much a garment varies that fills the picture
 _NOTHING = "There is nothing to see in this picture yet: draw or choose one thing on a plain background."
 
 
@@ -72,7 +73,7 @@ def read(file_bytes, framing, square=None):
     border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
     background = float(np.median(border))
     cut_out = picture[..., 3].min() < 0.5
-    flat = cut_out or (np.abs(grey - background) < _FLAT).mean() > 0.5
+    flat = cut_out or (np.abs(border - background) < _FLAT).mean() > 0.5
     if flat and square is None:
         clean = _clean(grey, picture[..., 3], background)
         if cut_out or framing == "fashion" or background < 0.5:
@@ -80,6 +81,8 @@ def read(file_bytes, framing, square=None):
         page = _page(picture, framing)
         return page if len(page.things) > 1 or page.things and _much_thrown_away(clean, page) else clean
     page = _page(imaging.opaque(picture), framing)
+    if not page.things and framing == "fashion" and square is None and grey.std() > _CLOTH:
+        return _clean(grey, picture[..., 3], background)  # cloth from edge to edge
     if square is not None:
         page = _within(page, square)
     if not page.things:
