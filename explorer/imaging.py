@@ -290,7 +290,8 @@ def read_picture(file_bytes, longest=None):
             if width * height > MOST_PIXELS:
                 raise Image.DecompressionBombError
             if longest:
-                picture.draft(None, (longest, longest))  # a JPEG is decoded at a half or less, and so sooner
+                share = longest / max(width, height)  # a JPEG is decoded at a half or less, and so sooner
+                picture.draft(None, (max(1, int(width * share)), max(1, int(height * share))))
             deep = ";16" in str(picture.tile) and picture.mode in ("RGB", "RGBA", "LA")
             picture.load()
             if deep:

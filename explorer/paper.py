@@ -14,7 +14,7 @@ from PIL import Image
 from explorer import imaging
 from explorer.imaging import PictureError
 
-LONGEST = 1600  # pixels along a side that are read: more than enough for what becomes a picture of 28
+LONGEST = 1000  # pixels along a side that are read: more than enough for what becomes a picture of 28
 _LONGEST = 512  # of the copy in which a page is searched
 _GARMENT = 160  # of the one in which a garment is: GrabCut takes its time
 _FLAT = 0.5 / 255  # about one value: a background that no camera saw
