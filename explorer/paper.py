@@ -137,8 +137,7 @@ def _clean(grey, alpha, background):
 
 def _much_thrown_away(clean, page):
     """Whether a page has a good deal less than the clean drawing: a frame or rules went."""
-    left, top, right, bottom = clean.things[0]
-    return max(page.things[0][2:]) < 0.9 * max(right, bottom)
+    return max(page.things[0][2:]) < 0.9 * max(clean.things[0][2:])
 
 
 def _with_square(page):
