@@ -33,8 +33,8 @@ _NOTHING = "There is nothing to see in this picture yet: draw or choose one thin
 class Page:
     """What was found: `ink` float32 (h, w) in [0, 1], `labels` (h, w): 0 what was thrown away, i + 1 the thing i.
 
-    `things`: boxes (left, top, width, height) in the picture's pixels, the one most likely meant first; `chosen`: the one that
-    is framed. `size`: width and height of the picture. `square`: x, y of its middle and its side, around what is framed.
+    `things`: boxes (left, top, width, height), the one most likely meant first; `chosen`: those that are framed. `size`: width and
+    height of the picture as it was read, in whose pixels all places are. `square`: x, y of its middle and its side, around what is framed.
     `plain`: a clean drawing, which was taken whole.
     """
 
@@ -65,7 +65,7 @@ def framed(file_bytes, image_shape, framing, square=None):
 def read(file_bytes, framing, square=None):
     """The bytes of a picture file -> what is on the page, as a `Page`.
 
-    `square`: {"x", "y", "side"} in the picture's pixels, within which everything is wanted; None: the likeliest thing is.
+    `square`: {"x", "y", "side"} in pixels of `Page.size`, within which everything is wanted; None: the likeliest thing is.
     Raises PictureError for what is no picture, and where there is nothing to see.
     """
     picture = imaging.read_picture(file_bytes, LONGEST)
@@ -75,7 +75,8 @@ def read(file_bytes, framing, square=None):
     cut_out = picture[..., 3].min() < 0.5
     flat = cut_out or (np.abs(border - background) < _FLAT).mean() > 0.5
     if flat and square is None:
-        clean = _clean(grey, picture[..., 3], background)
+        whole = imaging.read_picture(file_bytes, imaging.LONGEST) if max(grey.shape) == LONGEST else picture  # a dot may be all
+        clean = _clean(whole[..., :3] @ np.array([0.299, 0.587, 0.114], "float32"), whole[..., 3], background)
         if cut_out or framing == "fashion" or background < 0.5:
             return clean
         page = _page(picture, framing)
