@@ -34,7 +34,8 @@ class Page:
     """What was found: `ink` float32 (h, w) in [0, 1], `labels` (h, w): 0 what was thrown away, i + 1 the thing i.
 
     `things`: boxes (left, top, width, height), the one most likely meant first; `chosen`: those that are framed. `size`: width and
-    height of the picture as it was read, in whose pixels all places are. `square`: x, y of its middle and its side, around what is framed.
+    height of the picture as it was read, in whose pixels all places are.
+    `square`: x, y of its middle and its side, around what is framed.
     `plain`: a clean drawing, which was taken whole.
     """
 
