@@ -19,7 +19,7 @@ from gradio.route_utils import API_PREFIX, get_root_url
 from gradio.utils import get_function_description, get_function_params, get_upload_folder
 from gradio_client.utils import python_type_to_json_schema
 
-from explorer import checkpoints, imaging, views
+from explorer import checkpoints, imaging, paper, views
 from explorer.errors import ExplorerError, InputError
 from explorer.serving import uploads
 from explorer.serving.calls import answered, in_turn
@@ -314,7 +314,7 @@ def _framed(picture, classifier):
     """A picture file's bytes as a judge's data set frames them: float32 (h, w, c)."""
     file, shape, data = picture, classifier.image_shape, classifier.card["recipe"]["data"]
     if data in ("mnist", "fashion"):
-        return imaging.framed(file, shape, data)
+        return paper.framed(file, shape, data)
     rgba = imaging.read_picture(file, imaging.LONGEST)
     if data == "celeba":
         place = checkpoints.judge("framing").find(rgba)

@@ -430,50 +430,6 @@ def _to_rgba(picture, longest):
     return rgba
 
 
-def framed(file_bytes, image_shape, framing):
-    """A drawing or photograph of one bright or dark thing -> float32 image_shape in [0, 1], as the data set frames it.
-
-    `framing` "mnist": grey on black, the thing's longest side 20 of 28 pixels, its centre of mass on pixel (14, 14) (LeCun et
-    al. 1998). "fashion": its longest side 28, its box in the middle. Pictures of 32 pixels are these, zero-padded. A
-    light background is inverted. Raises PictureError if nothing stands out.
-    """
-    rgba = read_picture(file_bytes, LONGEST)
-    grey = rgba[..., :3] @ np.array([0.299, 0.587, 0.114], "float32")
-    alpha = rgba[..., 3]
-    if alpha.min() < 0.5:  # a cut-out: what is transparent is background, whatever colour lies under it
-        ink = alpha * (grey if grey[alpha > 0.5].mean() > 0.5 else 1 - grey) if alpha.max() > 0.5 else alpha * 0
-    else:
-        border = np.concatenate([grey[0], grey[-1], grey[:, 0], grey[:, -1]])
-        background = np.median(border)
-        ink = (1 - grey if background > 0.5 else grey) - min(background, 1 - background)
-    ink = np.clip(ink, 0, 1)
-    peak = float(ink.max())
-    mask = ink > max(0.15 * peak, 0.06)
-    if peak < 0.1 or mask.sum() < 2:
-        raise PictureError("There is nothing to see in this picture yet: draw or choose one thing on a plain background.")
-    rows, columns = np.flatnonzero(mask.any(1)), np.flatnonzero(mask.any(0))
-    box = ink[rows[0] : rows[-1] + 1, columns[0] : columns[-1] + 1] / peak
-    thing = 20 if framing == "mnist" else 28
-    scale = thing / max(box.shape)
-    size = [max(1, round(side * scale)) for side in reversed(box.shape)]
-    small = np.asarray(Image.fromarray(box).resize(size, Image.Resampling.BOX if scale < 1 else Image.Resampling.BICUBIC))
-    small = np.clip(small, 0, 1)
-    height, width = image_shape[:2]
-    if framing == "mnist":
-        weights = small + 1e-6
-        # MNIST's centres of mass lie on pixel 14, which is half a pixel past the middle
-        middle = [float(np.average(np.arange(side), weights=weights.sum(1 - axis))) for axis, side in enumerate(small.shape)]
-    else:
-        middle = [side / 2 for side in small.shape]
-    top, left = (
-        int(np.clip(np.floor(whole / 2 - centre + 0.5), 0, whole - side))  # halves go down and right, as in both data sets
-        for whole, centre, side in zip((height, width), middle, small.shape, strict=True)
-    )
-    canvas = np.zeros(image_shape, "float32")
-    canvas[top : top + small.shape[0], left : left + small.shape[1]] = small[..., None]
-    return canvas
-
-
 def fitted(file_bytes, image_shape):
     """The middle of any picture, as large as it fits -> float32 image_shape (h, w, 1 or 3) in [0, 1], on white what is transparent.
 

@@ -24,7 +24,7 @@ from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from explorer import api, checkpoints, imaging, state, views
+from explorer import api, checkpoints, imaging, paper, state, views
 
 NAMES = ["list_models", "render", "film", "decode", "encode", "edit_face", "morph", "draw_prompt", "walk_prompts", "judge"]
 README = (REPOSITORY / "README.md").read_text("utf-8")
@@ -208,7 +208,7 @@ def test_every_kind_decodes_by_seed(ask, arguments, query):
 
 def test_a_drawing_is_encoded(ask, client, one):
     code, *_ = client.predict(handle_file(one), api_name="/encode")
-    z_mean, _ = checkpoints.load("mnist-vae").encode(imaging.framed(one.read_bytes(), (28, 28, 1), "mnist")[None])
+    z_mean, _ = checkpoints.load("mnist-vae").encode(paper.framed(one.read_bytes(), (28, 28, 1), "mnist")[None])
     np.testing.assert_allclose(code["z"], z_mean[0], atol=2e-4)
     assert len(code["sigma"]) == 2
     assert 0 < code["lost"] < 0.5

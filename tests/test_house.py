@@ -11,7 +11,7 @@ from explorer.training import kinds
 
 PACKAGE = Path(explorer.__file__).parent
 FLOORS = [  # from the ground up
-    ["errors", "geometry", "state", "imaging", "notebook", "data", "devices", "memory"],
+    ["errors", "geometry", "state", "imaging", "notebook", "data", "devices", "memory", "paper"],
     ["generators", "judges"],
     ["checkpoints", "presets", "own_models"],
     ["training"],

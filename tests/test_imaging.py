@@ -12,7 +12,8 @@ import pytest
 from PIL import Image, ImageDraw, JpegImagePlugin
 
 from explorer import imaging
-from explorer.imaging import PictureError, framed, read_picture
+from explorer.imaging import PictureError, read_picture
+from explorer.paper import framed
 
 
 def noise(*shape, seed=0):

@@ -71,6 +71,18 @@ class Pictured(BaseModel):
     picture: File
 
 
+class Square(BaseModel):
+    """A square of a page, in its pixels: its middle and its side."""
+
+    x: FiniteFloat
+    y: FiniteFloat
+    side: FiniteFloat
+
+
+class Page(Pictured):
+    square: Square | None = None
+
+
 class Photo(Pictured):
     crop: Crop | None = None
 

@@ -11,7 +11,7 @@ from PIL import Image, ImageDraw
 from playwright.sync_api import expect
 
 import explorer
-from explorer import imaging
+from explorer import paper
 
 PINK = "#ff5d8f"
 
@@ -69,7 +69,7 @@ def upload(view, name, data):
 def code_of(model, file_bytes):
     """z_mean and sigma of a picture file by this process's own encoder, and the framed picture, uint8."""
     generator = explorer.load(model)
-    seen = imaging.framed(file_bytes, generator.image_shape, "mnist" if model.startswith("mnist") else "fashion")
+    seen = paper.framed(file_bytes, generator.image_shape, "mnist" if model.startswith("mnist") else "fashion")
     z_mean, z_log_var = generator.encode(seen[None])
     sigma = None if z_log_var is None else np.exp(z_log_var[0] / 2)
     return z_mean[0], sigma, np.rint(seen[..., 0] * 255)
@@ -220,3 +220,25 @@ def test_another_model_has_not_seen_the_picture_yet(view):
     view.page.locator(".lx-models button", has_text="Clothes · VAE").first.click()
     view.until("link.get('model') === 'fashion-vae'")
     expect(view.page.locator(".lx-encoded")).to_be_hidden()
+
+
+def test_of_several_things_on_a_page_another_is_chosen_by_a_touch(view):
+    view.open("model=mnist-vae")
+    page = Image.new("L", (600, 400), 220)
+    for left in (100, 400):
+        ImageDraw.Draw(page).line([(left, 100), (left + 90, 100), (left + 30, 260)], fill=30, width=18, joint="curve")
+    noisy = np.clip(np.asarray(page) + np.random.default_rng(0).normal(0, 3, (400, 600)), 0, 255).astype("uint8")
+    upload(view, "two.png", stored(Image.fromarray(noisy), "PNG"))
+    expect(view.page.locator(".lx-page-words")).to_contain_text("2 things")
+    shown = view.page.locator(".lx-page canvas")
+    shown.scroll_into_view_if_needed()
+    box = shown.bounding_box()
+    for left in (400, 100):
+        shown.click(position={"x": (left + 30) / 600 * box["width"], "y": 180 / 400 * box["height"]})
+        view.eventually(lambda left=left: abs((view.calls("encode_picture")[-1].get("square") or {"x": 0})["x"] - left - 45) < 12)
+    calls = len(view.calls("encode_picture"))
+    shown.press("ArrowRight")
+    view.eventually(lambda: len(view.calls("encode_picture")) > calls)
+    assert view.message() == ""
+    view.page.get_by_role("button", name="Clear").click()
+    expect(view.page.locator(".lx-page")).to_be_hidden()

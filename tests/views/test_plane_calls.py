@@ -1,9 +1,13 @@
 """The latent plane's server functions, called as a script would call them."""
 
+import base64
+import io
 import threading
 import time
 
+import numpy as np
 import pytest
+from PIL import Image, ImageDraw
 
 from explorer import checkpoints, presets
 from explorer.serving import calls, visitors
@@ -38,6 +42,26 @@ def test_lists_travel_as_json_knows_them():
 def test_on_a_visitors_word_nothing_is_fetched_from_elsewhere(function, name, monkeypatch):
     monkeypatch.setattr(presets, "load", lambda *_: pytest.fail("it was loaded"))
     assert "error" in function({"model": name, "seed": 0, "picture": "data:image/png;base64,AAAA"})
+
+
+def test_where_a_digit_was_found_is_told_and_the_square_chooses_another():
+    page = Image.new("L", (600, 400), 220)
+    for left in (100, 400):
+        ImageDraw.Draw(page).line([(left, 100), (left + 90, 100), (left + 30, 260)], fill=30, width=18, joint="curve")
+    noisy = np.clip(np.asarray(page) + np.random.default_rng(0).normal(0, 3, (400, 600)), 0, 255).astype("uint8")
+    file = io.BytesIO()
+    Image.fromarray(noisy).save(file, "PNG")
+    request = {"model": "mnist-vae", "picture": base64.b64encode(file.getvalue()).decode()}
+    first = plane.encode_picture(request)["page"]
+    assert (first["width"], first["height"], first["plain"], len(first["things"])) == (600, 400, False, 2)
+    for left in (100, 400):
+        square = {"x": left + 45, "y": 180, "side": 240}
+        told = plane.encode_picture({**request, "square": square})["page"]
+        kept = np.frombuffer(base64.b64decode(told["kept"]), "uint8").reshape(told["kept_height"], told["kept_width"])
+        columns = np.flatnonzero(kept.any(0)) * 600 / told["kept_width"]
+        assert left - 20 < columns.min() < columns.max() < left + 110
+        assert told["square"] == square
+    assert "within the square" in plane.encode_picture({**request, "square": {"x": 300, "y": 40, "side": 40}})["error"]
 
 
 def test_a_file_of_each_view_has_a_name():

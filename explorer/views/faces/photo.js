@@ -1,28 +1,15 @@
 // @ts-check
 // A visitor's photo: framed by the server, corrected by hand. It stays in this page; the server sees it only while it encodes.
+import { CropSquare, shrunk } from "../../serving/crop.js";
 import { listenToDrops, listenToPicker } from "../../serving/drawing_pad.js";
 import { bytesOf, loadImage, pictureCanvas, showSmooth } from "../../serving/pictures.js";
 import { valueText } from "../../serving/state.js";
 import { newest } from "../../serving/view.js";
 import { Camera } from "./camera.js";
-import { CropSquare } from "./crop.js";
 
-const MOST = 1280; // pixels of the longer side of what is sent
 const SHARE = "The link will contain the code of this face: whoever has the link sees the face that this model decodes from it. "
   + "Share it?";
 const LOST = "The model keeps what it has seen often: fine skin, background and jewellery go.";
-
-/** Made smaller and upright, on white where it is transparent. @param {HTMLImageElement} image */
-function shrunk(image) {
-  const scale = Math.min(1, MOST / Math.max(image.naturalWidth, image.naturalHeight)), canvas = document.createElement("canvas");
-  canvas.width = Math.max(1, Math.round(image.naturalWidth * scale));
-  canvas.height = Math.max(1, Math.round(image.naturalHeight * scale));
-  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
-  context.fillStyle = "#fff";
-  context.fillRect(0, 0, canvas.width, canvas.height);
-  context.drawImage(image, 0, 0, canvas.width, canvas.height);
-  return canvas;
-}
 
 /** @param {any} answer @param {any} crop the one that was asked for, if somebody moved it */
 function framedWords(answer, crop) {

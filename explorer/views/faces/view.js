@@ -1,7 +1,7 @@
 // @ts-check
-// The faces view: a face, its attributes, and what becomes of both. Where faces come from: gallery.js, photo.js (with crop.js and
-// camera.js). What is made of them: sliders.js, vectors.js (the point of both), judge.js, sheets.js (one attribute, two), sum.js
-// (A - B + C).
+// The faces view: a face, its attributes, and what becomes of both. Where faces come from: gallery.js, photo.js (with camera.js
+// and serving/crop.js). What is made of them: sliders.js, vectors.js (the point of both), judge.js, sheets.js (one attribute, two),
+// sum.js (A - B + C), invented.js (what the refiner adds).
 import { decodesHere } from "../../serving/decoder.js";
 import { pictureCanvas, showSmooth } from "../../serving/pictures.js";
 import { valueText } from "../../serving/state.js";

@@ -4,7 +4,7 @@ import base64
 
 import numpy as np
 
-from explorer import checkpoints, geometry, imaging, views
+from explorer import checkpoints, geometry, imaging, paper, views
 from explorer.generators import has_encoder, has_encodings, kind_of
 from explorer.serving import questions
 from explorer.serving.calls import answered, for_page, in_turn, jpeg, packed, pixels, shipped
@@ -15,6 +15,7 @@ from explorer.views.latent_plane import pictures
 
 NEIGHBOURS = 20
 POSTERIOR_SAMPLES = 6
+KEPT = 256  # pixels of the longer side of what shows what was thrown away
 ROW = 20  # cards of lower order have a button of their own, the others share a list
 PROPS = {"palette": list(pictures.PALETTE), "neighbours": NEIGHBOURS}
 
@@ -126,20 +127,22 @@ def draw_prior(request: questions.Drawn):
 
 @answered
 @in_turn
-def encode_picture(request: questions.Pictured):
-    """{"model", "picture": base64 of a file} -> what the model sees, z_mean, its spread, reconstruction, posterior samples.
+def encode_picture(request: questions.Page):
+    """{"model", "picture": base64 of a file, "square": null or {x, y, side}} -> what the model sees, z_mean, its spread,
+    reconstruction, posterior samples; and where on the page that was found (`_page`), of one's own model not.
 
     The picture lives in this call only: nothing of it is written anywhere.
     """
     generator = shipped(request["model"])
     if not has_encoder(generator.card):
         generator.encode(())  # which says that there is no encoder
-    file = imaging.of_data_url(request["picture"])
+    file, page = imaging.of_data_url(request["picture"]), None
     if generator.card.get("own"):
         seen = imaging.fitted(file, generator.image_shape)
     else:
         framing = "mnist" if generator.card["recipe"].get("data") == "mnist" else "fashion"
-        seen = imaging.framed(file, generator.image_shape, framing)
+        page = paper.read(file, framing, request.get("square"))
+        seen = paper.centred(page, generator.image_shape, framing)
     z_mean, z_log_var = generator.encode(seen[None])
     z = np.round(z_mean, DECIMALS)
     answer = {
@@ -148,6 +151,7 @@ def encode_picture(request: questions.Pictured):
         "reconstruction": pixels(generator.decode(z)[0]),
         "sigma": None,
         "samples": [],
+        "page": page and _page(page),
     }
     answer["lost"] = round(float(np.sqrt(np.square(generator.decode(z)[0] - seen).mean())), 3)
     if z_log_var is not None:
@@ -156,6 +160,17 @@ def encode_picture(request: questions.Pictured):
         samples = generator.decode(z_mean + sigma * noise)
         answer |= {"sigma": np.round(sigma[0], DECIMALS).tolist(), "samples": [pixels(image) for image in samples]}
     return answer
+
+
+def _page(page):
+    """Of what was read from a picture, for the page: its size, the things, the square; `kept`, uint8 (height, width), 1 what is
+    framed, small."""
+    height, width = page.labels.shape
+    step = max(1, -(-max(height, width) // KEPT))
+    kept = page.kept[::step, ::step].astype("uint8")
+    return {"width": page.size[0], "height": page.size[1], "things": np.round(page.things, 1).tolist(), "square": page.square,
+            "plain": page.plain,
+            "kept": packed(kept), "kept_width": kept.shape[1], "kept_height": kept.shape[0]}  # fmt: skip
 
 
 @answered

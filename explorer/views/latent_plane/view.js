@@ -65,6 +65,8 @@ export class PlaneView extends View {
       keep: () => this.shelves.keep(),
       link: () => this.copyLink(),
       clear: () => this.yourPicture.clear(),
+      another: () => this.yourPicture.another(),
+      "square-in": () => this.yourPicture.square.size(0.9), "square-out": () => this.yourPicture.square.size(1 / 0.9),
       "zoom-in": () => this.plane.zoom(0.7),
       "zoom-out": () => this.plane.zoom(1 / 0.7),
       home: () => this.layers.showWhole(),

@@ -12,7 +12,7 @@ import gradio as gr
 import numpy as np
 import plotly.graph_objects as go
 
-from explorer import checkpoints, data, imaging, views
+from explorer import checkpoints, data, imaging, paper, views
 from explorer.errors import ExplorerError, InputError
 from explorer.serving import questions
 from explorer.serving.calls import JOBS, answered, for_page, in_turn, packed, pixels
@@ -123,7 +123,7 @@ def _shown(images):
 @in_turn
 def framed_garment(picture: questions.File):
     """A drawing or photograph (base64 of a file) as the models know garments: {"pixels"}. It lives in this call only."""
-    return {"pixels": pixels(imaging.framed(imaging.of_data_url(picture), (28, 28, 1), "fashion"))}
+    return {"pixels": pixels(paper.framed(imaging.of_data_url(picture), (28, 28, 1), "fashion"))}
 
 
 @answered

@@ -1,19 +1,44 @@
 // @ts-check
-// The square of a photo that the encoder is given: drawn with marks for the eyes; pointer, wheel and keys move, size and turn it.
+// The square of a photo that the encoder is given, over a face with marks for the eyes: pointer, wheel and keys move, size and turn
+// it.
 
 const SHOWN = 400; // pixels of the photo's longer side
 const EYES = [25, 39], HEIGHT = 33, MIDDLE = 31.5; // where CelebA has them, in pixels of 64
 const LEAST = 16; // pixels of the square's side
+const STILL = 5; // pixels that a press may wander
+
+const MOST = 1280; // pixels of the longer side of what is sent
+
+/** Made smaller and upright, on white where it is transparent. @param {HTMLImageElement} image */
+export function shrunk(image) {
+  const scale = Math.min(1, MOST / Math.max(image.naturalWidth, image.naturalHeight)), canvas = document.createElement("canvas");
+  canvas.width = Math.max(1, Math.round(image.naturalWidth * scale));
+  canvas.height = Math.max(1, Math.round(image.naturalHeight * scale));
+  const context = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
+  context.fillStyle = "#fff";
+  context.fillRect(0, 0, canvas.width, canvas.height);
+  context.drawImage(image, 0, 0, canvas.width, canvas.height);
+  return canvas;
+}
 
 /** @param {number} value @param {number} low @param {number} high */
 const between = (value, low, high) => Math.max(low, Math.min(high, value));
 
 export class CropSquare {
-  /** @param {any} canvas @param {(crop: any) => any} moved */
-  constructor(canvas, moved) {
+  /**
+   * @param {any} canvas @param {(crop: any) => any} moved
+   * @param {{face?: boolean, tapped?: (x: number, y: number) => any}} options `face`: marks for the eyes, and it turns; `tapped`:
+   * called with a place in the photo that was pressed and not dragged
+   */
+  constructor(canvas, moved, { face = true, tapped } = {}) {
     this.canvas = canvas;
     this.moved = moved;
-    /** @type {any} the photo that is shown: `image` if the browser can read it, `width`, `height` and `crop`, the square */
+    this.face = face;
+    this.tapped = tapped;
+    /**
+     * @type {any} the photo that is shown: `image` if the browser can read it, `width`, `height` and `crop`, the square; if there are
+     * any, `dimmed`, a canvas laid over it, and `boxes`, [left, top, width, height] of what else could be meant
+     */
     this.photo = null;
     this._listen();
   }
@@ -37,7 +62,23 @@ export class CropSquare {
     context.fillStyle = "#8891a5";
     context.fillRect(0, 0, canvas.width, canvas.height);
     if (image) context.drawImage(image, 0, 0, canvas.width, canvas.height);
+    if (this.photo.dimmed) context.drawImage(this.photo.dimmed, 0, 0, canvas.width, canvas.height);
+    this._drawBoxes(context, this.scale);
     this._drawSquare(context, this.scale);
+  }
+
+  /** @param {CanvasRenderingContext2D} context @param {number} scale */
+  _drawBoxes(context, scale) {
+    context.setLineDash([6, 4]);
+    for (const [color, line] of /** @type {[string, number][]} */ ([["#0b0e14", 4], ["#fff", 2]])) {
+      context.strokeStyle = color;
+      context.lineWidth = line;
+      for (const box of this.photo.boxes ?? []) {
+        const [left, top, width, height] = box.map((/** @type {number} */ value) => value * scale);
+        context.strokeRect(left, top, width, height);
+      }
+    }
+    context.setLineDash([]);
   }
 
   /** @param {CanvasRenderingContext2D} context @param {number} scale */
@@ -45,12 +86,12 @@ export class CropSquare {
     const { crop } = this.photo, side = crop.side * scale, unit = side / 64;
     context.save();
     context.translate(crop.x * scale, crop.y * scale);
-    context.rotate(crop.angle * Math.PI / 180);
+    context.rotate((crop.angle ?? 0) * Math.PI / 180);
     for (const [color, line] of /** @type {[string, number][]} */ ([["#0b0e14", 4], ["#ffd166", 2]])) {
       context.strokeStyle = color;
       context.lineWidth = line;
       context.strokeRect(-side / 2, -side / 2, side, side);
-      for (const x of EYES) {
+      for (const x of this.face ? EYES : []) {
         context.beginPath();
         context.arc((x - MIDDLE) * unit, (HEIGHT - MIDDLE) * unit, Math.max(3, 2.5 * unit), 0, 7);
         context.stroke();
@@ -85,25 +126,36 @@ export class CropSquare {
 
   /** @param {number} degrees */
   turn(degrees) {
-    if (this.photo) this.correct({ angle: this.photo.crop.angle + degrees });
+    if (this.photo && this.face) this.correct({ angle: this.photo.crop.angle + degrees });
   }
 
   _listen() {
     const { canvas } = this;
     /** @type {[number, number] | null} */
     let held = null;
+    let still = true; // a press that has not become a drag
     canvas.onpointerdown = (/** @type {PointerEvent} */ event) => {
       if (!event.isPrimary) return; // a second finger is no jump
       canvas.setPointerCapture(event.pointerId);
       held = [event.clientX, event.clientY];
+      still = true;
     };
     canvas.onpointermove = (/** @type {PointerEvent} */ event) => {
       if (!held || !this.photo || !event.isPrimary) return;
+      if (this.tapped && still && Math.hypot(event.clientX - held[0], event.clientY - held[1]) < STILL) return;
+      still = false;
       const per = canvas.width / canvas.clientWidth / (this.scale ?? 1);
       this.move((event.clientX - held[0]) * per, (event.clientY - held[1]) * per);
       held = [event.clientX, event.clientY];
     };
-    canvas.onpointerup = canvas.onpointercancel = () => { held = null; };
+    canvas.onpointerup = (/** @type {PointerEvent} */ event) => {
+      if (held && still && this.photo) {
+        const per = canvas.width / canvas.clientWidth / (this.scale ?? 1);
+        this.tapped?.(event.offsetX * per, event.offsetY * per);
+      }
+      held = null;
+    };
+    canvas.onpointercancel = () => { held = null; };
     canvas.addEventListener("wheel", (/** @type {WheelEvent} */ event) => {
       event.preventDefault();
       this.size(Math.exp(between(event.deltaY, -60, 60) * 0.002));
