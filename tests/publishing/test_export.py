@@ -82,11 +82,11 @@ def root(tmp_path_factory):
 
 def test_what_is_further_from_keras_is_not_written_and_what_is_not_is_sealed(fresh_python, root, monkeypatch):
     before = {path.name for path in (root / "fashion-tied-ae").iterdir()}
-    refused = fresh_python(RUN, 0, "fashion-tied-ae", EXPLORER_CHECKPOINTS=root)
+    refused = fresh_python(RUN, 0, "fashion-tied-ae", EXPLORER_CHECKPOINTS=root, KERAS_BACKEND="torch")
     assert refused.returncode == 2
     assert "from what Keras computes" in refused.stderr
     assert {path.name for path in (root / "fashion-tied-ae").iterdir()} == before
-    done = fresh_python(RUN, LEVEL, "fashion-tied-ae", EXPLORER_CHECKPOINTS=root)
+    done = fresh_python(RUN, LEVEL, "fashion-tied-ae", EXPLORER_CHECKPOINTS=root, KERAS_BACKEND="torch")
     assert (done.returncode, done.stderr) == (0, "")
     first, second = done.stdout.splitlines()
     assert first.startswith("fashion-tied-ae/decoder.onnx: ")
@@ -100,7 +100,7 @@ def test_what_is_further_from_keras_is_not_written_and_what_is_not_is_sealed(fre
 
 def test_what_is_damaged_is_not_sealed(fresh_python, root):
     (root / "fashion-tied-ae/encodings.npz").write_bytes(b"harmed")
-    refused = fresh_python(RUN, LEVEL, "fashion-tied-ae", EXPLORER_CHECKPOINTS=root)
+    refused = fresh_python(RUN, LEVEL, "fashion-tied-ae", EXPLORER_CHECKPOINTS=root, KERAS_BACKEND="torch")
     assert refused.returncode == 2
     assert "encodings.npz is damaged" in refused.stderr
 
