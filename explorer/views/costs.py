@@ -30,6 +30,7 @@ class Cost:
 
     def judge(self, full, shown):
         """InputError, with the estimate, where what a complete state shows takes too long, or too much memory, to be made here."""
+        drawn.check(shown, full.get("size"), self.ending)
         card = _card(full)
         self.name, self.evaluations = card["name"], shown.count if shown.evaluations is None else shown.evaluations
         self.pixels = _pixels(shown, full.get("size"), self.ending)

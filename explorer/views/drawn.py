@@ -79,6 +79,15 @@ def file(drawn, size, ending, written):
     return imaging.png(imaging.grid(images, drawn.columns, gap=drawn.gap if len(images) > 1 else 0), written)
 
 
+def check(drawn, size, ending):
+    """StateError for a file of these pictures that would be too large, before they are made."""
+    size = drawn.size if size is None or drawn.size is None else size
+    if ending in FILMS:
+        _check_film(drawn, size)
+    elif ending != LATENTS and size is not None:
+        _check_sheet(drawn, size)
+
+
 class _Frames:
     """Pictures (n, h, w, c) enlarged to `size`, the last one `pause` times more: one after the other, as often as asked."""
 
