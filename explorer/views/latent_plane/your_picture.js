@@ -7,6 +7,7 @@ import { newest, short } from "../../serving/view.js";
 
 const MOST_EXTENT = 900;
 const LARGE = 1600; // pixels of a side: a larger picture is made smaller before it is sent
+const MOST_PIXELS = 40e6; // of more the server says that they are too many
 const FOUND = "What is dimmed was thrown away; move the square if something else is meant.";
 
 /** A veil over all that is not kept. @param {any} page as `encode_picture` says */
@@ -39,7 +40,8 @@ export class YourPicture {
     try {
       image = await loadImage(url);
     } catch { /* a kind that only the server reads, such as TIFF */ }
-    if (image && Math.max(image.naturalWidth, image.naturalHeight) > LARGE) {
+    const [width, height] = [image?.naturalWidth ?? 0, image?.naturalHeight ?? 0];
+    if (Math.max(width, height) > LARGE && width * height <= MOST_PIXELS) {
       image = shrunk(image);
       url = image.toDataURL("image/jpeg", 0.92);
     }
