@@ -48,15 +48,18 @@ def is_film(ending):
     return ending != "png"
 
 
-def check(drawn, size):
-    """StateError for what fits no file: neither a sheet nor, if it moves, a film."""
+def check(drawn, size, ending=None):
+    """StateError for a file of these pictures that would be too large, before they are made; without an ending, for what fits
+    none: neither a sheet nor, if it moves, a film."""
     size = drawn.size if size is None or drawn.size is None else size
-    if size is None:
+    if size is None or ending == LATENTS:
         return
+    if ending in FILMS:
+        return _check_film(drawn, size)
     try:
         _check_sheet(drawn, size)
     except StateError:
-        if not drawn.moves:
+        if ending or not drawn.moves:
             raise
         _check_film(drawn, size)
 
@@ -77,15 +80,6 @@ def file(drawn, size, ending, written):
     _check_sheet(drawn, size)
     images = enlarged(imaging.to_bytes(drawn.make()), size * drawn.cells)
     return imaging.png(imaging.grid(images, drawn.columns, gap=drawn.gap if len(images) > 1 else 0), written)
-
-
-def check(drawn, size, ending):
-    """StateError for a file of these pictures that would be too large, before they are made."""
-    size = drawn.size if size is None or drawn.size is None else size
-    if ending in FILMS:
-        _check_film(drawn, size)
-    elif ending != LATENTS and size is not None:
-        _check_sheet(drawn, size)
 
 
 class _Frames:

@@ -33,6 +33,13 @@ def complete(full, card):
     return {key: value for key, value in full.items() if key not in KEYS}
 
 
+def evaluations(state, count):
+    """How often networks are asked for so many pictures; None where the model's own is asked alone."""
+    if not state.get("refined"):
+        return None
+    return count * (1 + checkpoints.card(refiner_of(checkpoints.card(state["model"])))["sampling"]["steps"])
+
+
 def painted(state, images):
     """Pictures of a complete state's model, float (n, h, w, c) in [0, 1], refined if it says so: float32 (n, h, w, c)."""
     if not state.get("refined"):

@@ -150,11 +150,14 @@ def pictures(state, moving=False):
     """What a complete state shows, as `Drawn`: faces and strips refined if it says so, planes as the model has them."""
     shape, what = tuple(checkpoints.card(state["model"])["image_shape"]), state["what"]
     if what == "picture":
-        return Drawn(lambda: refined.painted(state, said(state)), 1, shape, latents=lambda: {"z": point(state).reshape(1, -1)})
+        asked = refined.evaluations(state, 1)
+        make = lambda: refined.painted(state, said(state))  # noqa: E731
+        return Drawn(make, 1, shape, latents=lambda: {"z": point(state).reshape(1, -1)}, evaluations=asked)
     if what == "strip":
         sums = "corners" in state
         count = 4 if sums else state["frames"]
         latents = lambda: {"z": terms(state) if sums else along(state)[0]}  # noqa: E731
         make = lambda: refined.painted(state, said(state))  # noqa: E731
-        return Drawn(make, count, shape, count, size=256 if moving else 128, moves=True, latents=latents)
+        return Drawn(make, count, shape, count, size=256 if moving else 128, moves=True, latents=latents,
+                     evaluations=refined.evaluations(state, count))  # fmt: skip
     return Drawn(lambda: plane(state), state["n"] ** 2, shape, state["n"], size=128, latents=lambda: {"z": cells(state)})

@@ -125,12 +125,14 @@ def pictures(state, moving=False):
     shape, what = tuple(checkpoints.card(state["model"])["image_shape"]), state["what"]
     make = lambda: refined.painted(state, said(state))  # noqa: E731
     if what == "picture":
-        return Drawn(make, 1, shape, latents=lambda: {"z": point(state)})
+        return Drawn(make, 1, shape, latents=lambda: {"z": point(state)}, evaluations=refined.evaluations(state, 1))
     if what == "grid":
         n = state["n"]
         return Drawn(lambda: sheet(state), n**2, shape, n, size=128, latents=lambda: {"z": cells(state)})
     size = 256 if moving else 128
     if len(state["corners"]) == 3:
-        return Drawn(make, 4, shape, 4, size=size, moves=True, latents=lambda: {"z": terms(state)})
+        return Drawn(make, 4, shape, 4, size=size, moves=True, latents=lambda: {"z": terms(state)},
+                     evaluations=refined.evaluations(state, 4))  # fmt: skip
     count = state["frames"]
-    return Drawn(make, count, shape, count, size=size, moves=True, latents=lambda: {"z": frames(state)[1]})
+    return Drawn(make, count, shape, count, size=size, moves=True,
+                 latents=lambda: {"z": frames(state)[1]}, evaluations=refined.evaluations(state, count))  # fmt: skip
