@@ -55,7 +55,8 @@ def check(drawn, size, ending=None):
     if size is None or ending == LATENTS:
         return
     if ending in FILMS:
-        return _check_film(drawn, size)
+        _check_film(drawn, size)
+        return
     try:
         _check_sheet(drawn, size)
     except StateError:
