@@ -230,7 +230,7 @@ def test_serve_hands_its_options_on(monkeypatch):
     monkeypatch.setenv("EXPLORER_PRESETS", "")  # put back afterwards
     monkeypatch.setattr("explorer.page.launch", lambda *options, **named: served.append((options, named)))
     assert main(["serve", "--port", "7999", "--open", "--root-path", "/demo"]) == 0
-    assert served == [((None, 7999, True), {"root_path": "/demo", "mcp": False})]
+    assert served == [((None, 7999, True), {"root_path": "/demo", "mcp": False, "allow_origin": []})]
 
 
 def test_the_module_runs_as_a_program(toys, tmp_path):

@@ -35,6 +35,8 @@ EXAMPLES = {
     "eta": 0.5,
     "epsilon_scale": 0.995,
     "time": 0.25,
+    "refined": False,
+    "noise_seed": 7,
     "even": True,
     "closed": False,
     "start": 0.25,

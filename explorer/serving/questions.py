@@ -131,7 +131,7 @@ def checked(function):
         try:
             found = adapter().validate_python(request)
         except ValidationError as error:
-            raise InputError(_said(error)) from None
+            raise InputError(_said(error, annotation)) from None
         except RecursionError:
             raise InputError("what was asked is nested too deeply") from None
         return found.model_dump(exclude_unset=True) if isinstance(found, BaseModel) else found
@@ -139,10 +139,12 @@ def checked(function):
     return check
 
 
-def _said(error):
+def _said(error, annotation):
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
     if first["type"] in ("query", "text"):
         return first["msg"]
+    if first["type"] == "model_type" and not first["loc"]:
+        return f'what was asked must be an object, as in {{"{next(iter(annotation.model_fields))}": ...}}'
     place = ".".join(map(str, first["loc"])) or "what was asked"
     if first["type"] == "missing":
         return f"{place} is missing"
