@@ -76,7 +76,7 @@ export class Sum {
 
   /** @param {number} i */
   async _set(i) {
-    const { view } = this, mine = view.isOwnFace, place = await view.place();
+    const { view } = this, mine = view.isOwnFace, place = await view.placed();
     if (!place) return;
     if (mine && !view.own.has(place)) view.own.set(place, null);
     const corners = (view.state.corners || EMPTY).slice();

@@ -206,7 +206,7 @@ export class FacesView extends View {
   }
 
   /** The face with its attributes as a place in a link; null where the server does not answer. @returns {Promise<string | null>} */
-  async place() {
+  async placed() {
     const { seed, face, z, attributes } = this.state;
     if (!z && !Object.keys(attributes).length) return seed !== undefined ? String(seed) : `g${face}`;
     const answer = await this.ask("face_point", this.forServer());
@@ -306,7 +306,7 @@ export class FacesView extends View {
   async _toMorph(button) {
     const own = this.isOwnFace && !this.shared;
     if (own && !confirm(TO_MORPH)) return;
-    const place = await this.place();
+    const place = await this.placed();
     if (!place) return;
     send(button.dataset.slot, { place, own });
     const words = button.textContent;
