@@ -17,8 +17,9 @@ POINTS = 200
 KINDS = ("mnist-vae", "fashion-stacked-ae", "fashion-dcgan", "fashion-cgan", "celeba-vae")
 HERE = "async model => (await import('./lx/serving/decoder.js')).decodesHere(model)"
 DECODE = """async ([model, z, label]) => {
-    const { decode, prepare } = await import("./lx/serving/decoder.js");
+    const { decode, decodesHere, prepare } = await import("./lx/serving/decoder.js");
     await prepare(model);
+    while (!decodesHere(model)) await new Promise(resolve => setTimeout(resolve, 100)); // the page may be loading it itself
     const answer = await decode(model, z, label), parts = [];
     for (let i = 0; i < answer?.pixels.length; i += 1e4) parts.push(String.fromCharCode(...answer.pixels.subarray(i, i + 1e4)));
     return answer && btoa(parts.join(""));
