@@ -199,7 +199,7 @@ def test_a_photo_is_framed_by_hand_and_stays_out_of_the_link_until_shared(faces,
     )
     expect(view.page.locator(".lx-whence").first).to_have_text("your photo")
     view.until("!link.has('z') && !link.has('face')")
-    crop = view.page.locator(".lx-crop")
+    crop = view.page.locator(".lx-faces .lx-crop")
     before = crop.screenshot()
     crop.focus()
     crop.press("ArrowRight")
@@ -269,7 +269,7 @@ def test_a_photo_that_was_removed_does_not_come_back(faces, face_root):
 def test_undo_of_a_correction_keeps_the_photo(faces, face_root):
     view = faces("view=faces&face=3")
     bring(view, face_root)
-    crop = view.page.locator(".lx-crop")
+    crop = view.page.locator(".lx-faces .lx-crop")
     before = crop.screenshot()
     crop.press("+")
     view.page.locator("#faces [data-do=undo]").click()  # at once, before the face of the new square has come
@@ -295,7 +295,7 @@ def test_a_photo_in_a_morph_is_in_no_link_until_it_is_copied(faces, face_root):
 def test_the_square_of_a_photo_is_dragged(faces, face_root):
     view = faces("view=faces&face=3")
     bring(view, face_root)
-    crop, encoded = view.page.locator(".lx-crop"), view.page.locator("#faces .lx-seen")
+    crop, encoded = view.page.locator(".lx-faces .lx-crop"), view.page.locator("#faces .lx-seen")
     before, seen = crop.screenshot(), encoded.screenshot()
     box = crop.bounding_box()
     view.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + box["height"] / 2)
