@@ -22,7 +22,8 @@ _WITH = (
 )
 _SYNONYMS = {
     "man": ("gentleman",), "woman": ("lady",), "smiling": ("grinning",), "old": ("elderly",),
-    "glasses": ("spectacles", "eyeglasses"), "blond hair": ("blonde hair",), "gray hair": ("grey hair",), "a mustache": ("a moustache",),
+    "glasses": ("spectacles", "eyeglasses"), "blond hair": ("blonde hair",),
+    "gray hair": ("grey hair",), "a mustache": ("a moustache",),
 }  # fmt: skip
 _RARE = 0.25  # how often another word is said
 COLOURS = {"red": (340, 375), "orange": (15, 40), "yellow": (40, 70), "blue": (200, 255), "purple": (255, 300), "pink": (300, 340)}
