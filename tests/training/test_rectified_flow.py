@@ -30,11 +30,12 @@ def test_a_run_that_is_resumed_is_the_run_that_was_not_stopped(text_model, tmp_p
     drawn = rng.integers(0, 256, (6, 32, 32, 3), dtype="uint8")
     labels = {"mnist": np.arange(6), "flowers": np.arange(6)}
     monkeypatch.setattr(rectified_flow, "pictures", lambda name, most, folder: (drawn, labels[name]))
-    monkeypatch.setattr(rectified_flow, "SHOWN", ())
+    monkeypatch.setattr(rectified_flow, "SHOWN", ("a rose",))
     stage = {"quotas": {"mnist": 5, "flowers": 4}, "batch_size": 4, "emphasis": {}, "caption_dropout": 0.1, "kl_weight": 1e-3,
              "edges": 0.5, "optimizer": {"name": "adamw", "use_ema": True, "ema_momentum": 0.5},
              "learning_rate": {"name": "cosine", "initial": 1e-3, "warmup_epochs": 1, "final_fraction": 0.1}}  # fmt: skip
-    recipe = recipes.recipe("stable_diffusion_3_small") | text_model.recipe | {"data": ["mnist", "flowers"]}
+    recipe = recipes.recipe("stable_diffusion_3_small") | text_model.recipe | {
+        "data": ["mnist", "flowers"], "sampling": {"steps": 1, "guidance_scale": 1.0}}  # fmt: skip
 
     def fit(folder, epochs):
         (tmp_path / folder).mkdir(exist_ok=True)
