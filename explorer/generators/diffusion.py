@@ -152,19 +152,26 @@ class DiffusionGenerator(Generator):
         noise, terminal = super().prior(n, seed), self.model.terminal
         return noise if terminal is None else terminal.noised(noise, *map(float, self.schedule(1.0)))
 
-    def predict_noise(self, x, time, label=None, guidance_scale=1.0):
+    def predict_noise(self, x, time, label=None, guidance_scale=1.0, guidance_rescale=0.0, guidance_interval=(0.0, 1.0)):
         """What the network takes for noise in x, float (n, h, w, c), at a time in (0, 1].
 
         `label`, int (n,): of classes, if it knows them; `guidance_scale` goes from what it says without a label (0) past what it
         says with it (1): classifier-free guidance (Ho and Salimans 2022, arXiv:2207.12598, equation 6, w = guidance_scale - 1).
+        What is above 1 is rescaled by `guidance_rescale`, and is 1 outside of `guidance_interval`: see `samplers.check_guidance`.
         """
         scale = guidance_scale if label is not None else 0.0
+        if scale > 1 and not guidance_interval[0] <= time <= guidance_interval[1]:
+            scale = 1.0
         one_hot = np.eye(self.model.classes, dtype="float32")[label] if scale else np.zeros((len(x), self.model.classes), "float32")
         if scale in (0.0, 1.0):
             return self._predict(x, time, one_hot)
         both = self._predict(np.concatenate([x, x]), time, np.concatenate([one_hot, np.zeros_like(one_hot)]))
         told, untold = both[: len(x)], both[len(x) :]
-        return untold + np.float32(scale) * (told - untold)
+        guided = untold + np.float32(scale) * (told - untold)
+        if scale < 1 or not guidance_rescale:
+            return guided
+        wanted, found = (part.std((1, 2, 3), keepdims=True) for part in (told, guided))
+        return guided * (1 + np.float32(guidance_rescale) * (wanted / np.maximum(found, 1e-6) - 1))
 
     def _predict(self, x, time, one_hot):
         told = np.full((len(x), 1, 1, 1), self.model.rates.told(time), "float32")
@@ -178,12 +185,13 @@ class DiffusionGenerator(Generator):
 
     def decode(
         self, z, label=None, steps=None, sampler=None, eta=0.0, epsilon_scale=None, guidance_scale=None, seed=0, callback=None,
-        start=1.0, places=None,
+        start=1.0, places=None, guidance_rescale=None, guidance_interval=None,
     ):  # fmt: skip
         """Sample from noise: float (n, h, w, c) -> float32 (n, h, w, c) in [0, 1].
 
         `steps`, `sampler` ("ddim" with `eta` in [0, 1], or "ddpm") and `epsilon_scale` (as of `samplers.ddim`) default to the
-        card's, and so does `guidance_scale` (as of `predict_noise`) of a model that knows classes; its `label`, one or n, is
+        card's, and so do `guidance_scale`, `guidance_rescale` and `guidance_interval` (as of `predict_noise`; 0 and all
+        times where it names none) of a model that knows classes; its `label`, one or n, is
         drawn by `seed` if it is not given. `seed` is also that of the noise added on the way; `callback(step)` gets a
         `samplers.Step` at every step, `start` as there. `places`, int (n,), as there too: `decode(z[2:3], places=[2])` is
         `decode(z)[2:3]`, its class included. Raises ValueError for anything else.
@@ -197,6 +205,11 @@ class DiffusionGenerator(Generator):
         own |= {"eta": eta} if samplers.takes_eta(sampler) else {}
         places = samplers.check_places(places, len(z))
         asked = self._asked(label, guidance_scale, places, seed)
+        if asked:
+            asked["guidance_rescale"], asked["guidance_interval"] = samplers.check_guidance(
+                settings.get("guidance_rescale", 0.0) if guidance_rescale is None else guidance_rescale,
+                settings.get("guidance_interval", (0.0, 1.0)) if guidance_interval is None else guidance_interval,
+            )
         x_0 = samplers.SAMPLERS[sampler](
             functools.partial(self.predict_noise, **asked), z, self.schedule, settings["steps"] if steps is None else steps,
             seed=seed, callback=callback, bounds=self.model.bounds, start=start, places=places, **own,

@@ -122,6 +122,24 @@ SAMPLERS = {"ddim": ddim, "ddpm": ddpm, "dpm": dpm}  # by the name that states g
 DDIM = "ddim"
 
 
+def check_guidance(rescale, interval):
+    """`guidance_rescale` from 0 to 1 and `guidance_interval`, two times in [0, 1], as (float, (low, high)).
+
+    Rescaled by so much, what guidance predicts has the deviation of what is predicted with what is asked for (Lin et al. 2023,
+    arXiv:2305.08891, section 3.4); outside of the interval of times there is no guidance (Kynkaanniemi et al. 2024,
+    arXiv:2404.07724). Raises ValueError for anything else.
+    """
+    if isinstance(rescale, bool) or not isinstance(rescale, int | float | np.number) or not 0 <= rescale <= 1:
+        raise InputError(f"guidance_rescale must be a number from 0 to 1, got {rescale!r}")
+    try:
+        low, high = map(float, interval)
+    except (TypeError, ValueError):
+        low, high = 1.0, 0.0
+    if not 0 <= low <= high <= 1:
+        raise InputError(f"guidance_interval must be two times from 0 to 1, the lower first, got {interval!r}")
+    return float(rescale), (low, high)
+
+
 def takes_eta(name):
     """Whether a sampler can be told how much fresh noise to add."""
     return "eta" in inspect.signature(SAMPLERS[name]).parameters

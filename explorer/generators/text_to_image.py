@@ -80,12 +80,16 @@ class TextToImageGenerator(KerasHubPreset, Generator):
     def _room(self):
         return max(room for _, room in self._readers())
 
-    def decode(self, z, prompt="", negative_prompt="", steps=None, guidance_scale=None, callback=None, label=None):
+    def decode(
+        self, z, prompt="", negative_prompt="", steps=None, guidance_scale=None, callback=None, label=None, guidance_rescale=None,
+        guidance_interval=None,
+    ):  # fmt: skip
         """Draw from noise: float (n, *latent_shape) -> float32 (n, h, w, 3) in [0, 1].
 
         `prompt`: one for all of the noises, or n; a `negative_prompt` goes with strings. `steps` and `guidance_scale` (1 and less:
-        no guidance, and no negative prompt) default to the card's; `callback(step)` gets a `samplers.Step` at every step, its x_0 a
-        predicted latent (see `preview`). Raises ValueError for other shapes or numbers.
+        no guidance, and no negative prompt) default to the card's, and so do `guidance_rescale` and `guidance_interval` (as of
+        `samplers.check_guidance`; 0 and all times where it names none); `callback(step)` gets a `samplers.Step` at every step,
+        its x_0 a predicted latent (see `preview`). Raises ValueError for other shapes or numbers.
         """
         z = check_latents(z, self.latent_shape)
         settings = self.card["sampling"]
@@ -93,7 +97,11 @@ class TextToImageGenerator(KerasHubPreset, Generator):
         if not np.isfinite(guidance_scale):
             raise InputError(f"guidance_scale must be a finite number, got {guidance_scale}")
         embeddings = prompt if isinstance(prompt, Embeddings) else self.embed(prompt, negative_prompt)
-        velocity = self.velocity(embeddings, len(z), guidance_scale)
+        rescale, interval = samplers.check_guidance(
+            settings.get("guidance_rescale", 0.0) if guidance_rescale is None else guidance_rescale,
+            settings.get("guidance_interval", (0.0, 1.0)) if guidance_interval is None else guidance_interval,
+        )
+        velocity = self.velocity(embeddings, len(z), guidance_scale, rescale, interval)
         return self.pictures(samplers.euler(velocity, z, self.sigmas(settings["steps"] if steps is None else steps), callback))
 
     def sigmas(self, steps):
@@ -132,27 +140,27 @@ class TextToImageGenerator(KerasHubPreset, Generator):
             self._remembered.move_to_end(text)
             return self._remembered[text]
 
-    def velocity(self, embeddings, n, guidance_scale):
+    def velocity(self, embeddings, n, guidance_scale, guidance_rescale=0.0, guidance_interval=(0.0, 1.0)):
         """`predict_velocity` of `samplers.euler` for n latents."""
-        guided = guidance_scale > 1  # as KerasHub has it
-        given = []
+        given = {}
         for name, part in zip(Embeddings._fields, embeddings, strict=True):
             part = np.asarray(part, "float32")
             if len(part) not in (1, n) or not np.isfinite(part).all():
                 raise InputError(f"embeddings must be finite and of 1 or {n} prompts, got {name} {part.shape}")
-            if guided or not name.startswith("negative"):
-                given.append(ops.convert_to_tensor(np.broadcast_to(part, (n, *part.shape[1:])), dtype="float32"))
-        with self._lock:
-            if guided not in self._steps:
-                self._steps[guided] = self._step_network(guided)
-        network = self._steps[guided]
+            given[name] = ops.convert_to_tensor(np.broadcast_to(part, (n, *part.shape[1:])), dtype="float32")
 
         def predict_velocity(x, sigma):
             if not n:
                 return x  # its shape; the network's output does not know it
-            scales = [np.full((n, 1), guidance_scale)] if guided else []
-            told = [ops.convert_to_tensor(part, dtype="float32") for part in (x, np.full((n, 1), sigma), *scales)]
-            return answers(network, [*told[:2], *given, *told[2:]])  # torch takes no mixture of arrays and tensors
+            guided = guidance_scale > 1 and guidance_interval[0] <= sigma <= guidance_interval[1]  # the former as KerasHub has it
+            with self._lock:
+                if guided not in self._steps:
+                    self._steps[guided] = self._step_network(guided)
+            numbers = [guidance_scale, guidance_rescale] if guided else []
+            told = [x, np.full((n, 1), sigma), *(np.full((n, 1), number) for number in numbers)]
+            told = [ops.convert_to_tensor(part, dtype="float32") for part in told]  # torch takes no mixture of arrays and tensors
+            asked = [part for name, part in given.items() if guided or not name.startswith("negative")]
+            return answers(self._steps[guided], [*told[:2], *asked, *told[2:]])
 
         return predict_velocity
 
@@ -168,7 +176,7 @@ class TextToImageGenerator(KerasHubPreset, Generator):
         return keras.Model(latents, self.backbone.decode_step(latents), name="pictures")
 
     def _step_network(self, guided):
-        """(x, sigma, sequence, [negative], pooled, [negative], [guidance_scale]) -> velocity."""
+        """(x, sigma, sequence, [negative], pooled, [negative], [guidance_scale, guidance_rescale]) -> velocity."""
         (length, width), pooled_width = self._encode.outputs[0].shape[1:], self._encode.outputs[1].shape[-1]
         copies = 2 if guided else 1
         x, sigma = keras.Input(self.latent_shape), keras.Input((1,))
@@ -181,10 +189,12 @@ class TextToImageGenerator(KerasHubPreset, Generator):
         )  # fmt: skip
         if not guided:
             return keras.Model([x, sigma, *sequences, *pooled], velocity, name="step")
-        scale = keras.Input((1,))
+        scale, rescale = keras.Input((1,)), keras.Input((1,))
         positive, negative = ops.split(velocity, 2, axis=0)
         velocity = negative + ops.reshape(scale, (-1, 1, 1, 1)) * (positive - negative)
-        return keras.Model([x, sigma, *sequences, *pooled, scale], velocity, name="guided_step")
+        wanted, found = (ops.std(part, axis=(1, 2, 3), keepdims=True) for part in (positive, velocity))
+        velocity = velocity * (1 + ops.reshape(rescale, (-1, 1, 1, 1)) * (wanted / ops.maximum(found, 1e-6) - 1))
+        return keras.Model([x, sigma, *sequences, *pooled, scale, rescale], velocity, name="guided_step")
 
 
 def _shortened(text, most=60):

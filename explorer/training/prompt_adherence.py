@@ -25,6 +25,18 @@ PORTRAITS = {
     "a portrait of a woman with blond hair": ("Blond_Hair", True),
     "a portrait of a woman with black hair": ("Black_Hair", True),
 }
+# words that captions know, in an order in which none has them: what obeying them tells is not what was learned by heart
+OTHERWISE = {
+    "smiling lady, a portrait": ("Smiling", True),
+    "not smiling, a portrait of a gentleman": ("Smiling", False),
+    "spectacles and a man": ("Eyeglasses", True),
+    "a photo, a woman and glasses": ("Eyeglasses", True),
+    "without glasses, a man": ("Eyeglasses", False),
+    "an old face of a gentleman": ("Male", True),
+    "a face of a young lady": ("Male", False),
+    "blonde, a young woman": ("Blond_Hair", True),
+    "black hair, a face of a woman": ("Black_Hair", True),
+}
 
 
 def metrics(generator, folder=None, log=None):
@@ -63,7 +75,7 @@ def _faces(generator, folder, log):
     judge = checkpoints.judge("faces")
     images, attributes = data.load("celeba", "validation", judge.image_shape[0], folder)
     real, asked, given = judge(images) > 0.5, {}, {}
-    for prompt, (attribute, wanted) in PORTRAITS.items():
+    for prompt, (attribute, wanted) in (PORTRAITS | OTHERWISE).items():
         which = judge.classes.index(attribute)
         asked[prompt] = figure(((judge(drawn(generator, prompt, FACES))[:, which] > 0.5) == wanted).mean())
         given[prompt] = figure((real[attributes[:, which] == wanted, which] == wanted).mean())
@@ -71,7 +83,9 @@ def _faces(generator, folder, log):
     prompt, negative = NEGATIVE
     glasses = judge.classes.index("Eyeglasses")
     without = (judge(drawn(generator, prompt, FACES, negative))[:, glasses] > 0.5).mean()
-    return {"portraits_as_asked": asked, "real_faces_judged_right": given, "glasses_asked_for": asked[prompt],
+    usual, otherwise = ({key: asked[key] for key in prompts} for prompts in (PORTRAITS, OTHERWISE))
+    return {"portraits_as_asked": usual, "portraits_as_asked_in_wordings_of_no_caption": otherwise,
+            "real_faces_judged_right": {key: given[key] for key in PORTRAITS}, "glasses_asked_for": asked[prompt],
             "glasses_asked_for_and_in_the_negative_prompt": figure(without)}  # fmt: skip
 
 

@@ -11,7 +11,7 @@ import numpy as np
 from keras import ops
 from PIL import Image
 
-from explorer import data, imaging
+from explorer import checkpoints, data, imaging
 from explorer.generators import stable_diffusion_3
 from explorer.generators.text_to_image import TextToImageGenerator
 from explorer.training import captions, feeding, runs
@@ -38,19 +38,28 @@ def fit(recipe, folder, data_folder=None, preview=None, out=None):
 
     stage = {**recipe, **recipe["stages"]["vae"]}
     keras.utils.set_random_seed(stage["seed"])
-    trainer = LatentTrainer(stable_diffusion_3.build_vae(**recipe["vae"]), stage["kl_weight"], stage["seed"])
-    mixture = Mixture(pools(stage), stage["quotas"], stage["batch_size"], stage["seed"], lambda *which: _some(images, *which))
-    first = next(iter(mixture))[0][:16]
+    vae = stable_diffusion_3.build_vae(**recipe["vae"])
+    if "start" in stage:
+        vae.set_weights(checkpoints.load(stage["start"]).backbone.vae.get_weights())
+    trainer = LatentTrainer(vae, stage["kl_weight"], stage.get("edges", 0.0))
+    noise_shape = (recipe["image_shape"][0] // 8, recipe["image_shape"][1] // 8, recipe["vae"]["latent_channels"])
+
+    def some(name, which, rng):
+        return (*_some(images, name, which, rng), rng.standard_normal((len(which), *noise_shape), "float32"))
+
+    mixture = Mixture(pools(stage), stage["quotas"], stage["batch_size"], stage["seed"], some, runs.done(folder / "vae"))
+    first = mixture[0][0][0][:16]
 
     def preview_vae(model, _):
         shown = np.concatenate([first / 255, decoded(model.vae, latents(model.vae, first))])
         imaging.to_pillow(imaging.grid(shown, 8)).save(folder / "vae.png")
 
-    histories["vae"] = runs.run(stage, folder / "vae", trainer, {"x": mixture}, preview=preview_vae, out=out)
+    histories["vae"] = runs.run(stage, folder / "vae", trainer, _fed(mixture), preview=preview_vae, out=out)
     trainer.load_weights(folder / "vae" / runs.BEST)
 
     keras.utils.set_random_seed(recipe["seed"])
     known = encoded(trainer.vae, images, folder)
+    colours = captions.colours(images["flowers"]) if "flowers" in images else ()
     task = build(recipe, trainer.vae, known)
     tokenize = task.preprocessor.clip_l_preprocessor
     card = {"name": "preview", "sampling": recipe["sampling"], "image_shape": recipe["image_shape"],
@@ -66,18 +75,29 @@ def fit(recipe, folder, data_folder=None, preview=None, out=None):
         stage = {**recipe, **settings, "seed": recipe["seed"] + i}
 
         def rows(name, which, rng, dropout=stage["caption_dropout"]):
-            texts = [captions.caption(name, label, rng) for label in labels[name][which]]
+            shown = [colours[i] for i in which] if name == "flowers" else [""] * len(which)
+            texts = [captions.caption(name, label, rng, colour) for label, colour in zip(labels[name][which], shown, strict=True)]
             texts = ["" if rng.random() < dropout else text for text in texts]
             mirrored = f"{name}_mirrored"
             side = mirrored if mirrored in known and rng.random() < 0.5 else name
             ids = tokenize({"prompts": texts, "images": None})["token_ids"] if texts else np.zeros((0, recipe["text"]["length"]))
-            return known[side][which], np.asarray(ids, "int32")
+            return known[side][which], np.asarray(ids, "int32"), *noise(known[side][which].shape, rng)
 
-        flow = FlowTrainer(task.backbone, stage["seed"])
-        mixture = Mixture(pools(stage), stage["quotas"], stage["batch_size"], stage["seed"], rows)
-        histories[name] = runs.run(stage, folder / name, flow, {"x": mixture}, preview=preview_flow, out=out)
+        flow = FlowTrainer(task.backbone)
+        done = runs.done(folder / name)
+        mixture = Mixture(pools(stage), stage["quotas"], stage["batch_size"], stage["seed"], rows, done)
+        histories[name] = runs.run(stage, folder / name, flow, _fed(mixture), preview=preview_flow, out=out)
         flow.load_weights(folder / name / runs.BEST)
     return task, histories
+
+
+def _fed(mixture):
+    return {"x": mixture, "shuffle": False}  # its own order, which a run that is resumed finds again
+
+
+def noise(shape, rng):
+    """(noise, sigma) of a batch of latents of that shape, sigma logit-normal (n, 1, 1, 1); float32."""
+    return rng.standard_normal(shape, "float32"), 1 / (1 + np.exp(-rng.standard_normal((shape[0], 1, 1, 1), "float32")))
 
 
 def build(recipe, vae, known):
@@ -135,51 +155,60 @@ def pictures(name, most=None, folder=None, split="train"):
 class Mixture(keras.utils.PyDataset):
     """Batches drawn from several data sets' `pools` of indices, of each its quota an epoch, in a new order each time.
 
-    `make(name, indices, rng)` makes what belongs to the indices of one data set, a tuple of arrays.
+    `make(name, indices, rng)` makes what belongs to the indices of one data set, a tuple of arrays. A batch follows from the seed,
+    the epoch (the first is `epoch`) and its index alone, so that a run that is resumed goes on as if it had not stopped.
     """
 
-    def __init__(self, pools, quotas, batch_size, seed, make):
+    def __init__(self, pools, quotas, batch_size, seed, make, epoch=0):
         super().__init__()
         self.pools, self.quotas, self.batch_size, self.make = pools, quotas, batch_size, make
-        self._rng = np.random.default_rng(seed)
-        self._waiting = {name: np.zeros(0, int) for name in quotas}
-        self.on_epoch_end()
+        self._seed, self._epoch = seed, epoch
+        self._order = self._ordered()
 
     def __len__(self):
         return len(self._order) // self.batch_size
 
     def __getitem__(self, index):
-        which = self._order[index * self.batch_size : (index + 1) * self.batch_size]
-        parts = [self.make(name, which[which[:, 0] == i, 1], self._rng) for i, name in enumerate(self.quotas)]
+        which, rng = self._order[index * self.batch_size : (index + 1) * self.batch_size], self._drawn(2, self._epoch, index)
+        parts = [self.make(name, which[which[:, 0] == i, 1], rng) for i, name in enumerate(self.quotas)]
         columns = tuple(np.concatenate(column) for column in zip(*parts, strict=True))
         return columns if len(columns) == 1 else (columns,)  # all of it is input
 
     def on_epoch_end(self):
+        self._epoch += 1
+        self._order = self._ordered()
+
+    def _ordered(self):
         rows = []
         for i, (name, quota) in enumerate(self.quotas.items()):
-            while len(self._waiting[name]) < quota:  # every picture once before any comes again
-                self._waiting[name] = np.concatenate([self._waiting[name], self._rng.permutation(self.pools[name])])
-            rows.append(np.stack([np.full(quota, i), self._waiting[name][:quota]], 1))
-            self._waiting[name] = self._waiting[name][quota:]
-        self._order = self._rng.permutation(np.concatenate(rows))
+            pool, first = self.pools[name], self._epoch * quota
+            passes = range(first // len(pool), (first + quota - 1) // len(pool) + 1)  # every picture once before any comes again
+            drawn = np.concatenate([np.zeros(0, int), *(self._drawn(0, i, k).permutation(pool) for k in passes)])
+            skipped = first % len(pool)
+            rows.append(np.stack([np.full(quota, i), drawn[skipped : skipped + quota]], 1))
+        return self._drawn(1, self._epoch).permutation(np.concatenate(rows))
+
+    def _drawn(self, *stream):
+        return np.random.default_rng([self._seed, *stream])
 
 
 class LatentTrainer(keras.Model):
     """Trains the autoencoder of the latents: mean absolute error, and `kl_weight` times the KL of a latent's dimensions, in
-    nats, mean over them (Rombach et al. 2022, appendix G: a slight penalty only)."""
+    nats, mean over them (Rombach et al. 2022, appendix G: a slight penalty only); `edges` times that of the differences of
+    neighbouring pixels, which blur costs most (Mathieu et al. 2016, arXiv:1511.05440, section 3.2)."""
 
-    def __init__(self, vae, kl_weight, seed):
+    def __init__(self, vae, kl_weight, edges=0.0):
         super().__init__(name="latents")
-        self.vae, self.kl_weight, self._noise = vae, kl_weight, keras.random.SeedGenerator(seed)
+        self.vae, self.kl_weight, self.edges = vae, kl_weight, edges
         self.reconstruction_tracker, self.kl_tracker = keras.metrics.Mean("reconstruction"), keras.metrics.Mean("kl")
         self.built = True
 
-    def call(self, images, training=False):
-        """uint8 (n, 64, 64, 3) -> (images in [-1, 1], decoded, KL by image and dimension)."""
+    def call(self, batch, training=False):
+        """(uint8 (n, 64, 64, 3), noise (n, 8, 8, c)) -> (images in [-1, 1], decoded, KL by image and dimension)."""
+        images, noise = batch
         images = ops.cast(images, "float32") / 127.5 - 1.0
         z_mean, z_log_var = ops.split(self.vae.encoder(images, training=training), 2, axis=-1)
         z_log_var = ops.clip(z_log_var, -20.0, 10.0)
-        noise = keras.random.normal(ops.shape(z_mean), seed=self._noise)
         decoded = self.vae.decoder(z_mean + ops.exp(0.5 * z_log_var) * noise, training=training)
         return images, decoded, 0.5 * (ops.square(z_mean) + ops.exp(z_log_var) - z_log_var - 1.0)
 
@@ -188,27 +217,30 @@ class LatentTrainer(keras.Model):
         reconstruction, kl = ops.mean(ops.abs(decoded - images)), ops.mean(kl)
         self.reconstruction_tracker.update_state(reconstruction)
         self.kl_tracker.update_state(kl)
-        return reconstruction + self.kl_weight * kl
+        loss = reconstruction + self.kl_weight * kl
+        if self.edges:
+            wrong = decoded - images
+            loss += self.edges * sum(ops.mean(ops.abs(step)) for step in (wrong[:, 1:] - wrong[:, :-1],
+                                                                          wrong[:, :, 1:] - wrong[:, :, :-1]))  # fmt: skip
+        return loss
 
 
 class FlowTrainer(keras.Model):
     """Trains MMDiT and both text encoders by rectified flow: x_t = (1 - s) x_0 + s noise, the network predicts noise - x_0.
 
-    s is drawn logit-normal; the latents of a batch come as float (n, h, w, c), the captions as token ids (n, length).
+    The latents of a batch come as float (n, h, w, c), the captions as token ids (n, length), noise and s as of `noise`.
     """
 
-    def __init__(self, backbone, seed):
+    def __init__(self, backbone):
         super().__init__(name="flow")
         backbone.vae.trainable = False
-        self.backbone, self._noise = backbone, keras.random.SeedGenerator(seed)
+        self.backbone = backbone
         self.built = True
 
     def call(self, batch, training=False):
-        """(latents, token ids) -> (what was to be predicted, what was)."""
-        latents, ids = batch
+        """(latents, token ids, noise, s) -> (what was to be predicted, what was)."""
+        latents, ids, noise, sigma = batch
         latents = ops.cast(latents, "float32")
-        noise = keras.random.normal(ops.shape(latents), seed=self._noise)
-        sigma = ops.sigmoid(keras.random.normal((ops.shape(latents)[0], 1, 1, 1), seed=self._noise))
         ids = {"clip_l": ids, "clip_g": ids}
         context, _, pooled, _ = self.backbone.encode_text_step(ids, ids)
         velocity = self.backbone.diffuser(

@@ -102,6 +102,12 @@ def run(recipe, folder, model, batches, watched=None, preview=None, out=None):
     return journal.history
 
 
+def done(folder):
+    """How many epochs a run has behind it in `folder`."""
+    path = Path(folder, HISTORY)
+    return len(json.loads(path.read_text())["loss"]) if path.is_file() else 0
+
+
 def settle(model, batches):
     """Fix batch normalization: its statistics become those of the first of `batches`, with the weights as they are, for good.
 
@@ -217,7 +223,9 @@ class Journal(keras.callbacks.Callback):
         schedule, stale = self.recipe["learning_rate"], epoch - self.best_epoch
         if schedule["name"] == "plateau" and stale and stale % schedule["after"] == 0:
             self.model.optimizer.learning_rate = float(self.model.optimizer.learning_rate) * schedule["factor"]
-        self.model.save_weights(self.folder / LAST)  # with the rate that the next epoch begins with
+        part = self.folder / f"part.{LAST}"  # so that who ends it while it writes keeps the epoch before
+        self.model.save_weights(part)  # with the rate that the next epoch begins with
+        part.replace(self.folder / LAST)
         written = self.folder / (HISTORY + ".part")  # so that Ctrl-C never leaves half a file
         written.write_text(json.dumps(self.history))
         written.replace(self.folder / HISTORY)

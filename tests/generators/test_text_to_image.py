@@ -48,6 +48,22 @@ def test_without_guidance_the_negative_prompt_plays_no_part(small):
     assert np.abs(guided - small.decode(noise, "a rose", "a bag", guidance_scale=3)).max() > 1e-3
 
 
+def test_guidance_is_rescaled_and_kept_to_its_interval(small):
+    noise, embeddings = small.prior(2), small.embed("a rose")
+    plain, guided, rescaled = (
+        small.velocity(embeddings, 2, scale, rescale)(noise, 0.7) for scale, rescale in ((1, 0), (6, 0), (6, 1))
+    )
+    spread = lambda velocity: velocity.std((1, 2, 3))  # noqa: E731
+    assert np.abs(spread(guided) / spread(plain) - 1).min() > 1e-3
+    np.testing.assert_allclose(spread(rescaled), spread(plain), rtol=1e-4)
+    np.testing.assert_allclose(rescaled * (spread(guided) / spread(plain))[:, None, None, None], guided, atol=1e-3)
+    within = small.velocity(embeddings, 2, 6, 0, (0.2, 0.8))
+    np.testing.assert_allclose(within(noise, 0.7), guided, atol=1e-5)
+    np.testing.assert_allclose(within(noise, 0.9), small.velocity(embeddings, 2, 1)(noise, 0.9), atol=1e-5)
+    never = small.decode(noise, "a rose", steps=2, guidance_scale=6, guidance_interval=(0, 0))
+    np.testing.assert_allclose(never, small.decode(noise, "a rose", steps=2, guidance_scale=1), atol=1e-5)
+
+
 def test_every_step_is_told_and_the_last_picture_is_the_result(small):
     told = []
     image = small.decode(small.prior(1, seed=1), "a rose", steps=7, callback=told.append)
@@ -84,7 +100,8 @@ def test_any_text_is_a_prompt(small, prompt):
 
 @pytest.mark.parametrize(
     ("given", "words"),
-    [({"prompt": 7}, "must be a string"), ({"prompt": []}, "must be a string"), ({"prompt": ["a", 3]}, "must be a string"),
+    [({"guidance_rescale": 1.5}, "guidance_rescale must be"), ({"guidance_interval": (0.8, 0.2)}, "guidance_interval must be"),
+     ({"guidance_interval": 3}, "guidance_interval must be"), ({"prompt": 7}, "must be a string"), ({"prompt": []}, "must be a string"), ({"prompt": ["a", 3]}, "must be a string"),
      ({"prompt": ["a", "b", "c"]}, "of 1 or 2 prompts"), ({"steps": 0}, "steps must be"), ({"steps": 10**6}, "steps must be"),
      ({"guidance_scale": np.nan}, "guidance_scale must be"), ({"prompt": "a", "negative_prompt": ["b", "c"]}, "as many negative")],
 )  # fmt: skip

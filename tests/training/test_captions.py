@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from explorer import data
-from explorer.training import captions
+from explorer.training import captions, prompt_adherence
 
 
 def some(name, label, n=400, seed=0):
@@ -61,8 +61,11 @@ def test_faces_are_told_the_truth():
 
 def test_what_counts_is_often_said():
     found = some("celeba", face(Smiling=1, Eyeglasses=1, Male=1, No_Beard=1), 1000)
-    assert sum("glasses" in text for text in found) > 700
-    assert sum("smiling" in text for text in found) > 600
+    assert sum("glasses" in text or "spectacles" in text for text in found) > 700
+    assert sum("smiling" in text or "grinning" in text for text in found) > 600
+    bearded = some("celeba", face(Smiling=1, Eyeglasses=1, Male=1), 1000)
+    assert all(any(word in text for text in bearded) for word in ("gentleman", "elderly", "spectacles", "grinning", "bearded"))
+    assert any(re.search("a (gentle)?man, (smiling|grinning), with ", text) for text in found)
     plain = some("celeba", face(No_Beard=1), 1000)
     assert 150 < sum("no glasses" in text for text in plain) < 400
     assert 10 < sum("without glasses" in text for text in plain) < 150
@@ -79,3 +82,22 @@ def test_every_word_is_in_the_vocabulary():
     for _ in range(2000):
         text = captions.caption("celeba", rng.integers(0, 2, 40), rng)
         assert set(text.replace(",", " ").split()) <= words, text
+
+
+def test_the_wordings_that_are_measured_otherwise_are_in_no_caption():
+    rng = np.random.default_rng(3)
+    labels = rng.integers(0, 2, (20_000, 40))
+    said = {captions.caption("celeba", label, rng) for label in labels}
+    assert "a portrait of a man" in said
+    assert not said & set(prompt_adherence.OTHERWISE)
+
+
+def test_the_colour_of_a_flower_is_that_of_its_middle_unless_it_is_not_clear():
+    images = np.full((6, 64, 64, 3), (40, 140, 40), "uint8")  # leaves
+    for image, colour in zip(images, [(250, 220, 20), (250, 250, 250), (220, 10, 30), (90, 40, 200)], strict=False):
+        image[20:44, 20:44] = colour
+    images[4, 20:44, 20:32], images[4, 20:44, 32:44] = (220, 10, 30), (40, 60, 230)
+    assert captions.colours(images) == ["yellow", "white", "red", "purple", "", ""]
+    rng = np.random.default_rng(0)
+    found = {captions.caption("flowers", 53, rng, "yellow") for _ in range(200)}
+    assert {"a photo of a yellow sunflower", "a photo of a sunflower", "a yellow flower"} <= found

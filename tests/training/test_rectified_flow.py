@@ -1,5 +1,6 @@
 """Both stages of a Stable Diffusion 3's training, and what they leave behind, on a handful of made-up pictures."""
 
+import io
 import json
 
 import keras
@@ -7,7 +8,7 @@ import numpy as np
 import pytest
 
 from explorer import checkpoints, data
-from explorer.training import prompt_adherence, recipes, rectified_flow, text_to_image_measures
+from explorer.training import prompt_adherence, recipes, rectified_flow, runs, text_to_image_measures
 
 
 def test_every_picture_of_a_pool_comes_once_before_any_comes_again():
@@ -24,6 +25,45 @@ def test_every_picture_of_a_pool_comes_once_before_any_comes_again():
     assert {count["b", i] for i in range(4)} == {10}  # twice in the pool, 5 epochs
 
 
+def test_a_run_that_is_resumed_is_the_run_that_was_not_stopped(text_model, tmp_path, monkeypatch):
+    rng = np.random.default_rng(0)
+    drawn = rng.integers(0, 256, (6, 32, 32, 3), dtype="uint8")
+    labels = {"mnist": np.arange(6), "flowers": np.arange(6)}
+    monkeypatch.setattr(rectified_flow, "pictures", lambda name, most, folder: (drawn, labels[name]))
+    monkeypatch.setattr(rectified_flow, "SHOWN", ("a rose",))
+    stage = {"quotas": {"mnist": 5, "flowers": 4}, "batch_size": 4, "emphasis": {}, "caption_dropout": 0.1, "kl_weight": 1e-3,
+             "edges": 0.5, "optimizer": {"name": "adamw", "use_ema": True, "ema_momentum": 0.5},
+             "learning_rate": {"name": "cosine", "initial": 1e-3, "warmup_epochs": 1, "final_fraction": 0.1}}  # fmt: skip
+    recipe = recipes.recipe("stable_diffusion_3_small") | text_model.recipe | {
+        "data": ["mnist", "flowers"], "sampling": {"steps": 1, "guidance_scale": 1.0}}  # fmt: skip
+
+    def fit(folder, epochs):
+        (tmp_path / folder).mkdir(exist_ok=True)
+        stages = {name: {**stage, "epochs": 3} for name in ("vae", "flow")}
+        if epochs:  # stopped there
+            end = runs.Journal.on_epoch_end
+
+            def on_epoch_end(journal, epoch, logs=None):
+                end(journal, epoch, logs)
+                if journal.folder.name == epochs[0] and epoch + 1 == epochs[1]:
+                    raise SystemExit
+
+            monkeypatch.setattr(runs.Journal, "on_epoch_end", on_epoch_end)
+            with pytest.raises(SystemExit):
+                rectified_flow.fit({**recipe, "stages": stages}, tmp_path / folder, out=io.StringIO())
+            monkeypatch.setattr(runs.Journal, "on_epoch_end", end)
+            return None
+        return rectified_flow.fit({**recipe, "stages": stages}, tmp_path / folder, out=io.StringIO())
+
+    whole, histories = fit("whole", None)
+    for stopped in (("vae", 2), ("flow", 1)):
+        fit("parts", stopped)
+    resumed, found = fit("parts", None)
+    assert [found[name]["loss"] for name in found] == [histories[name]["loss"] for name in histories]
+    for a, b in zip(whole.backbone.weights, resumed.backbone.weights, strict=True):
+        np.testing.assert_allclose(*map(keras.ops.convert_to_numpy, (a, b)), atol=1e-5, err_msg=a.path)
+
+
 def test_emphasis_draws_faces_more_often():
     labels = np.zeros((3, 40), int)
     labels[1, data.ATTRIBUTES.index("Eyeglasses")] = labels[1, data.ATTRIBUTES.index("Wearing_Hat")] = 1
@@ -38,9 +78,9 @@ def test_the_flow_learns_the_velocity_from_picture_to_noise(text_model):
     _, task = text_model.make()
     for weight in task.backbone.diffuser.output_dense.weights:
         weight.assign(np.zeros(weight.shape))
-    trainer = rectified_flow.FlowTrainer(task.backbone, 0)
+    trainer = rectified_flow.FlowTrainer(task.backbone)
     latents, ids = np.full((256, 4, 4, 4), 2.0, "float16"), np.ones((256, 12), "int32")
-    target, velocity = trainer((latents, ids))
+    target, velocity = trainer((latents, ids, *rectified_flow.noise(latents.shape, np.random.default_rng(0))))
     assert not np.any(keras.ops.convert_to_numpy(velocity))
     assert float(trainer.compute_loss(y_pred=(target, velocity))) == pytest.approx(1 + 4, abs=0.1)
     assert not any("vae" in weight.path for weight in trainer.trainable_variables)
@@ -101,6 +141,7 @@ def test_the_recipe_asks_for_prompts_that_captions_know():
         *recipe["prompts"],
         *(text for pair in recipe["examples"] for text in pair),
         *prompt_adherence.PORTRAITS,
+        *prompt_adherence.OTHERWISE,
         *prompt_adherence.NEGATIVE,
     ]
     for text in texts:
