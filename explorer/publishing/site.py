@@ -18,7 +18,6 @@ from explorer.state import schema
 HERE = Path(__file__).parent.parent
 STATIC = HERE / "publishing" / "static"
 MARK = "lx/decoders.json"  # of a folder that was written here
-VEIL = '<option value="data">where the data is</option>'  # reckoned by the app alone
 
 
 def arguments(parser):
@@ -104,15 +103,16 @@ def _answer(answer):
 def _page(names):
     from explorer import page  # which brings Gradio
     from explorer.views.latent_plane import calls
+    from explorer.views.latent_plane.pictures import TITLE
 
     models = [model for model in _answer(calls.open_view(f"model={names[0]}"))["models"] if model["name"] in names]
     models.sort(key=lambda model: names.index(model["name"]))
-    props = calls.PROPS | {"schema": schema(), "live": [], "films": [], "models": models}
+    props = calls.PROPS | {"schema": schema(), "live": [], "films": [], "models": models,
+                           "titles": {"latent-plane": TITLE}}  # fmt: skip
     view = (HERE / "views/latent_plane/view.html").read_text("utf-8")
-    assert VEIL in view
     text = (STATIC / "index.html").read_text("utf-8")
     for mark, part in (("/*STYLES*/", page.styles()), ("/*PROPS*/", json.dumps(props).replace("<", "\\u003c")),
-                       ("<!--VIEW-->", view.replace(VEIL, ""))):  # fmt: skip
+                       ("<!--VIEW-->", view)):  # fmt: skip
         text = text.replace(mark, part)
     return text.encode()
 

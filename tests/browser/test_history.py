@@ -60,7 +60,9 @@ def test_back_after_a_reload_opens_a_view_that_was_not_there_yet(view):
     view.page.reload()
     chapter(view, "linear")
     view.page.go_back()
-    view.page.locator("#latent-plane .lx[data-ready=yes]").wait_for()
+    view.until(
+        "link.get('view') === 'latent-plane' && $('#latent-plane .lx[data-ready=yes] .lx-picture')?.dataset.z === link.get('z')"
+    )
     assert view.rest() == query
 
 

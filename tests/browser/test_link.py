@@ -72,7 +72,7 @@ def test_the_whole_view_is_in_the_link(app, view, page_of):
     assert other.open(query) == query
     expect(other.page.locator(".lx-strip button")).to_have_count(5)
     expect(other.page.get_by_label("veil")).to_have_value("data")
-    expect(other.page.get_by_label("way")).to_have_value("slerp")
+    expect(other.page.locator("#latent-plane [data-set=kind]")).to_have_value("slerp")
     for label in ("even steps in the picture", "there and back", "beside the plain autoencoder"):
         expect(other.page.get_by_label(label)).to_be_checked()
     expect(other.page.locator(".lx-legend [aria-pressed=false]")).to_have_count(2)

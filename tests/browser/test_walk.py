@@ -72,7 +72,7 @@ def test_the_number_of_frames_and_the_spherical_way(view, strip, decoded):
     view.page.get_by_role("textbox", name="frames").fill("5")
     view.page.get_by_role("textbox", name="frames").blur()
     assert close(strip(5)[2], decoded("mnist-vae", [0.75, 0.75]))
-    view.page.get_by_label("way").select_option("slerp")
+    view.page.locator("#latent-plane [data-set=kind]").select_option("slerp")
     half = round(1.5 * np.sqrt(0.5), 4)  # a quarter circle of radius 1.5
     round_the_corner = decoded("mnist-vae", [half, half])
     pictures = strip(5, lambda pictures: close(pictures[2], round_the_corner))

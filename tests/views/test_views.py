@@ -253,7 +253,7 @@ def test_a_file_of_others_says_none(toys):
     assert sent(file.getvalue()) == {"state": ""}
     assert sent(b"PK\3\4") == sent(b"") == {"state": ""}
     assert "too large" in sent(b"0" * 25_000_001)["error"]
-    assert calls.state_of_file(["file"]) == {"error": "what was asked must be an object, as in {\"file\": ...}"}
+    assert calls.state_of_file(["file"]) == {"error": 'what was asked must be an object, as in {"file": ...}'}
 
 
 def test_a_hostile_state_is_a_bad_link(toys):
