@@ -12,7 +12,7 @@ FAMILY = ".lx-family"
 
 def chapter(view, name):
     """Wait until a chapter is on screen and in the address bar."""
-    view.until("link.get('chapter') === argument && $('.lx-family').dataset.chapter === argument", name)
+    view.until("link.get('chapter') === argument && $('.lx-family')?.dataset.chapter === argument", name)
     expect(view.page.locator(f"{FAMILY} .lx-chapters [aria-checked=true]")).to_have_attribute("data-chapter", name)
     view.page.locator(f"{FAMILY}[data-ready=yes]").wait_for()
 

@@ -49,7 +49,7 @@ def served(runtime, tmp_path_factory):
         patch.setenv("EXPLORER_RUNTIME", str(runtime))
         site.write(folder / "sub" / "site")
     process, port = serve(folder)
-    framed = f'<!doctype html><iframe width="1200" height="900" src="http://localhost:{port}/sub/site/?model=mnist-vae"></iframe>'
+    framed = f'<!doctype html><link rel="icon" href="data:,"><iframe width="1200" height="900" src="http://localhost:{port}/sub/site/?model=mnist-vae"></iframe>'
     (folder / "frame.html").write_text(framed)
     yield port
     process.terminate()

@@ -183,7 +183,9 @@ def test_a_preset_says_what_it_needs_then_loads_and_draws(words, text_root):
     expect(needs).to_contain_text("licence")
     view.page.fill("[data-preset=name]", "no such thing")
     view.page.press("[data-preset=name]", "Tab")
-    expect(view.page.locator(".lx-text .lx-message span")).to_contain_text("is no preset: it must be one of stable_diffusion_3")
+    expect(view.page.locator(".lx-text .lx-message span")).to_contain_text(
+        "is no preset that can be loaded here: it must be one of stable_diffusion_3"
+    )
     expect(view.page.locator(".lx-text [data-do=fetch]")).to_be_disabled()
 
     folder = str(text_root / "words")

@@ -191,7 +191,8 @@ export class PlaneView extends View {
   }
 
   async surprise() {
-    if (this.through) return this.showPlaneThrough([randomSeed(), ...this.state.corners.slice(1)]); // so it goes through the point
+    const places = this.through && document.documentElement.dataset.static === undefined; // a plane through seeds needs the server
+    if (places) return this.showPlaneThrough([randomSeed(), ...this.state.corners.slice(1)]); // so it goes through the point
     const answer = await this.ask("draw_prior", { model: this.model.name, seed: randomSeed() });
     if (answer) this.goTo(answer.z);
   }
