@@ -174,6 +174,7 @@ class Idle:
         self.optimizer = SimpleNamespace(learning_rate=1.0)
 
     def save_weights(self, path):
+        path.touch()
         self.saved.append(path.name)
 
 
