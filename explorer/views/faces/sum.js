@@ -39,7 +39,8 @@ export class Sum {
     } else this.summed = null;
     view.find(".lx-sum-words").textContent = whole ? `The judge sees in the sum: ${seenIn(model, this.summed.judged[3])}.` : "";
     view.find("[data-do=use-sum]").disabled = view.find("[data-save^=sum]").disabled = !whole;
-    const pictures = (whole && await this._refined()) || this.summed?.frames || await Promise.all(slots.map((/** @type {string} */ place) => this._pictureOf(place)));
+    const pictures = (whole && await this._refined()) || this.summed?.frames
+      || await Promise.all(slots.map((/** @type {string} */ place) => this._pictureOf(place)));
     const terms = LETTERS.flatMap((letter, i) => [this._figure(letter, pictures[i], () => this._set(i)), sign(SIGNS[i])]);
     view.find(".lx-terms").replaceChildren(...terms, this._figure("A − B + C", pictures[3]));
   }
