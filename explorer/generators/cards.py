@@ -90,6 +90,7 @@ ENTRIES = {
     "known_failures": (_list(_text), '"known_failures": ["what it does badly"]'),
     "family": (lambda value: value is None or _text(value), '"family": null'),
     "series": (lambda value: value is None or isinstance(value, list) and len(value) == 2, '"series": null'),
+    "refined_by": (_text, '"refined_by": "celeba-refiner"'),
     "views": (_list(_text, 1), '"views": ["latent-plane"]'),
     "view": (_view, '"view": {"z": [0, 0], "axes": [0, 1], "center": [0, 0], "extent": 3}'),
     "dead_axes": (_list(_whole), '"dead_axes": []'),

@@ -17,8 +17,10 @@ TOGETHER = 16  # pictures at once: what the network needs meanwhile does not gro
 def refiner_of(card):
     """The name of the refiner of a card's model; None where there is none, or none that is whole."""
     name = card.get("refined_by")
+    if not name or not (checkpoints.root() / name).is_dir():  # a drag asks at every move
+        return None
     try:
-        return name and checkpoints.card(name)["name"]
+        return checkpoints.card(name)["name"]
     except ExplorerError:
         return None
 
