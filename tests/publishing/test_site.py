@@ -1,4 +1,4 @@
-"""The static site's files: what its page asks for is there, and it needs what it says; `tests/browser/test_site.py` opens it."""
+"""The static site's files: what its page asks for is there, and it needs what it says; `tests/browser/test_static_site.py` opens it."""
 
 import hashlib
 import json

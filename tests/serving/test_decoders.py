@@ -59,7 +59,7 @@ def test_a_file_is_packed_for_whoever_takes_it_and_kept_for_ever_under_its_sum_a
 
 
 @pytest.mark.parametrize(
-    ("file", "kind"), zip(runtime.FILES, ["text/javascript", "text/javascript", "application/wasm"], strict=True)
+    ("file", "kind"), list(zip(runtime.FILES, ["text/javascript", "text/javascript", "application/wasm"], strict=True))
 )
 def test_the_runtime_has_the_types_that_browsers_want(fetched, file, kind):
     (answer,) = get(f"/lx/runtime/1.30.0/{file}", **{"accept-encoding": "gzip"})
