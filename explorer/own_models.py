@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any
 
 from explorer import checkpoints, presets
-from explorer.errors import CheckpointError, ExplorerError, InputError
+from explorer.errors import CheckpointError, ExplorerError, InputError, UnknownName
 from explorer.generators import own_files
 from explorer.generators.base import Generator
 from explorer.generators.files import CARD, MODEL
@@ -40,6 +40,8 @@ def load(
     """
     files = None
     if not isinstance(model, str | os.PathLike):
+        if not callable(model):
+            raise InputError(f"model must be a name, a path or a Keras model, got {type(model).__name__}")
         files = own_files.OwnFiles(_name(name or getattr(model, "name", "mine"), name), None, model, encoder, encodings, card or {})
     elif not any(option is not None for option in (image_size, encoder, encodings, card)):
         files = _files(os.fspath(model), name)
@@ -58,7 +60,7 @@ def show(paths):
         try:
             if not path.startswith(HUB) and not Path(path).exists():
                 raise InputError(f"there is no file or folder {path}")
-            load(path)
+            load(path if path.startswith(HUB) else os.path.abspath(path))  # a folder, even where a model is called so
         except ExplorerError as error:
             raise InputError(f"--model {path}: {error}") from error
 
@@ -68,15 +70,20 @@ def _files(place, name):
     if place.startswith(HUB):
         folder = fetched(place)
         return folder and _folder(folder, name or place.rstrip("/").rpartition("/")[2], name)
-    if not (os.sep in place or place.endswith(".keras")) or presets.is_preset(place):
+    if presets.is_preset(place) or place in checkpoints.names() or place.startswith("judges/"):
         return None
+    elsewhere = os.sep in place or place.endswith((".keras", ".h5", ".hdf5"))
     try:
-        path = Path(place).resolve()
-        if path.is_dir():
+        path = Path(place).expanduser().resolve()
+        if path.is_dir() and (elsewhere or any(path.glob("*.keras"))):
             return _folder(path, name or path.name, name)
-        return own_files.of_file(_name(name or path.stem, name), path) if path.is_file() else None
-    except (OSError, ValueError):
-        return None
+        if elsewhere and path.is_file():
+            return own_files.of_file(_name(name or path.stem, name), path)
+    except (OSError, RuntimeError, ValueError):
+        pass
+    if elsewhere:
+        raise UnknownName(f"there is no file or folder {place}; explorer.models() are {', '.join(checkpoints.names())}")
+    return None
 
 
 def _folder(path, usual, name):

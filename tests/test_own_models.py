@@ -16,6 +16,7 @@ import explorer
 from explorer import checkpoints, imaging, own_models, state, views
 from explorer.checkpoints import CheckpointError
 from explorer.errors import ExplorerError, InputError, NotSupported
+from explorer.views import drawn as files
 from explorer.views.faces import calls as faces
 from explorer.views.latent_plane import calls as plane
 from explorer.views.models import calls as models_view
@@ -314,6 +315,56 @@ def test_a_class_of_the_makers_own_is_asked_for(tmp_path):
     decoder.save(tmp_path / "mine/decoder.keras")
     with pytest.raises(CheckpointError, match="Mine, which is not of Keras.*hand over the model itself"):
         explorer.load(tmp_path / "mine")
+
+
+def test_a_class_that_a_notebook_defined_is_asked_for_by_name(tmp_path):
+    """The layer that every VAE of the books has: Keras writes no module for what is defined where it runs."""
+    import keras
+
+    sampling = type("Sampling", (keras.layers.Layer,), {"__module__": "__main__", "call": lambda self, x: x})
+    folder(tmp_path / "mine", 3, (8, 8, 1))
+    keras.Sequential([keras.layers.Input((8, 8, 1)), keras.layers.Flatten(), keras.layers.Dense(3), sampling()]).save(
+        tmp_path / "mine/encoder.keras"
+    )
+    with pytest.raises(CheckpointError, match="encoder.keras names Sampling, which is not of Keras.*register it"):
+        explorer.load(tmp_path / "mine")
+
+
+def test_a_folder_is_found_by_its_bare_name_and_what_is_missing_is_said(toys, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("HOME", str(tmp_path))
+    folder(tmp_path / "mine", 3, (8, 8, 1))
+    folder(tmp_path / "flat", 5, (8, 8, 1))  # a model is called so
+    (tmp_path / "empty").mkdir()
+    assert explorer.load("mine") is explorer.load("mine/") is explorer.load("~/mine")
+    assert explorer.load("flat").latent_shape == (2,)
+    own_models.show(["flat"])
+    assert checkpoints.card("flat-own")["latent_shape"] == [5]
+    for name in ("gone.keras", "gone/", "~/gone", "gone.h5"):
+        with pytest.raises(KeyError, match=f"there is no file or folder {name}; explorer.models.. are deep, flat"):
+            explorer.load(name)
+    with pytest.raises(KeyError, match="no checkpoint 'empty'; there are deep, flat"):
+        explorer.load("empty")
+    for what in (None, 3, np.zeros(3)):
+        with pytest.raises(InputError, match=f"must be a name, a path or a Keras model, got {type(what).__name__}"):
+            explorer.load(what)
+
+
+@pytest.mark.parametrize("shape", [(2, 90, 3), (90, 2, 3), (90, 2, 1), (300, 320, 3)])
+def test_pictures_of_any_shape_are_drawn_in_every_file(shape):
+    explorer.load(networks(3, shape, "sequential")[0], name="long")
+    for keys in ({"view": "latent-plane"}, {"view": "latent-plane", "what": "grid", "n": 3}, {"view": "morph", "corners": (1, 2)}):
+        seen = drawn(model="long", size=330, **keys)
+        sides = np.array(seen.shape[:2]) / keys.get("n", 1)
+        assert 0.8 * 330 < max(sides) <= 330, "the longer side has the size"
+        assert sides[1] / sides[0] == pytest.approx(shape[1] / shape[0], rel=0.2)
+    assert drawn(view="latent-plane", model="long").size
+    for keys in ({"what": "grid"}, {"what": "strip", "to": (1.0, 0.0, 0.0), "frames": 9}):  # without a size of the state's
+        full = views.complete({"view": "latent-plane", "model": "long", **keys})
+        for moving, ending in ((False, "png"), (True, "gif")):
+            shown = views.of("latent-plane").pictures(full, moving)
+            if ending == "png" or shown.moves:
+                files.check(shown, None, ending)
 
 
 def test_pickles_links_and_damage_are_refused(tmp_path, sprung):

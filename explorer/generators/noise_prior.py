@@ -6,6 +6,8 @@ pictures too much alike (Lin et al. 2024, arXiv:2305.08891, who let the schedule
 book's, and the noise that sampling starts from has the trace's mean and covariance.
 """
 
+from math import prod
+
 import numpy as np
 from keras import layers, ops
 
@@ -51,7 +53,7 @@ class NoisePrior(layers.Layer):
 
     def _spectrum(self, x):
         x = np.asarray(x, "float64")
-        return np.einsum("kh,nhwc,lw->nklc", self._down, x, self._across, optimize=True).reshape(len(x), -1)
+        return np.einsum("kh,nhwc,lw->nklc", self._down, x, self._across, optimize=True).reshape(len(x), prod(self._shape(x)))
 
     def _shape(self, x):
         return len(self._down), len(self._across), x.shape[-1]

@@ -96,7 +96,7 @@ def _check_class(node, where):
         name = str(node.get("config"))
         if hasattr(keras.activations, name) or keras.saving.get_registered_object(name) is not None:
             return
-    elif not module or module.split(".")[0] in ("keras", "keras_hub") and not TOOLS & set(module.split(".")):
+    elif module.split(".")[0] in ("keras", "keras_hub") and not TOOLS & set(module.split(".")):
         return
     raise CheckpointError(
         f"{where} names {name[:60]}, which is not of Keras; a file says how a class of yours is called and not what it does: "

@@ -73,11 +73,9 @@ def _card(full):
 def _pixels(shown, size, ending):
     """Of all pictures in the file together."""
     size = shown.size if size is None or shown.size is None else size
-    height, width = shown.shape[:2]
     if ending == drawn.LATENTS or size is None:
-        return shown.count * height * width
-    wide = size * shown.cells
-    return (shown.count + shown.pause) * wide * round(wide * height / width)
+        return shown.count * math.prod(shown.shape[:2])
+    return (shown.count + shown.pause) * math.prod(drawn.sides(shown.shape, size * shown.cells))
 
 
 def _time(seconds):

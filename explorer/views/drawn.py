@@ -104,12 +104,17 @@ def _latents(drawn):
 
 
 def enlarged(images, size):
-    """uint8 (n, h, w, c), `size` pixels wide: smoothly what is in colour, in whole pixels what is grey and small."""
+    """uint8 (n, h, w, c), the longer side `size` pixels: smoothly what is in colour, in whole pixels what is grey and small."""
     if images.shape[-1] == 1:
         return imaging.enlarged(images, size)
-    height, width = images.shape[1:3]
-    resized = [imaging.to_pillow(image).resize((size, round(size * height / width)), Image.Resampling.LANCZOS) for image in images]
+    height, width = sides(images.shape[1:3], size)
+    resized = [imaging.to_pillow(image).resize((width, height), Image.Resampling.LANCZOS) for image in images]
     return np.stack([np.asarray(image) for image in resized])
+
+
+def sides(shape, size):
+    """Height and width of pictures (h, w, ...) of which the longer side is `size` pixels; neither is nothing."""
+    return tuple(max(1, round(size * side / max(shape[:2]))) for side in shape[:2])
 
 
 def _check_sheet(drawn, size):
@@ -123,9 +128,7 @@ def _check_sheet(drawn, size):
 
 
 def _check_film(drawn, size):
-    height, width = drawn.shape[:2]
-    wide = size * drawn.cells
-    high, frames = round(wide * height / width), drawn.count + drawn.pause
+    (high, wide), frames = sides(drawn.shape, size * drawn.cells), drawn.count + drawn.pause
     if frames * wide * high > MOST_FILM:
         limit = MOST_FILM // 10**6
         raise StateError(

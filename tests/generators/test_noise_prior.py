@@ -81,3 +81,7 @@ def test_a_generator_starts_where_the_forward_process_ends_and_keeps_that_when_i
     white = np.random.default_rng(1).standard_normal((2, 8, 8, 3), dtype="float32")  # pictures that are noised get plain noise
     x_t = generator.noised(images[:2].astype("float32"), 1.0, seed=1)
     np.testing.assert_allclose(x_t, 0.2 * generator.model.normalize(images[:2]) + np.sqrt(0.96) * white, atol=1e-4)
+
+
+def test_of_no_pictures_there_is_no_noise():
+    assert NoisePrior(SHAPE, 4).noised(np.empty((0, *SHAPE)), 0.8, 0.6).shape == (0, *SHAPE)

@@ -73,7 +73,7 @@ def complete(state):
             "seed": card.get("start_seed", 0), "n": MOST_SAMPLES,
             "frames": 9, **card["sampling"]} | state  # fmt: skip
     if full["what"] == "trajectory" and "frames" not in state:
-        full["frames"] = min(20, full["steps"])
+        full["frames"] = max(2, min(20, full["steps"]))
     points.check_label(full, card)
     for key in ("sampler", "to_sampler"):
         if full.get(key, samplers.DDIM) not in samplers.SAMPLERS:
@@ -93,7 +93,7 @@ def complete(state):
         raise StateError(
             f"frames must be a whole number from 2 to {MOST_FRAMES} between two noises, got {full['frames']}", "frames"
         )
-    if full["what"] == "trajectory" and state.get("frames", 0) > full["steps"]:
+    if full["what"] == "trajectory" and state.get("frames", 0) > max(2, full["steps"]):
         raise StateError(f"frames must be at most the {full['steps']} steps of a trajectory, got {full['frames']}", "frames")
     if full["what"] == "strip" and "to" not in full:
         raise StateError("a strip needs a second noise: to=SEED", "what")

@@ -19,6 +19,7 @@ WHATS = ("picture", "strip", "plane", "grid")
 DEFAULT_MODEL = "mnist-vae"
 _EDGE = 1e-4  # p-values are kept so far from 0 and 1, where z would be infinite
 _SIDE = 1080  # of the plane's own picture
+_LARGE, _SHEET = 1024, 8000  # pixels along the side of a picture, and of a sheet of them, where a state names no size
 
 
 def is_here():
@@ -206,13 +207,14 @@ def figure(state, side=_SIDE):
 def pictures(state, moving=False):
     """What a complete state shows, as `Drawn`."""
     h, w, c = shape = tuple(checkpoints.card(state["model"])["image_shape"])
+    side = max(h, w)  # one's own may be large
     if state["what"] == "picture":
         z = np.array([state["z"]], "float32")
-        return Drawn(lambda: picture(state)[None], 1, shape, size=10 * h, latents=lambda: {"z": z})
+        return Drawn(lambda: picture(state)[None], 1, shape, size=min(10 * side, _LARGE), latents=lambda: {"z": z})
     if state["what"] == "strip":
         make, frames = lambda: walk(state)[0], state["frames"]
         return Drawn(
-            make, frames, shape, frames, size=(10 if moving else 4) * h, moves=True, counted="frames",
+            make, frames, shape, frames, size=min((10 if moving else 4) * side, _LARGE), moves=True, counted="frames",
             latents=lambda: {"z": walk(state)[1]},
         )  # fmt: skip
     if state["what"] == "plane":
@@ -220,6 +222,6 @@ def pictures(state, moving=False):
         return Drawn(lambda: figure(state, side)[None], 1, (side, side, 3), size=None)
     n = state["n"]
     return Drawn(
-        lambda: imaging.grid(manifold(state), n)[None], 1, (n * h, n * w, c), size=4 * h, cells=n, counted="n",
+        lambda: imaging.grid(manifold(state), n)[None], 1, (n * h, n * w, c), size=min(4 * side, _SHEET // n), cells=n, counted="n",
         latents=lambda: {"z": cells(state)},
     )  # fmt: skip
