@@ -100,6 +100,7 @@ def decode(
     Returns:
         The picture (PNG) and its link
     """
+    _one_of(z=z, seed=seed)
     return _drawn(request, _query(model=model, z=z, seed=seed, label=label, size=size))
 
 
@@ -147,6 +148,7 @@ def edit_face(
     Returns:
         The picture (PNG) and its link, which of a photo holds the face's encoding
     """
+    _one_of(picture=picture, seed=seed, face=face)
     z = _encoded(picture, model)["z"] if picture else None
     state = {"view": "faces", "model": model, "z": z, "seed": seed, "face": face, "attributes": attributes, "hold": hold}
     return _drawn(request, _query(**state))
@@ -330,6 +332,13 @@ def _encoded(picture, model):
     model = str(model)
     encoder = encode_photo if checkpoints.card(model).get("attributes") else encode_picture
     return _told(encoder({"model": model, "picture": file}))
+
+
+def _one_of(**given):
+    """InputError where more than one is given of what each says by itself where a picture comes from: the others would be lost."""
+    named = [name for name, value in given.items() if value is not None]
+    if len(named) > 1:
+        raise InputError(f"name one of {', '.join(given)}, got {' and '.join(named)}")
 
 
 def _query(**parts):

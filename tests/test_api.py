@@ -298,6 +298,8 @@ def test_pictures_are_judged(client, root, monkeypatch, one):
         ("decode", {"z": [1, 2, 3]}, "z must be 2 numbers"),
         ("decode", {"z": [1e9, 0]}, "from -1000 to 1000"),
         ("decode", {"z": "many"}, "z must be numbers"),
+        ("decode", {"z": [0, 1], "seed": 3}, "name one of z, seed, got z and seed"),
+        ("edit_face", {"attributes": {}, "seed": 3, "face": 1}, "name one of picture, seed, face, got seed and face"),
         ("decode", {"seed": -1}, "seed must be a whole number"),
         ("decode", {"model": "blots", "z": [1]}, "z means nothing"),
         ("decode", {"model": 7}, "'7'"),

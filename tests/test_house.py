@@ -1,6 +1,7 @@
 """The floors of the house, read off the imports: nobody knows the floors above, and no files import each other in a circle."""
 
 import ast
+import re
 from pathlib import Path
 
 import pytest
@@ -23,6 +24,7 @@ FLOORS = [  # from the ground up
 ]
 VIEWS = next(number for number, rooms in enumerate(FLOORS) if "views" in rooms)
 HEAVY = ("keras", "tensorflow", "torch", "jax")
+LONGEST = 132  # letters of a line
 MOST_COMPARISONS = 8  # of a model's kind, outside of KINDS
 
 
@@ -196,6 +198,14 @@ def test_gradio_stays_upstairs():
     for name, (source, _) in files().items():
         if floor(name) < VIEWS or name.endswith(".pictures"):
             assert "gradio" not in {i.split(".")[0] for i in imported(source)}, name
+
+
+def test_the_browsers_modules_have_no_globals_and_lines_as_short_as_pythons():
+    for path in sorted(PACKAGE.rglob("*.js")):
+        source = path.read_text("utf-8")
+        assert "// @ts-check" in source.splitlines()[:3], path.name
+        assert [line for line in source.splitlines() if len(line) > LONGEST] == [], path.name
+        assert re.findall(r"\b(?:window|globalThis)\.\w+\s*=[^=].*|\bfunction query\(.*", source) == [], path.name
 
 
 def test_kinds_are_compared_in_one_place():

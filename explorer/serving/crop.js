@@ -36,8 +36,8 @@ export class CropSquare {
     this.face = face;
     this.tapped = tapped;
     /**
-     * @type {any} the photo that is shown: `image` if the browser can read it, `width`, `height` and `crop`, the square; if there are
-     * any, `dimmed`, a canvas laid over it, and `boxes`, [left, top, width, height] of what else could be meant
+     * @type {any} the photo that is shown: `image` if the browser can read it, `width`, `height` and `crop`, the square; if there
+     * are any, `dimmed`, a canvas laid over it, and `boxes`, [left, top, width, height] of what else could be meant
      */
     this.photo = null;
     this._listen();

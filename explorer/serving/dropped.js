@@ -5,7 +5,8 @@ import { readFile } from "./drawing_pad.js";
 import { beginEntry } from "./link.js";
 import { goTo, seen } from "./places.js";
 
-const NONE = "This file does not say what it shows: only files that were saved here do. To use a picture, drop it on a place for one.";
+const NONE = "This file does not say what it shows: only files that were saved here do. "
+  + "To use a picture, drop it on a place for one.";
 
 /** Events that were sent on. @type {WeakSet<Event>} */
 const looked = new WeakSet();

@@ -73,7 +73,10 @@ const HUB = "https://huggingface.co";
 const isInHub = () => window.parent !== window &&
   [...(location.ancestorOrigins ?? []), document.referrer.replace(/\/$/, "")].some(origin => `${origin}/`.startsWith(`${HUB}/`));
 
-/** The address of a state for others: of a Space in the Hub's frame the Hub's, which hands the state on to the frame. @param {string} query */
+/**
+ * The address of a state for others: of a Space in the Hub's frame the Hub's, which hands the state on to the frame.
+ * @param {string} query
+ */
 export function sharedAddress(query) {
   const space = /** @type {any} */ (window).gradio_config?.space_id;
   return space && isInHub() ? `${HUB}/spaces/${space}?${query}` : addressOf(query);

@@ -30,7 +30,7 @@ export function escapeText(text) {
 }
 
 /**
- * The query string of a state, keys in the order of the schema. What a link need not say, since it is as in `defaults`, is left out.
+ * The query string of a state, keys in the order of the schema. What a link need not say, as it is in `defaults`, is left out.
  * @param {Schema} schema @param {State} state @param {State} [defaults]
  */
 export function stateText(schema, state, defaults = {}) {

@@ -19,7 +19,8 @@ const CARD = `<aside class="lx-tour" aria-label="A tour in five steps">
   <div aria-live="polite"><strong></strong> <span></span></div>
   <div class="lx-tour-buttons"><small></small>
     <button type="button" data-tour="show">Show me</button><button type="button" data-tour="back">Back</button>
-    <button type="button" data-tour="next">Next</button><button type="button" data-tour="close" aria-label="Close the tour">Close</button></div>
+    <button type="button" data-tour="next">Next</button>
+    <button type="button" data-tour="close" aria-label="Close the tour">Close</button></div>
 </aside>`;
 
 /** In a frame of another site storage may be blocked, and asking for it throws: then it is closed until the page is left. */

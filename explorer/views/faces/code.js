@@ -8,7 +8,8 @@ const PHOTO = "  # of your photo: model.encode(your_face[None])[0][0]";
 export function codeOf(model, state, fromPhoto) {
   const pushes = Object.entries(state.attributes).map(([name, amount]) =>
     `z += ${numberText(amount)} * model.direction("${name}"${holding(state, name)})\n`);
-  const code = model.code.replace("{face}", () => source(state) + (fromPhoto ? PHOTO : "")).replace("{attributes}", pushes.join(""));
+  const face = source(state) + (fromPhoto ? PHOTO : "");
+  const code = model.code.replace("{face}", () => face).replace("{attributes}", pushes.join(""));
   return model.refiner && state.refined ? code + painted(model.refiner, state.noise_seed, "picture") : code;
 }
 

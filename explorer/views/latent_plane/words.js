@@ -21,8 +21,8 @@ const lessons = ({ latent_shape: [d] }) => ({
       where hardly any was ever drawn.</p>`,
 });
 
-const DRAWS = `<p>A decoder turns any point z into a picture. Points are drawn as the standard normal has them, z ~ N(0, 1); what else
-  was asked of it in training, its maker knows.</p>`;
+const DRAWS = `<p>A decoder turns any point z into a picture. Points are drawn as the standard normal has them, z ~ N(0, 1);
+  what else was asked of it in training, its maker knows.</p>`;
 
 /** What a plane through more than two dimensions is. @param {any} model @param {any} through */
 function planeWords({ latent_shape: [d], encodings }, through) {

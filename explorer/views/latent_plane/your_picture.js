@@ -90,7 +90,7 @@ export class YourPicture {
 
   /**
    * @param {string} picture as a data URL
-   * @param {{opened?: boolean, image?: any, square?: any}} how a file that was `opened`, and not drawn on the pad, or a `square` of it
+   * @param {{opened?: boolean, image?: any, square?: any}} how a file that was `opened`, not drawn on the pad, or a `square` of it
    */
   async _encode(picture, { opened, image, square }) {
     const { view } = this, { plane } = view, model = view.model.name, before = this._clears;
