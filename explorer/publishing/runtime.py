@@ -119,8 +119,9 @@ def _get(address):
 def _check(lock, data):
     found = "sha512-" + base64.b64encode(hashlib.sha512(data).digest()).decode()
     if found != lock["integrity"]:
-        raise RuntimeFetchError(f"{lock['name']}@{lock['version']} is not the package of the lock file: expected {lock['integrity']}, found {found}; "
-                                "nothing of it was kept. Ask who runs the registry")  # fmt: skip
+        raise RuntimeFetchError(f"{lock['name']}@{lock['version']} is not the package of the lock file: expected "
+                                f"{lock['integrity']}, found {found}; nothing of it was kept. Ask who "
+                                "runs the registry")  # fmt: skip
 
 
 def _unpack(lock, data, place):

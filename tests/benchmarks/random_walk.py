@@ -39,7 +39,10 @@ def main():
                 walker = Walker(view, name, options.seed, new_view, options.out)
                 faults = walker.walk(options.actions, options.checks) + view.problems
                 seconds = time.perf_counter() - began
-                print(f"{name}: {options.actions} actions in {seconds:.0f} s, {walker.checked} addresses opened anew, {len(faults)} faults", flush=True)
+                print(
+                    f"{name}: {options.actions} actions in {seconds:.0f} s, {walker.checked} addresses opened anew, {len(faults)} faults",
+                    flush=True,
+                )
                 print("\n".join(faults), flush=True)
                 failed |= bool(faults)
                 view.page.close()

@@ -81,20 +81,16 @@ class Walker:
         self.view, self.page, self.name, self.new_view, self.folder = view, view.page, name, new_view, folder
         self.random = np.random.default_rng([seed, sum(name.encode())])
         self.log, self.faults, self.checked = [], [], 0
-        self.pending = 0
         self._count(view)
 
     def _count(self, view):
-        """Questions under way, by either channel."""
-        view.under_way = 0
-        def asks(by):
-            def count(request):
-                if request.url.endswith("/component_server/") or "/queue/" in request.url:
-                    view.under_way += by
-            return count
-        view.page.on("request", asks(1))
-        view.page.on("requestfinished", asks(-1))
-        view.page.on("requestfailed", asks(-1))
+        """Keeps a page's questions to the server that are under way."""
+        view.under_way = set()
+        asks = lambda request: request.url.endswith(("/component_server/", "/queue/join"))  # noqa: E731
+        view.page.on("request", lambda request: asks(request) and view.under_way.add(request))
+        view.page.on("requestfinished", view.under_way.discard)
+        view.page.on("requestfailed", view.under_way.discard)
+        view.page.on("domcontentloaded", lambda _: view.under_way.clear())
 
     def walk(self, actions, checks=10):
         self.page.goto(f"{self.view.url}/?{OPENINGS[self.name]}")
@@ -132,7 +128,8 @@ class Walker:
             self._note(f"  not there: {str(error).splitlines()[0][:90]}")
 
     def _press(self, element, one):
-        element.click(timeout=1500)
+        by_key = self.random.random() < 0.5 and element.evaluate("e => e.matches('button:not([tabindex=\"-1\"])')")
+        element.press("Enter", timeout=1500) if by_key else element.click(timeout=1500)
 
     def _choose(self, element, one):
         values = element.evaluate("e => [...e.options].filter(o => !o.disabled && !o.dataset.preset).map(o => o.value)")
@@ -162,10 +159,12 @@ class Walker:
     def _drag(self, element, one):
         element.scroll_into_view_if_needed(timeout=1500)
         box = element.bounding_box()
-        at = lambda: (box["x"] + self.random.uniform(0.03, 0.97) * box["width"], box["y"] + self.random.uniform(0.03, 0.97) * box["height"])  # noqa: E731
+        low, size = np.array([box["x"], box["y"]]), np.array([box["width"], box["height"]])
+        at = lambda: (low + size * self.random.uniform(0.03, 0.97, 2)).tolist()  # noqa: E731
         self.page.mouse.move(*at())
         if self.random.random() < 0.2:
-            return self.page.mouse.wheel(0, int(self.random.choice([-240, 240])))
+            self.page.mouse.wheel(0, int(self.random.choice([-240, 240])))
+            return
         if held := self.random.random() < 0.2:
             self.page.keyboard.down("Shift")
         self.page.mouse.down()
@@ -184,7 +183,9 @@ class Walker:
         self.page.keyboard.press(key)
 
     def _back(self):
-        if not self.page.evaluate("navigation.canGoBack && navigation.entries()[navigation.currentEntry.index - 1].url.startsWith(origin)"):
+        if not self.page.evaluate(
+            "navigation.canGoBack && navigation.entries()[navigation.currentEntry.index - 1].url.startsWith(origin)"
+        ):
             return
         self._note("back")
         self.page.evaluate("history.back()")
@@ -202,7 +203,9 @@ class Walker:
         self.page.wait_for_timeout(700)
         here = self.page.evaluate("new URLSearchParams(location.search).get('view')")
         other = "Models" if here != "models" else "Latent plane"
-        self.page.evaluate("name => [...document.querySelectorAll('[role=tab]')].find(tab => tab.textContent.trim() === name).click()", other)
+        self.page.evaluate(
+            "name => [...document.querySelectorAll('[role=tab]')].find(tab => tab.textContent.trim() === name).click()", other
+        )
         self.page.wait_for_timeout(700)
         self.page.evaluate("history.back()")
         self.page.wait_for_timeout(700)
@@ -227,7 +230,7 @@ class Walker:
                 seen = view.page.evaluate(SEEN, name or self.name)
             except Exception as error:  # it is being loaded
                 seen = {"error": str(error), "runs": True}
-            busy = seen["runs"] or not seen.get("ready") or view.under_way > 0
+            busy = seen["runs"] or not seen.get("ready") or bool(view.under_way)
             now = time.monotonic()
             if busy or seen != before:
                 before, since = seen, now
