@@ -223,16 +223,16 @@ def toy_figure():
     points, epochs = stored["toy"], stored["toy_epochs"].tolist()
     figure = go.Figure()
 
-    def scatter(xyz, name, color, arms, visible=True):
-        """A star of three strokes a point: Plotly draws a marker in space as a letter, which a browser's fonts may lack."""
+    def scatter(xyz, name, color, arms, width=4, visible=True):
+        """Strokes through each point: Plotly draws a marker in space as a letter, which a browser's fonts may lack."""
         strokes = np.full((len(xyz), len(arms), 3, 3), np.nan)  # each ends with a gap
         strokes[:, :, :2] = xyz[:, None, None] + 0.014 * np.ptp(points) * np.stack([arms, -arms], 1)
-        x, y, z = np.round(strokes.reshape(-1, 3), 3).T
+        x, y, z = strokes.reshape(-1, 3).astype("float32").T
         figure.add_scatter3d(x=x, y=y, z=z, mode="lines", name=name, visible=visible, hoverinfo="skip",
-                             line={"width": 4, "color": color})  # fmt: skip
+                             line={"width": width, "color": color})  # fmt: skip
 
-    upright, aslant = np.eye(3), np.array([[1, 1, 1], [1, 1, -1], [1, -1, 1], [1, -1, -1]]) / np.sqrt(3)
-    scatter(points, "the 60 points", "#8891a5", 0.6 * np.concatenate([upright, aslant]))
+    upright, aslant = np.eye(3), np.array([[1, 1, 0.3], [1, -1, -0.3]]) / np.sqrt(2)
+    scatter(points, "the 60 points", "#8891a5", 0.5 * upright, width=7)
     scatter(stored["toy_pca"], "PCA's plane", "#2fd6a3", upright)
     for i in range(len(epochs)):
         scatter(stored["toy_autoencoder"][i], "linear autoencoder", "#e69f00", aslant, visible=i == len(epochs) - 1)
