@@ -88,8 +88,8 @@ class Walker:
         view.under_way = set()
         asks = lambda request: request.url.endswith(("/component_server/", "/queue/join"))  # noqa: E731
         view.page.on("request", lambda request: asks(request) and view.under_way.add(request))
-        view.page.on("requestfinished", view.under_way.discard)
-        view.page.on("requestfailed", view.under_way.discard)
+        for ended in ("requestfinished", "requestfailed"):
+            view.page.on(ended, lambda request: view.under_way.discard(request))
         view.page.on("domcontentloaded", lambda _: view.under_way.clear())
 
     def walk(self, actions, checks=10):
