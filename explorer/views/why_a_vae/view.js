@@ -154,7 +154,8 @@ class WhyAVae extends View {
   _fillWords() {
     const { point, formula, story } = WORDS[this.state.chapter];
     this.find(".lx-point").textContent = point;
-    for (const place of this.all(".lx-explanation, .lx-told")) place.innerHTML = `<p class="lx-formula">${formula}</p><p>${story}</p>`;
+    const told = `<p class="lx-formula">${formula}</p><p>${story}</p>`;
+    for (const place of this.all(".lx-explanation, .lx-told")) place.innerHTML = told;
   }
 
   _fillCode() {
