@@ -74,7 +74,7 @@ def build():
     """The app's Blocks; needs no Keras."""
     with gr.Blocks(title="Latent Explorer", analytics_enabled=False, fill_width=True, delete_cache=api.KEPT) as blocks:
         gr.HTML(HEADER, apply_default_css=False, js_on_load=_started("serving/tour.js"))
-        with gr.Tabs(elem_id="views") as tabs:
+        with gr.Tabs(elem_id="views", overflow_behavior="wrap") as tabs:
             found = []
             for name in views.NAMES:
                 with gr.Tab(views.of(name).TITLE, id=name, visible=views.of(name).is_here()) as tab:

@@ -84,11 +84,13 @@ def _number(low, high):
     return Key(lambda text: _decimal(text, low, high), number_text)
 
 
-def _numbers(low, high, length=None, most=4096):
+def _numbers(low, high, length=None, most=4096, empty=False):
     what = f"{length} numbers" if length else "numbers"
 
     def read(text):
         parts = text.split(",")
+        if empty and not text:
+            return ()
         if length and len(parts) != length or len(parts) > most:
             raise ValueError(f"must be {what} from {low:g} to {high:g}, separated by commas")
         try:
@@ -178,7 +180,7 @@ def _places(most=4):
         return tuple(place(part) for part in parts)
 
     def place(part):
-        if _GALLERY.fullmatch(part):
+        if not part or _GALLERY.fullmatch(part):  # none: a view may leave a place open
             return part
         if _WHOLE.fullmatch(part):
             return _SEED.read(part)
@@ -223,7 +225,7 @@ KEYS = {
     "along": Key(_name, str),  # the attribute of a strip
     "pair": _names(2),  # the two of an attribute plane
     "corners": _places(),  # two to morph between, four of a sheet; of three, A - B + C, or the latent plane through them
-    "from": _numbers(-LIMIT, LIMIT),  # where a path begins, if not at z
+    "from": _numbers(-LIMIT, LIMIT, empty=True),  # where a path begins, if not at z; empty: nowhere as yet
     "to": _end(),  # where it ends: a point, or the seed of another noise
     "t": _numbers(-1, 1, most=2),  # where: on the path between two corners (0 to 1), or on the surface of four (-1 to 1 each)
     "kind": _choice("linear", "slerp"),

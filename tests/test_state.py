@@ -109,6 +109,13 @@ def test_numbers_are_short(value, written):
     assert state.number_text(value) == written
 
 
+def test_a_walk_may_have_its_end_alone_and_a_sum_open_places():
+    for text in ("from=&to=1,2", "corners=g1;;g3", "corners=;;7"):
+        read, problems = state.parse(text)
+        assert (state.text(read), problems) == (text, [])
+    assert state.parse("from=&corners=;7")[0] == {"from": (), "corners": ("", 7)}
+
+
 def test_minus_zero_is_zero():
     read, _ = state.parse("z=-0,-0.00001")
     assert [str(c) for c in read["z"]] == ["0.0", "0.0"]

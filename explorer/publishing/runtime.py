@@ -47,28 +47,35 @@ def fetch():
     if found := folder():
         print(f"{PACKAGE} is in {found}")
         return found
-    place = cached()
+    return fetch_package(LOCK, cached(), f" EXPLORER_RUNTIME may name a folder that has {', '.join(FILES)}")
+
+
+def fetch_package(lock, place, instead=""):
+    """`place`, a folder with the `files` of the npm package that a lock names by `name`, `version` and `integrity`, fetched anew.
+
+    Raises RuntimeFetchError as `fetch` does; `instead`: what else may be done where there is no network.
+    """
+    package = f"{lock['name']}@{lock['version']}"
     try:
         place.parent.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(dir=place.parent) as work:
-            data, source = (_packed(work), "npm") if shutil.which("npm") else _downloaded()
-            _check(data)
+            data, source = (_packed(package, work), "npm") if shutil.which("npm") else _downloaded(lock)
+            _check(lock, data)
             made = Path(work, "files")
             made.mkdir()
-            _unpack(data, made)
+            _unpack(lock, data, made)
             shutil.rmtree(place, ignore_errors=True)  # half of one
             os.replace(made, place)
     except OSError as error:
-        raise RuntimeFetchError(f"{PACKAGE} cannot be fetched to {place}: {error}. Is there a network? EXPLORER_RUNTIME may name "
-                                f"a folder that has {', '.join(FILES)}") from error  # fmt: skip
-    size = sum((place / file).stat().st_size for file in FILES)
-    print(f"{PACKAGE} from {source}, SHA-512 as in the lock file: {len(FILES)} files, {size:,} bytes, in {place}")
+        raise RuntimeFetchError(f"{package} cannot be fetched to {place}: {error}. Is there a network?{instead}") from error
+    sizes = [file.stat().st_size for file in place.iterdir()]
+    print(f"{package} from {source}, SHA-512 as in the lock file: {len(sizes)} files, {sum(sizes):,} bytes, in {place}")
     return place
 
 
-def _packed(work):
+def _packed(package, work):
     """The package as npm packs it, by npm's own configuration of registry, proxy and cache."""
-    command = ["npm", "pack", PACKAGE, "--ignore-scripts", "--pack-destination", work]
+    command = ["npm", "pack", package, "--ignore-scripts", "--pack-destination", work]
     try:
         ran = subprocess.run(command, cwd=work, capture_output=True, text=True, timeout=_PATIENCE)
     except subprocess.TimeoutExpired as error:
@@ -92,11 +99,11 @@ def registry():
     return named[-1].strip("\"'").rstrip("/") + "/" if named else NPM
 
 
-def _downloaded():
+def _downloaded(lock):
     """The package as the registry has it, and where from."""
     where = registry()
     try:
-        about = json.loads(_get(f"{where}{LOCK['name']}/{VERSION}"))
+        about = json.loads(_get(f"{where}{lock['name']}/{lock['version']}"))
         return _get(about["dist"]["tarball"]), where
     except (ValueError, KeyError, TypeError) as error:
         raise OSError(f"{where} does not answer as npm's registry does") from error
@@ -109,16 +116,17 @@ def _get(address):
         return answer.read()
 
 
-def _check(data):
+def _check(lock, data):
     found = "sha512-" + base64.b64encode(hashlib.sha512(data).digest()).decode()
-    if found != LOCK["integrity"]:
-        raise RuntimeFetchError(f"{PACKAGE} is not the package of the lock file: expected {LOCK['integrity']}, found {found}; "
-                                "nothing of it was kept. Ask who runs the registry")  # fmt: skip
+    if found != lock["integrity"]:
+        raise RuntimeFetchError(f"{lock['name']}@{lock['version']} is not the package of the lock file: expected "
+                                f"{lock['integrity']}, found {found}; nothing of it was kept. Ask who "
+                                "runs the registry")  # fmt: skip
 
 
-def _unpack(data, place):
+def _unpack(lock, data, place):
     """Write the files that are needed, by name, and no others."""
     with tarfile.open(fileobj=io.BytesIO(data), mode="r:gz") as archive:
-        for path in LOCK["files"]:
+        for path in lock["files"]:
             content = archive.extractfile(f"package/{path}")
             (place / Path(path).name).write_bytes(content.read())

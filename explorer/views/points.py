@@ -26,6 +26,8 @@ def check(card, places):
     """StateError for places that do not fit the model, before any network is loaded."""
     size = int(np.prod(card["latent_shape"]))
     for place in places:
+        if place == "":
+            raise StateError("a place in corners is open: put a seed (7), a gallery face (g12) or coordinates there", "corners")
         if isinstance(place, tuple) and len(place) != size:
             raise StateError(f"a place in corners must be {size} numbers for {card['name']}, got {len(place)}", "corners")
         if isinstance(place, str) and not has_encodings(card):

@@ -1,8 +1,10 @@
 """The app and the browser, started once, and pages that are watched while a test uses them."""
 
+import json
 import os
 import subprocess
 import sys
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -11,6 +13,7 @@ from driver import PATIENCE, REPOSITORY, App, View, chromium, chromium_path
 from playwright.sync_api import expect
 
 import explorer
+from explorer.publishing.runtime import RuntimeFetchError, fetch_package
 from explorer.serving import runtime as runtimes
 
 expect.set_options(timeout=PATIENCE)
@@ -45,6 +48,18 @@ def runtime():
         if not runtimes.folder():
             lacking(f"the browser's runtime could not be fetched: {done.stderr.strip()}")
     return runtimes.folder()
+
+
+@pytest.fixture(scope="session")
+def axe():
+    """Deque's axe-core as a script, which is fetched if it is not here yet."""
+    lock = json.loads(Path(__file__).with_name("axe.json").read_text("utf-8"))
+    folder = runtimes.cached().parent / f"{lock['name']}-{lock['version']}"
+    try:
+        script = next(iter(folder.glob("axe.min.js")), None) or fetch_package(lock, folder) / "axe.min.js"
+    except RuntimeFetchError as error:
+        lacking(str(error))
+    return script.read_text("utf-8")
 
 
 @pytest.fixture(scope="session")

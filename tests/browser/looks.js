@@ -2,7 +2,7 @@
 ({
   // Pairs of things in sight that lie on each other.
   overlaps() {
-    const things = ".lx button, .lx select, .lx input, .lx summary, .lx canvas, .lx p, .lx h3, .lx h4, .lx small, [role=tab], h1";
+    const things = ".lx button, .lx select, .lx input, .lx summary, .lx canvas, .lx p, .lx h2, .lx h3, .lx small, [role=tab], h1";
     const meant = ".lx-message, .lx-message *, .lx-away, .lx-inset"; // these lie on others on purpose
     const scrolledAway = (element, box) => {
       for (let parent = element.parentElement; parent; parent = parent.parentElement) {

@@ -127,7 +127,7 @@ def test_a_garment_is_asked_for_and_guided(diffusion):
     view = diffusion("model=kinds&seed=3&steps=10")
     (drawn,) = np.random.default_rng([3, 2]).choice(3, size=1, p=[1 / 3] * 3)
     shows(view, 2, kind(3, 2 * [-1.0, 0.5, 2.0][drawn]))
-    expect(view.page.locator(".lx-lane h4")).to_contain_text(f"kind {drawn}")
+    expect(view.page.locator(".lx-lane h3")).to_contain_text(f"kind {drawn}")
     garment, guidance = (view.page.locator(f"#diffusion [data-set={key}]") for key in ("label", "guidance_scale"))
     assert garment.locator("option").all_inner_texts() == ["any", "kind 0", "kind 1", "kind 2"]
     another_run(view, lambda: garment.select_option("kind 2"))
@@ -200,7 +200,7 @@ def test_a_link_with_bad_steps_is_said_and_the_usual_number_taken(diffusion, ste
 
 def test_the_same_noise_in_few_steps_and_many(diffusion):
     view = diffusion("what=steps&seed=5")
-    expect(view.page.locator(".lx-lane h4")).to_contain_text(["5 steps", "10 steps", "15 steps", "20 steps", "25 steps"])
+    expect(view.page.locator(".lx-lane h3")).to_contain_text(["5 steps", "10 steps", "15 steps", "20 steps", "25 steps"])
     for lane, steps in enumerate((5, 10, 15, 20, 25), 1):
         found = view.shown(16, f".lx-lane:nth-child({lane}) canvas").astype("float64")
         assert np.abs(found - picture(5, steps)).max() <= 1
@@ -219,7 +219,7 @@ def test_many_samples_and_between_two_noises(diffusion):
 def test_two_samplers_side_by_side(diffusion):
     view = diffusion("seed=3&steps=6")
     another_run(view, lambda: view.page.locator("[data-what=samplers]").click())
-    expect(view.page.locator(".lx-lane h4")).to_contain_text(["DDIM, η 0", "DDPM"])
+    expect(view.page.locator(".lx-lane h3")).to_contain_text(["DDIM, η 0", "DDPM"])
     view.until("link.get('to_sampler') === 'ddpm' && link.get('what') === 'trajectory'")
 
 

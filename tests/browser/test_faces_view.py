@@ -168,6 +168,17 @@ def test_the_attribute_plane_sets_two_attributes(faces, face_root):
     shows(view, face_root, face_root.gallery[3] + 2 * face_root.directions[3] - 1 * face_root.directions[6])
 
 
+def test_a_sum_that_is_half_chosen_is_in_the_link(faces):
+    view = faces("view=faces&face=3")
+    view.page.get_by_role("button", name="B = this face").click()
+    view.until("link.get('corners') === ';g3;'")
+    shown = view.canvas(".lx-sum figure:nth-of-type(2) canvas")
+    other = faces(view.query())
+    expect(other.page.locator(".lx-sum .lx-empty")).to_have_count(3)
+    assert (other.canvas(".lx-sum figure:nth-of-type(2) canvas") == shown).all()
+    assert other.query() == view.query()
+
+
 def test_a_minus_b_plus_c_by_example(faces):
     view = faces("view=faces&face=3")
     expect(view.page.locator("#faces [data-do=use-sum]")).to_be_disabled()

@@ -154,6 +154,19 @@ def test_the_walk_from_trousers_to_sweaters(view, strip, decoded):
     assert [judge.classes[i] for i in seen] == ["Trouser", "Pullover"]
 
 
+def test_a_link_to_a_walk_without_a_beginning_shows_its_end_alone(view, page_of, app):
+    view.open("model=mnist-vae&z=1,0.5")
+    view.do("set-b")
+    view.until("link.get('to') === '1,0.5'")
+    view.drag((0, 0), (-1, -1))
+    view.until("link.get('z')?.startsWith('-1,')")
+    other = page_of(app)
+    assert other.open(view.query()) == view.query()
+    expect(other.page.locator(".lx-walk-hint")).to_be_visible()
+    expect(other.page.locator(".lx-strip button")).to_have_count(0)
+    assert (other.marks() == view.marks()).all()
+
+
 def test_undo_goes_on_past_a_walk_without_a_beginning(view):
     view.open("model=mnist-vae&z=1,0.5")
     view.do("set-b")

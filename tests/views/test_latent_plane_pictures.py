@@ -111,6 +111,12 @@ def test_a_walk_has_its_ends_and_even_steps_between(toys):
     np.testing.assert_allclose(pictures, toys.flat.pictures(z), atol=1e-6)
 
 
+def test_a_walk_that_has_its_end_alone_begins_at_z_where_it_is_drawn(toys):
+    _, z, _ = plane.walk(complete("model=flat&z=-1,0&from=&to=1,2&frames=3&what=strip"))
+    np.testing.assert_allclose(z, [[-1, 0], [0, 1], [1, 2]], atol=1e-6)
+    assert complete("model=flat&z=-1,0&from=&to=1,2")["from"] == ()
+
+
 def test_a_walk_may_begin_elsewhere_than_at_z(toys):
     _, z, _ = plane.walk(complete("model=flat&z=9,9&from=-1,0&to=1,2&frames=3"))
     np.testing.assert_allclose(z, [[-1, 0], [0, 1], [1, 2]], atol=1e-6)

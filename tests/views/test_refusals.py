@@ -41,6 +41,7 @@ MISFITS = {
     "faces": [
         ("", "z", "1,2", "z must be 8 numbers"),
         ("", "face", "12", "the gallery of celeba-vae has the faces 0 to 11, not 12"),
+        ("what=strip", "corners", "g1;;g3", "a place in corners is open"),
         ("", "attributes", "Wings:1", "knows no attribute 'Wings'"),
         ("", "hold", "Wings", "knows no attribute 'Wings'"),
         ("", "along", "Wings", "knows no attribute 'Wings'"),
@@ -55,6 +56,7 @@ MISFITS = {
     ],
     "morph": [
         ("", "corners", "1;g999", "the gallery of celeba-vae has the faces 0 to 11, not 999"),
+        ("", "corners", "1;", "a place in corners is open"),
         ("model=deep", "corners", "1;2,3", "a place in corners must be 4 numbers"),
         ("", "t", "0.5,0.5", "t must be one number"),
         ("corners=1;2;3", "t", "0.5", "leave t out"),

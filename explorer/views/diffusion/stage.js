@@ -39,8 +39,8 @@ class Lane {
     this.root = document.createElement("section");
     this.root.className = "lx-lane";
     this.root.setAttribute("aria-label", about.title);
-    this.root.style.setProperty("--count", String(about.count));
-    this.root.innerHTML = `<h4>${escaped(about.title)} <span class="lx-lane-words"></span></h4><div class="lx-shown"></div>`
+    this.root.style.setProperty("--side", String(Math.ceil(Math.sqrt(about.count)))); // as large as they can be
+    this.root.innerHTML = `<h3>${escaped(about.title)} <span class="lx-lane-words"></span></h3><div class="lx-shown"></div>`
       + (single ? `<div class="lx-films">${FILM}${FILM}</div>` : "");
     const each = Array.from({ length: about.count }, (_, i) => figureOf(`picture ${i + 1}`));
     this.root.querySelector(".lx-shown")?.append(...(single ? BOTH.map(([label, caption]) => figureOf(label, caption)) : each));

@@ -246,7 +246,7 @@ class DiffusionView extends View {
     this.find("[data-set=steps]").max = model.most_steps;
     showSettings(this);
     this.find(".lx-scrub").hidden = mode === "grid";
-    this.find(".lx-input h3").textContent = forward ? "The picture" : "The noise";
+    this.find(".lx-input h2").textContent = forward ? "The picture" : "The noise";
     const noise = forward ? "The picture that is noised" : "The noise that sampling starts from";
     this.find(".lx-noise").setAttribute("aria-label", noise);
     this.find("[data-do=own]").hidden = !this.brought;

@@ -65,7 +65,8 @@ export class Sum {
     const figure = document.createElement("figure"), words = document.createElement("figcaption");
     const canvas = pixels ? pictureCanvas(bytesOf(pixels), this.view.model.image_shape) : document.createElement("canvas");
     canvas.setAttribute("role", "img");
-    canvas.setAttribute("aria-label", `face ${name}`);
+    canvas.setAttribute("aria-label", pixels ? `face ${name}` : `face ${name}, not chosen yet`);
+    figure.classList.toggle("lx-empty", !pixels);
     words.textContent = name;
     figure.append(canvas, words);
     if (!choose) return figure;

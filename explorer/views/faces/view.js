@@ -93,7 +93,7 @@ export class FacesView extends View {
       ...state,
       attributes: amounts.length ? amounts : undefined,
       how: hold.length ? how : undefined,
-      corners: corners?.length === 3 && corners.every(Boolean) ? corners : undefined,
+      corners: corners?.some(Boolean) ? corners : undefined,
     }, Object.keys(extra));
   }
 
@@ -236,10 +236,9 @@ export class FacesView extends View {
 
   /** @param {any} given */
   _take({ what, attributes, hold, how, corners, ...rest }) {
-    const unfinished = this.state.corners?.every(Boolean) ? undefined : this.state.corners; // which is in no link
     this.state = {
       ...rest, hold, how: hold.length ? how : this.sliders.best, attributes: Object.fromEntries(attributes),
-      corners: corners?.map((/** @type {any} */ place) => valueText(place)) ?? unfinished,
+      corners: corners?.map((/** @type {any} */ place) => valueText(place)),
     };
   }
 
@@ -260,7 +259,8 @@ export class FacesView extends View {
       Object.assign(button, { type: "button", textContent: title });
       button.onclick = () => {
         this.photo.forget();
-        this.open(`${this.text({ model: this.state.model })}&${state}`);
+        const { model, corners } = this.state, kept = corners?.some(Boolean) && !state.includes("corners=") ? corners : undefined;
+        this.open(`${this.text({ model, corners: kept })}&${state}`);
       };
       return button;
     }));

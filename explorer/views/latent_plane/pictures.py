@@ -58,7 +58,7 @@ def complete(state):
     if full["veil"] == "data" and not codes:
         raise StateError(f"{card['name']} has no encodings to say where the data is: use veil normal or none", "veil")
     for key in ("z", "from", "to"):
-        if key in full and len(full[key]) != size:
+        if full.get(key, ()) != () and len(full[key]) != size:
             raise StateError(f"{key} must be {size} numbers for {card['name']}, got {len(full[key])}", key)
     if len(set(full["axes"])) != 2 or max(full["axes"]) >= size:
         raise StateError(f"axes must be two different whole numbers from 0 to {size - 1} for {card['name']}", "axes")
@@ -147,7 +147,7 @@ def walk(state):
     float64 (frames,)."""
     if "to" not in state:  # what the page asks for need not say what=strip
         raise StateError("a walk needs two points: from (or z) and to", "what")
-    return points.walk(np.array(state.get("from", state["z"])), np.array(state["to"]), state)
+    return points.walk(np.array(state.get("from") or state["z"]), np.array(state["to"]), state)
 
 
 def veil(state, n=72):

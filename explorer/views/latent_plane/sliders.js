@@ -130,7 +130,6 @@ export class Sliders {
     input.setAttribute("aria-label", title);
     input.setAttribute("aria-valuetext", words());
     input.dataset.series = series;
-    label.classList.toggle("lx-off", at < 0);
     tell();
     input.oninput = tell;
     input.onchange = async () => {

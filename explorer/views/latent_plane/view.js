@@ -5,7 +5,7 @@
 // what changes the state, words.js what stands under the folds.
 import { LatentPlane } from "../../serving/latent_plane.js";
 import { asked, quantised, stateText } from "../../serving/state.js";
-import { View, randomSeed } from "../../serving/view.js";
+import { View, randomSeed, still } from "../../serving/view.js";
 import { Beside } from "./beside.js";
 import { Controls } from "./controls.js";
 import { Decoded } from "./decoded.js";
@@ -66,6 +66,10 @@ export class PlaneView extends View {
       link: () => this.copyLink(),
       clear: () => this.yourPicture.clear(),
       another: () => this.yourPicture.another(),
+      "to-plane": () => { // far above, where a page is narrow
+        this.plane.root.scrollIntoView({ block: "center", behavior: still.matches ? "auto" : "smooth" });
+        this.plane.top.focus({ preventScroll: true });
+      },
       "square-in": () => this.yourPicture.square.size(0.9), "square-out": () => this.yourPicture.square.size(1 / 0.9),
       "zoom-in": () => this.plane.zoom(0.7),
       "zoom-out": () => this.plane.zoom(1 / 0.7),
@@ -84,6 +88,11 @@ export class PlaneView extends View {
     const state = { ...this.state, ...extra };
     this.defaults = this._usual(state);
     return this.text(state, ["model", "z", ...Object.keys(extra)]);
+  }
+
+  /** A walk that has its end alone says so: else it would begin at the point. @param {any} state @param {string[]} [always] */
+  text(state, always) {
+    return super.text(state.to && !state.from ? { ...state, from: [] } : state, always);
   }
 
   /**
@@ -154,6 +163,7 @@ export class PlaneView extends View {
   _take({ model, state, defaults, through }) {
     Object.assign(this, { model, state, served: defaults, through });
     if (state.to && !state.from) state.from = state.z.slice();
+    if (!state.from?.length) state.from = undefined; // a walk that has its end alone
   }
 
   /** @param {boolean} kin whether it is of the family of the one before, whose points are on their way */

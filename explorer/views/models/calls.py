@@ -267,8 +267,11 @@ def below(blocks, tab):
     """The view: choose a model, read its card, see its curves."""
     warning = gr.HTML(visible=False, apply_default_css=False)
     chosen = gr.Dropdown([], label="Model", elem_id="models-choice")
-    card = gr.HTML(apply_default_css=False, elem_id="models-card")
-    plot = gr.Plot(show_label=False, elem_id="models-curves")
+    with gr.Row():
+        with gr.Column(scale=2, min_width=480):
+            card = gr.HTML(apply_default_css=False, elem_id="models-card")
+        with gr.Column(scale=1, min_width=320):
+            plot = gr.Plot(show_label=False, elem_id="models-curves")
     device = gr.Markdown(elem_id="models-device")
 
     def show(name):

@@ -223,14 +223,19 @@ def toy_figure():
     points, epochs = stored["toy"], stored["toy_epochs"].tolist()
     figure = go.Figure()
 
-    def scatter(xyz, name, color, size, symbol="circle", visible=True):
-        figure.add_scatter3d(x=xyz[:, 0], y=xyz[:, 1], z=xyz[:, 2], mode="markers", name=name, visible=visible,
-                             marker={"size": size, "color": color, "symbol": symbol})  # fmt: skip
+    def scatter(xyz, name, color, arms, width=4, visible=True):
+        """Strokes through each point: Plotly draws a marker in space as a letter, which a browser's fonts may lack."""
+        strokes = np.full((len(xyz), len(arms), 3, 3), np.nan)  # each ends with a gap
+        strokes[:, :, :2] = xyz[:, None, None] + 0.014 * np.ptp(points) * np.stack([arms, -arms], 1)
+        x, y, z = strokes.reshape(-1, 3).astype("float32").T
+        figure.add_scatter3d(x=x, y=y, z=z, mode="lines", name=name, visible=visible, hoverinfo="skip",
+                             line={"width": width, "color": color})  # fmt: skip
 
-    scatter(points, "the 60 points", "#8891a5", 4)
-    scatter(stored["toy_pca"], "PCA's plane", "#2fd6a3", 5, "circle-open")
+    upright, aslant = np.eye(3), np.array([[1, 1, 0.3], [1, -1, -0.3]]) / np.sqrt(2)
+    scatter(points, "the 60 points", "#8891a5", 0.5 * upright, width=7)
+    scatter(stored["toy_pca"], "PCA's plane", "#2fd6a3", upright)
     for i in range(len(epochs)):
-        scatter(stored["toy_autoencoder"][i], "linear autoencoder", "#e69f00", 3, "x", visible=i == len(epochs) - 1)
+        scatter(stored["toy_autoencoder"][i], "linear autoencoder", "#e69f00", aslant, visible=i == len(epochs) - 1)
     steps = [{"label": str(epoch), "method": "restyle", "args": [{"visible": [True, True] + [epoch == other for other in epochs]}]}
              for epoch in epochs]  # fmt: skip
     axis = {"showticklabels": False, "title": "", "gridcolor": "#8891a560", "showbackground": False, "zeroline": False}

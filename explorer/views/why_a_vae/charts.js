@@ -82,7 +82,7 @@ export function explainedChart(ratios) {
     tag("line", { x1: 0, x2: WIDTH, y1: 126, y2: 126 }),
     textAt(0, 138, "component 1"),
     textAt(WIDTH, 138, String(n), END),
-    textAt(276, y(sum) + 14, `${together} % together`, END),
+    textAt(276, y(sum) + 26, `${together} % together`, END),
   ], `Explained variance of ${n} principal components, together ${together} per cent`);
 }
 

@@ -7,7 +7,7 @@ import { INK, barChart, dotChart, explainedChart, histogram, percent } from "./c
 export const nameOf = fact => fact.short.split(" · ").at(-1);
 
 /** @param {string} words @param {string} chart */
-const titled = (words, chart) => `<h4>${escaped(words)}</h4>${chart}`;
+const titled = (words, chart) => `<h3>${escaped(words)}</h3>${chart}`;
 
 /**
  * The figures of a chapter as HTML.

@@ -47,7 +47,7 @@ export function sumOf(row, seen) {
   const figure = rowOf(row), [caption, cells] = figure.children;
   figure.classList.add("lx-nine");
   figure.style.setProperty("--count", "3");
-  cells.children[4].className = "lx-sum";
+  cells.children[4].className = "lx-total";
   caption.insertAdjacentHTML("beforeend", `<small>in the middle; the judge sees a woman to ${percent(seen.woman)}, `
     + `glasses to ${percent(seen.glasses)}</small>`);
   return figure;

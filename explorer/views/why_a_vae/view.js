@@ -24,7 +24,7 @@ const USES = {
 };
 /** ... and those that say what else is shown. @type {Record<string, string[]>} */
 const SHOWS = { denoising: ["label"], codings: ["z"], holes: ["z"], gans: ["epoch"] };
-const WITH_PARTS = ["denoising", "codings", "holes", "gans"]; // chapters with elements of their own, `.lx-for-...`
+const WITH_PARTS = ["denoising", "codings", "holes", "labels", "gans"]; // chapters with elements of their own, `.lx-for-...`
 const MOST_LOST = 0.95; // of the pixels
 const REST = 250; // milliseconds without a move after which the rows follow the slider
 
@@ -154,7 +154,8 @@ class WhyAVae extends View {
   _fillWords() {
     const { point, formula, story } = WORDS[this.state.chapter];
     this.find(".lx-point").textContent = point;
-    this.find(".lx-explanation").innerHTML = `<p class="lx-formula">${formula}</p><p>${story}</p>`;
+    const told = `<p class="lx-formula">${formula}</p><p>${story}</p>`;
+    for (const place of this.all(".lx-explanation, .lx-told")) place.innerHTML = told;
   }
 
   _fillCode() {
@@ -166,7 +167,7 @@ class WhyAVae extends View {
   /** @param {any[]} whole the facts of models that are */
   _fillFigures(whole) {
     const { chapter, model } = this.state, box = this.find(".lx-charts");
-    this.find(".lx-output h3").textContent = this.titles[chapter];
+    this.find(".lx-output h2").textContent = this.titles[chapter];
     try {
       box.innerHTML = figuresOf(chapter, whole, this.facts[model]);
     } catch (error) {

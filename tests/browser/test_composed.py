@@ -1,0 +1,161 @@
+"""What every view has: headings in their order, titles, tabs in sight, nothing on what one reads, controls that axe finds no fault
+with, light and dark, and a focus that is never lost."""
+
+import json
+
+import pytest
+from playwright.sync_api import expect
+
+PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
+# each view, in its cheapest state, and what must be there; what else there is to see in it, by the selector of its button
+VIEWS = {
+    "latent-plane": ("model=mnist-vae&from=-1,-1&to=1,1&frames=3", []),
+    "faces": ("face=0", []),
+    "morph": ("frames=3&n=2", ["[data-count='4']", "[data-count='3']"]),
+    "diffusion": ("model=fashion-ddpm&steps=1", ["[data-what=samplers]", "[data-what=strip]", "[data-what=forward]", "[data-what=grid]"]),
+    "text-to-image": ("steps=1&frames=2&what=picture&prompt=a%20rose", ["[data-what=strip]", "[data-what=plane]"]),
+    "why-a-vae": ("chapter=linear", [f"button[data-chapter={name}]" for name in
+                  ("deeper", "denoising", "sparse", "codings", "holes", "labels", "gans", "arithmetic")]),
+    "models": ("model=mnist-vae", []),
+}  # fmt: skip
+HEADINGS = """() => [...document.querySelectorAll('h1, h2, h3, h4, h5, h6')]
+    .filter(heading => heading.checkVisibility()).map(heading => [+heading.tagName[1], heading.innerText.trim()])"""
+UNTITLED = """view => [...document.querySelectorAll(`#${view} .lx-input, #${view} .lx-output`)]
+    .filter(box => box.checkVisibility() && box.innerText.trim() && ![...box.querySelectorAll('h2')].some(title =>
+        title.checkVisibility() && title.innerText.trim())).map(box => box.getAttribute('aria-label'))"""
+FAULTS = """async () => {
+    const found = await axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'], resultTypes: ['violations'] });
+    return found.violations.map(({ id, nodes }) => [id, nodes.map(node => node.target.join(' ') + ': ' + node.any.concat(node.all)
+        .map(check => check.message).join('; ').slice(0, 200)).slice(0, 5)]);
+}"""
+
+
+def open_view(view, name, more=""):
+    """Go to a view's cheapest state; back when it is there."""
+    view.page.goto(f"{view.url}/?view={name}&{VIEWS[name][0]}{more}")
+    if name == "models":
+        expect(view.page.locator("#models-curves .js-plotly-plot")).to_be_visible()
+    else:
+        view.page.locator(f"#{name} .lx[data-ready=yes]").wait_for(state="attached")
+
+
+def parts(view, name):
+    """Each thing that there is to see in a view, one after the other."""
+    open_view(view, name)
+    yield VIEWS[name][0]
+    for button in VIEWS[name][1]:
+        view.page.locator(f"#{name} {button}").click()
+        expect(view.page.locator(f"#{name} {button}")).to_have_attribute("aria-checked", "true")
+        view.until("document.querySelector(argument).dataset.ready === 'yes'", f"#{name} .lx")
+        yield button
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_headings_titles_and_axe(app, page_of, axe, name):
+    view = page_of(app)
+    for part in parts(view, name):
+        levels = [level for level, _ in view.page.evaluate(HEADINGS)]
+        assert levels[0] == 1
+        assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False)), (part, levels)
+        assert view.page.evaluate(UNTITLED, name) == [], part
+        if not view.page.evaluate("'axe' in window"):
+            view.page.evaluate(axe)
+        for scheme in ("dark", "light"):
+            view.page.emulate_media(color_scheme=scheme)
+            view.until("document.body.classList.contains('dark') === (argument === 'dark')", scheme)
+            view.until("!document.getAnimations().some(one => one instanceof CSSTransition)")
+            found = view.page.evaluate(FAULTS)
+            assert found == [], f"{part}, {scheme}: {json.dumps(found, indent=1)}"
+
+
+def test_all_tabs_are_in_sight_on_a_phone(app, page_of):
+    view = page_of(app, **PHONE)
+    open_view(view, "latent-plane")
+    tabs = view.page.get_by_role("tab")
+    assert tabs.count() == len(VIEWS)
+    for tab in tabs.all():
+        box = tab.bounding_box()
+        assert box["x"] >= 0
+        assert box["x"] + box["width"] <= 390
+    expect(view.page.locator("#views .overflow-menu:visible")).to_have_count(0)
+    assert view.page.evaluate("document.documentElement.scrollWidth") <= 390
+
+
+def test_what_the_colours_mean_is_in_sight_with_the_points(app, page_of):
+    view = page_of(app, viewport={"width": 1280, "height": 720})
+    for name, more in (("latent-plane", ""), ("why-a-vae", "&chapter=codings")):
+        view.page.goto(f"{view.url}/?view={name}{more}")
+        legend = view.page.locator(f"#{name} .lx-legend button").last
+        expect(legend).to_be_visible()
+        plane = view.page.locator(f"#{name} .lx-plane").first.bounding_box()
+        assert legend.bounding_box()["y"] + legend.bounding_box()["height"] <= 720
+        assert plane["y"] + plane["height"] <= 720
+        assert plane["width"] >= 480
+
+
+def test_pictures_are_as_large_as_there_is_room(app, page_of):
+    view = page_of(app, viewport={"width": 1280, "height": 720})
+    for mode, widest in (("strip&to=1&frames=9&steps=1", 150), ("grid&n=12&steps=1", 120), ("steps", 150)):
+        view.page.goto(f"{view.url}/?view=diffusion&model=fashion-ddpm&what={mode}")
+        picture = view.page.locator(".lx-diffusion .lx-shown canvas").first
+        expect(picture).to_be_visible()
+        assert picture.bounding_box()["width"] >= widest, mode
+
+
+@pytest.mark.parametrize(
+    ("query", "figure"), [("view=why-a-vae&chapter=linear", "#family-toy"), ("view=models&model=mnist-vae", "#models-curves")]
+)
+def test_nothing_lies_on_a_figure_and_its_symbols_are_no_letters(app, page_of, query, figure):
+    view = page_of(app, **PHONE)
+    view.page.goto(f"{view.url}/?{query}")
+    plot = view.page.locator(f"{figure} .js-plotly-plot")
+    expect(plot).to_be_visible()
+    plot.scroll_into_view_if_needed()
+    plot.hover(position={"x": 150, "y": 150})
+    expect(plot.locator(".modebar:visible")).to_have_count(0)
+    traces = plot.evaluate("plot => plot.data.map(({ type, mode }) => [type, mode])")
+    assert traces
+    assert [trace for trace in traces if trace[0] == "scatter3d" and trace[1] != "lines"] == []  # markers in space are letters
+
+
+def test_the_place_of_a_drawing_is_a_press_away_on_a_phone(app, page_of):
+    view = page_of(app, **PHONE)
+    view.open("model=mnist-vae")
+    pad = view.page.locator(".lx-pad canvas")
+    pad.scroll_into_view_if_needed()
+    box = pad.bounding_box()
+    view.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 40)
+    view.page.mouse.down()
+    view.page.mouse.move(box["x"] + box["width"] / 2, box["y"] + 200, steps=6)
+    view.page.mouse.up()
+    view.page.get_by_role("button", name="Show the place on the plane").click()
+    expect(view.plane).to_be_focused()
+    view.until(
+        "$('.lx-first .lx-plane').getBoundingClientRect().top >= 0 && $('.lx-first .lx-plane').getBoundingClientRect().bottom <= innerHeight"
+    )
+
+
+REACHED = """() => {
+    (window.reached ??= []).push(document.activeElement);
+    return document.activeElement === document.body;
+}"""
+MISSED = """() => [...document.querySelectorAll('button, select, textarea, input, summary, a[href], [tabindex="0"]')]
+    .filter(one => one.checkVisibility({ visibilityProperty: true }) && !one.disabled && one.tabIndex >= 0 && one.type !== 'file')
+    .filter(one => !window.reached.includes(one)).map(one => one.outerHTML.slice(0, 140))"""
+MOST_STOPS = 250
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_every_control_by_the_tab_key_alone_and_back(app, page_of, name):
+    view = page_of(app)
+    open_view(view, name)
+    view.page.wait_for_load_state("networkidle")
+    for key in ("Tab", "Shift+Tab"):
+        view.page.evaluate("window.reached = []")
+        for _ in range(MOST_STOPS):
+            view.page.keyboard.press(key)
+            if view.page.evaluate(REACHED):
+                break
+        else:
+            pytest.fail("the end of the page is never reached")
+        assert view.page.evaluate(MISSED) == [], key
