@@ -111,12 +111,13 @@ def _shown(name, image_size):
 def _borrower(generator, name, image_size):
     shared = copy.copy(generator)
 
-    def decode(z, prompt="", negative_prompt="", steps=None, guidance_scale=None, callback=None, label=None):
+    def decode(z, prompt="", negative_prompt="", steps=None, guidance_scale=None, callback=None, label=None, **told):
         embeddings = prompt if isinstance(prompt, Embeddings) else generator.embed(prompt, negative_prompt)
         steps = generator.card["sampling"]["steps"] if steps is None else steps
         z = check_latents(z, generator.latent_shape)  # these complain here, where it costs nothing
         generator.sigmas(steps)
-        drawing = _drawn(name, image_size, z, embeddings, steps, guidance_scale)
+        told["guidance_scale"] = guidance_scale
+        drawing = _drawn(name, image_size, z, embeddings, steps, told)
         while True:
             try:
                 found = next(drawing)
@@ -137,14 +138,14 @@ def _borrower(generator, name, image_size):
     return shared
 
 
-def _duration(name, image_size, z, embeddings, steps, guidance_scale):
+def _duration(name, image_size, z, embeddings, steps, told):
     """Seconds for which a GPU is asked for."""
     start, step, most = BORROWED
     return min(most, start + step * steps * len(z))
 
 
 @devices.borrowing(_duration)
-def _drawn(name, image_size, z, embeddings, steps, guidance_scale):
+def _drawn(name, image_size, z, embeddings, steps, told):
     """In a process with a GPU: each `samplers.Step`, at last the pictures."""
     # a process that was there before the model was loaded reads it from where it was downloaded to
     generator = _loaded.get((name, image_size)) or _load(name, image_size, None)
@@ -158,7 +159,7 @@ def _drawn(name, image_size, z, embeddings, steps, guidance_scale):
     def draw():
         try:
             with devices.borrowed(generator.model):
-                found.put(generator.decode(z, embeddings, steps=steps, guidance_scale=guidance_scale, callback=tell))
+                found.put(generator.decode(z, embeddings, steps=steps, callback=tell, **told))
         except BaseException as error:
             found.put(error)
 

@@ -102,19 +102,26 @@ def dpm(predict_noise, noise, schedule, steps, seed=0, callback=None, bounds=Non
     return _walk(predict_noise, noise, schedule, steps, onward, seed, callback, bounds, start, epsilon_scale, places)
 
 
-def euler(predict_velocity, noise, sigmas, callback=None):
+def euler(predict_velocity, noise, sigmas, callback=None, known=None, mask=None):
     """Euler's steps along a rectified flow, x = (1 - sigma) x_0 + sigma noise (Esser et al. 2024, section 2).
 
-    `predict_velocity(x, sigma)` -> noise - x_0; `sigmas`: the noise rates to go through, falling, 0 last. Returns x at the last.
+    `predict_velocity(x, sigma)` -> noise - x_0; `sigmas`: the noise rates to go through, falling, 0 last. `known` (n, h, w, c): an
+    x_0 to begin with, noised to the first of them (SDEdit: Meng et al. 2021, arXiv:2108.01073); noised to each where `mask`, as
+    large, is 0, so that only the rest is drawn (RePaint without going back: Lugmayr et al. 2022, arXiv:2201.09865, equation 8).
+    Returns x at the last.
     """
-    x = np.asarray(noise, "float32")
+    noise = np.asarray(noise, "float32")
+    noised = lambda sigma: np.float32(sigma) * noise + np.float32(1 - sigma) * known  # noqa: E731
+    kept = lambda x, there: x if mask is None else np.where(mask, x, there)  # noqa: E731
+    x = noise if known is None else noised(sigmas[0])
     for index, (sigma, then) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
         velocity = np.asarray(predict_velocity(x, float(sigma)), "float32")
         if callback is not None:
-            callback(
-                Step(index, len(sigmas) - 1, float(sigma), float(sigma), 1 - float(sigma), x, x - np.float32(sigma) * velocity)
-            )
+            x_0 = kept(x - np.float32(sigma) * velocity, known)
+            callback(Step(index, len(sigmas) - 1, float(sigma), float(sigma), 1 - float(sigma), x, x_0))
         x = x + np.float32(then - sigma) * velocity
+        if mask is not None:
+            x = kept(x, noised(then))
     return x
 
 
