@@ -16,6 +16,7 @@ from explorer.generators.base import drawn_by
 MOST_STEPS = 4000
 EPSILON_SCALES = (0.9, 1.1)
 MOST_PLACES = 1_000_000
+STRENGTH = 0.6  # with which a picture is drawn over, if nothing is said
 
 
 @dataclass(frozen=True)
@@ -123,6 +124,14 @@ def euler(predict_velocity, noise, sigmas, callback=None, known=None, mask=None)
         if mask is not None:
             x = kept(x, noised(then))
     return x
+
+
+def first_step(steps, strength):
+    """The step of so many that a picture is noised to, which `strength` in [0, 1] of them follow; KerasHub's, but that 10 steps at
+    0.9 are 9 and not, by a float's last digit, 10. Raises ValueError for another strength."""
+    if isinstance(strength, bool) or not isinstance(strength, int | float | np.number) or not 0 <= strength <= 1:
+        raise InputError(f"strength must be a number from 0 to 1, got {strength!r}")
+    return int(round(steps * (1 - float(strength)), 6))
 
 
 SAMPLERS = {"ddim": ddim, "ddpm": ddpm, "dpm": dpm}  # by the name that states give them

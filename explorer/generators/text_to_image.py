@@ -24,7 +24,6 @@ from explorer.state import is_text
 
 REMEMBERED = 64  # prompts
 DECODED = 128  # pixels: so large are previews that are decoded
-STRENGTH = 0.6  # of what becomes of a picture, if nothing is said
 BLOCK = 4  # latents along a side of what the others' colours are fitted to
 
 
@@ -114,7 +113,7 @@ class TextToImageGenerator(KerasHubPreset, Generator):
                 raise InputError("strength and mask say what becomes of an image: give one, or leave them out")
             return self.pictures(samplers.euler(velocity, z, sigmas, callback))
         image = _for_each(check_images(image, self.image_shape), len(z), "images")
-        sigmas = sigmas[first_step(len(sigmas) - 1, STRENGTH if strength is None else strength) :]
+        sigmas = sigmas[samplers.first_step(len(sigmas) - 1, samplers.STRENGTH if strength is None else strength) :]
         known = np.broadcast_to(self.encode(image)[0], z.shape)
         if mask is None:
             return self.pictures(samplers.euler(velocity, z, sigmas, callback, known))
@@ -123,8 +122,8 @@ class TextToImageGenerator(KerasHubPreset, Generator):
         return image + mask * (drawn - image)
 
     def encode(self, images):
-        """Pictures, float (n, h, w, 3) in [0, 1] -> (z_mean, z_log_var) of the autoencoder's latents, as `pictures` takes them: both
-        float32 (n, *latent_shape). Raises ValueError for other shapes or numbers."""
+        """Pictures, float (n, h, w, 3) in [0, 1] -> (z_mean, z_log_var) of the latents that `pictures` takes: both float32
+        (n, *latent_shape). Raises ValueError for other shapes or numbers."""
         images = check_images(images, self.image_shape)
         with self._lock:
             if self._encoder is None:
@@ -234,14 +233,6 @@ class TextToImageGenerator(KerasHubPreset, Generator):
         wanted, found = (ops.std(part, axis=(1, 2, 3), keepdims=True) for part in (positive, velocity))
         velocity = velocity * (1 + ops.reshape(rescale, (-1, 1, 1, 1)) * (wanted / ops.maximum(found, 1e-6) - 1))
         return keras.Model([x, sigma, *sequences, *pooled, scale, rescale], velocity, name="guided_step")
-
-
-def first_step(steps, strength):
-    """The step of so many that a picture is noised to, which `strength` in [0, 1] of them follow; KerasHub's, but that 10 steps at
-    0.9 are 9 and not, by a float's last digit, 10. Raises ValueError for another strength."""
-    if isinstance(strength, bool) or not isinstance(strength, int | float | np.number) or not 0 <= strength <= 1:
-        raise InputError(f"strength must be a number from 0 to 1, got {strength!r}")
-    return int(round(steps * (1 - float(strength)), 6))
 
 
 def _for_each(pictures, n, named):

@@ -18,7 +18,7 @@ from explorer import checkpoints, imaging
 FACES, PROMPT, NEAR = 50, "a portrait of a man with glasses", 16 / 255
 STRENGTHS = (0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 JUDGES = ("faces", "faces_second")
-MIDDLE, RADII = (34, 31.5), (27, 22)  # of the ellipse in which CelebA's framing has a face with its hair, in pixels of 64: rows, columns
+MIDDLE, RADII = (34, 31.5), (27, 22)  # of the ellipse of face and hair in CelebA's framing, in pixels of 64: rows, columns
 
 
 def women():
@@ -30,7 +30,7 @@ def women():
     return images[(male < 0.2) & (glasses < 0.2)][:FACES]
 
 
-def main(name="stable_diffusion_3_tiny", out=os.environ.get("OUT")):
+def main(name="stable_diffusion_3_tiny"):
     generator, images = explorer.load(name), women()
     judges = [explorer.judge(judge) for judge in JUDGES if (checkpoints.root() / "judges" / judge).is_dir()]
     y, x = np.mgrid[:64, :64]
@@ -55,7 +55,7 @@ def main(name="stable_diffusion_3_tiny", out=os.environ.get("OUT")):
         mask = face[None, ..., None].astype("float32")
         found[f"{strength}, face masked"] = told(generator.decode(noise, PROMPT, image=images, strength=strength, mask=mask))
     print(json.dumps({"faces": len(images), "pixels around": round(float((~face).mean()), 3), **found}, indent=1))
-    if out:
+    if out := os.environ.get("OUT"):
         imaging.to_pillow(imaging.grid(imaging.to_bytes(np.concatenate(rows)), 8)).save(out)
 
 

@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 
 from explorer.generators import samplers
-from explorer.generators.text_to_image import TextToImageGenerator, first_step
+from explorer.generators.text_to_image import TextToImageGenerator
 
 TWO = 2 / 255
 
@@ -90,7 +90,7 @@ def test_latents_are_kerashubs_and_their_variance_is_as_wide_as_they_are(small, 
 
 def test_strength_is_how_many_steps_are_gone_and_each_noise_rate_is_of_the_whole_way(small, images):
     for steps, strength, gone in ((10, 0.9, 9), (10, 0.3, 3), (28, 0.6, 17), (5, 0.01, 1), (4, 1, 4)):
-        assert steps - first_step(steps, strength) == gone
+        assert steps - samplers.first_step(steps, strength) == gone
     told = []
     small.decode(small.prior(1), "a rose", steps=5, image=images[:1], strength=0.4, callback=told.append)
     assert [(step.index, step.steps) for step in told] == [(0, 2), (1, 2)]
