@@ -118,7 +118,7 @@ FREE = {
     "morph": {"kind", "even", "closed", "start", "stop"},
     "diffusion": {"seed", "eta", "epsilon_scale"},
     "text-to-image": {"seed", "kind", "closed", "start", "stop", "prompt", "to_prompt", "below_prompt", "below_to_prompt",
-                      "negative_prompt", "guidance_scale"},
+                      "negative_prompt", "guidance_scale", "margin"},
     "why-a-vae": {"chapter", "seed", "noise"},
     "models": set(),
 }  # fmt: skip
