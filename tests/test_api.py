@@ -258,6 +258,23 @@ def test_prompts_are_drawn_and_walked(ask):
     assert size_of(strip)[0] > 3 * 128
 
 
+def test_a_picture_is_drawn_over_and_one_that_was_sent_is_in_no_link(client, ask, one):
+    data, query = ask("draw_prompt", prompt="a rose", steps=2, image="celeba-vae:g3", strength=0.5, size=32)
+    assert query == "view=text-to-image&prompt=a%20rose&image=celeba-vae:g3&strength=0.5&steps=2&size=32"
+    cut, path, link = client.predict(
+        prompt="a rose", steps=2, strength=0, size=32, picture=handle_file(one), api_name="/draw_prompt"
+    )
+    assert (cut, link) == ("", "")
+    assert Image.open(path).size == (32, 32)
+    assert imaging.state_of(Path(path).read_bytes()) == ""
+    black = io.BytesIO()
+    Image.new("L", (100, 70)).save(black, "PNG")
+    sent = "data:image/png;base64," + base64.b64encode(black.getvalue()).decode()
+    path = client.predict(prompt="a rose", steps=2, size=32, picture=handle_file(one), mask=sent, api_name="/draw_prompt")[1]
+    kept = imaging.to_bytes(imaging.fitted(Path(one).read_bytes(), (32, 32, 3)))
+    assert np.abs(np.asarray(Image.open(path)).astype(int) - kept).max() <= 2
+
+
 def test_where_a_prompt_was_cut_is_said(client):
     long = "a photo of a rose, and a photo of a man"
     drawn = client.predict(prompt=long, negative_prompt=long, steps=1, api_name="/draw_prompt")[0]

@@ -97,6 +97,14 @@ class Run(BaseModel):
     picture: File | None = None
 
 
+class Over(BaseModel):
+    """A picture that is to be drawn over, and another one, white where it is."""
+
+    query: Query
+    picture: File | None = None
+    mask: File | None = None
+
+
 class Framed(BaseModel):
     """A picture that is to be drawn over, and the square of it that somebody chose."""
 

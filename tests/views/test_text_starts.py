@@ -3,11 +3,9 @@
 import base64
 import io
 import json
-import shutil
 
 import numpy as np
 import pytest
-from conftest import make_diffusion, make_faces, make_toy
 from PIL import Image
 
 import explorer
@@ -18,13 +16,16 @@ from explorer.views.text_to_image import calls, pictures, starts
 
 
 @pytest.fixture(scope="module")
-def root(text_root, tmp_path_factory):
+def root(text_root, face_root, diffusion_root, tmp_path_factory):
     """`words`, and what it may draw over: faces with a gallery, digits, and a model that samples."""
     root = tmp_path_factory.mktemp("starts")
-    shutil.copytree(text_root / "words", root / "words")
-    make_toy(root, "mnist-vae", side=28)
-    make_faces(root)
-    make_diffusion(root)
+    for folder, name in (
+        (text_root, "words"),
+        (face_root.root, "mnist-vae"),
+        (face_root.root, "celeba-vae"),
+        (diffusion_root, "blots"),
+    ):
+        (root / name).symlink_to(folder / name)
     return root
 
 

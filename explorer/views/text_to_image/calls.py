@@ -1,14 +1,19 @@
 """The text-to-image view: pictures and walks of prompts, drawn step by step. The page's half is `view.js`."""
 
+import base64
 import copy
+import dataclasses
 import functools
 import threading
+
+import numpy as np
 
 from explorer import checkpoints, imaging, presets, views
 from explorer.errors import InputError
 from explorer.serving import questions
 from explorer.serving.calls import JOBS, LONG, answered, for_page, in_turn, pixels, shown_with
 from explorer.state import MASK_SIDE
+from explorer.views import costs, drawn
 from explorer.views.text_to_image import pictures, starts
 
 
@@ -145,6 +150,27 @@ def frame_picture(request: questions.Framed):
             pass  # no face, or nobody who finds one
     seen = imaging.cut(rgba, (float(crop["x"]), float(crop["y"])), float(crop["side"]), float(crop["angle"]), side)
     return {"crop": crop, "face": face, "width": width, "height": height, "seen": pixels(seen)}
+
+
+@answered
+@in_turn(long=True)
+def file_over(request: questions.Over):
+    """{"query", "picture": base64 of a file to be drawn over, or else the query's image is, "mask": of one that is white where} ->
+    {"file": base64 of a PNG, which says nothing of how it was made, "name"}."""
+    full = state_of(request["query"])
+    if "image" not in full or full["what"] != "picture":
+        raise InputError("a picture or a mask of yours needs what=picture, and a strength")
+    cost = costs.Cost("png")
+    cost.judge(full, pictures.pictures(full))
+    shape = tuple(pictures.card_of(full)["image_shape"])
+    given = {key: imaging.fitted(imaging.of_data_url(request[key]), shape) for key in ("picture", "mask") if request.get(key)}
+    start = starts.of(full, shape, given.get("picture"))
+    if "mask" in given:
+        marked = imaging.grey(given["mask"])[None, ..., None].clip(0, 1)
+        start = dataclasses.replace(start, mask=marked if start.mask is None else np.maximum(marked, start.mask))
+    data = drawn.file(pictures.pictures(full, start=start), full.get("size"), "png", "")
+    cost.learn()
+    return {"file": base64.b64encode(data).decode(), "name": f"{full['model']}-over.png"}
 
 
 def _draw(job, state, brought=None):

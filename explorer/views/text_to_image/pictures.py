@@ -190,27 +190,27 @@ def batches(generator, state, start=None):
     return found
 
 
-def run(state, callback=None, generator=None, keep=np.asarray):
-    """Draw what a complete state asks for: float32 (n, h, w, 3), or what `keep` makes of each batch. `callback(batch, step)` at
-    every step; what it raises ends it."""
+def run(state, callback=None, generator=None, keep=np.asarray, start=None):
+    """Draw what a complete state asks for, over `start` if it is given: float32 (n, h, w, 3), or what `keep` makes of each batch.
+    `callback(batch, step)` at every step; what it raises ends it."""
     generator = generator or generator_of(state)
     found = []
-    for batch in batches(generator, state):
+    for batch in batches(generator, state, start):
         tell = None if callback is None else (lambda step, batch=batch: callback(batch, step))
         found.append(keep(generator.decode(batch.noise, batch.embeddings, steps=batch.steps, callback=tell,
                                            guidance_scale=state["guidance_scale"], **batch.over)))  # fmt: skip
     return np.concatenate(found)
 
 
-def pictures(state, moving=False):
-    """What a complete state shows, as `Drawn`."""
+def pictures(state, moving=False, start=None):
+    """What a complete state shows, as `Drawn`; `start`: what one picture is drawn over, instead of the state's image."""
     shape, what = tuple(card_of(state)["image_shape"]), state["what"]
     counts = {"strip": state["frames"], "plane": state["n"] ** 2, "steps": len(COMPARED), "strengths": len(STRENGTHS),
               "trajectory": steps_gone(state["steps"], state.get("strength", 1.0))}  # fmt: skip
     count = counts.get(what, 1)
     columns = state["n"] if what == "plane" else count
     size = max(shape[0], 256 if moving else 512 if columns == 1 else 128)
-    make = film if what == "trajectory" else at_time if "time" in state else partial(run, keep=imaging.to_bytes)
+    make = film if what == "trajectory" else at_time if "time" in state else partial(run, keep=imaging.to_bytes, start=start)
     latents = latents_of_film if what == "trajectory" else start_points
     return Drawn(lambda: make(state), count, shape, columns, size=size, moves=what in ("strip", "trajectory"),
                  latents=lambda: latents(state), evaluations=evaluations(state))  # fmt: skip
