@@ -148,7 +148,7 @@ def test_each_is_described_with_the_type_and_meaning_of_every_argument(client):
             assert parameter["parameter_has_default"] == (parameter["parameter_name"] not in
                                                           ("link", "picture", "attributes", "corners", "prompt", "to_prompt", "by")
                                                           or (name, parameter["parameter_name"]) in
-                                                          {("/edit_face", "picture"), ("/judge", "link"), ("/judge", "picture")})  # fmt: skip
+                                                          {("/edit_face", "picture"), ("/draw_prompt", "picture"), ("/judge", "link"), ("/judge", "picture")})  # fmt: skip
         kinds = [result["python_type"]["type"] for result in endpoint["returns"]]
         assert "Any" not in kinds
         assert ("filepath" in kinds) == (name not in ("/list_models", "/judge"))
