@@ -241,6 +241,8 @@ KEYS = {
     "below_to_prompt": Key(_prompt, str),  # ... at the bottom right
     "negative_prompt": Key(_prompt, str),
     "guidance_scale": _number(0, 30),
+    "guidance_rescale": _number(0, 1),  # how far what guidance predicts is brought back to the deviation of what it did not
+    "guidance_interval": _numbers(0, 1, 2),  # between which times there is guidance
     "image": Key(_image, str),  # what is drawn over: a picture of another model
     "strength": _number(0, 1),  # ... how far: so much of the way from noise to a picture is gone
     "mask": _wholes(0, MASK_SIDE**2, MASK_SIDE**2 + 1),  # where: runs of cells, row by row, that are kept, drawn, kept, ...

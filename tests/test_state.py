@@ -29,6 +29,8 @@ EXAMPLES = {
     "below_to_prompt": "🌻",
     "negative_prompt": "glasses=1",
     "guidance_scale": 4.5,
+    "guidance_rescale": 0.7,
+    "guidance_interval": (0.2, 0.9),
     "image": "celeba-vae:g12",
     "strength": 0.6,
     "mask": (66, 4, 28, 4),

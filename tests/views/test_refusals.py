@@ -78,6 +78,8 @@ MISFITS = {
         ("", "label", "0", "blots was trained without classes"),
         ("model=kinds", "label", "3", "label must be a whole number from 0 to 2"),
         ("", "guidance_scale", "2", "blots was trained without classes"),
+        ("", "guidance_rescale", "0.5", "blots was trained without classes"),
+        ("model=kinds", "guidance_interval", "0.9,0.2", "guidance_interval must be two times from 0 to 1, the lower first"),
         ("", "time", "0", "time must be above 0"),
         ("", "model", "deep", "deep does not sample from noise"),
     ],
@@ -97,6 +99,7 @@ MISFITS = {
         ("", "image", "blots:g0", "blots has no gallery: image must be blots and a seed"),
         ("", "mask", "1000,25", "its runs must be 1024 in all at most"),
         ("what=trajectory", "strength", "0", "at strength 0 nothing is drawn"),
+        ("", "guidance_interval", "0.9,0.2", "guidance_interval must be two times from 0 to 1, the lower first"),
     ],
     "why-a-vae": [
         ("", "label", "10", "label must be a garment from 0 to 9"),
@@ -118,7 +121,7 @@ FREE = {
     "morph": {"kind", "even", "closed", "start", "stop"},
     "diffusion": {"seed", "eta", "epsilon_scale"},
     "text-to-image": {"seed", "kind", "closed", "start", "stop", "prompt", "to_prompt", "below_prompt", "below_to_prompt",
-                      "negative_prompt", "guidance_scale", "margin"},
+                      "negative_prompt", "guidance_scale", "guidance_rescale", "margin"},
     "why-a-vae": {"chapter", "seed", "noise"},
     "models": set(),
 }  # fmt: skip
@@ -217,6 +220,7 @@ VALUES = {
     "guidance_scale": ["1", "40"], "time": ["0", "0.5"], "axes": ["0,1", "2,3", "0,9"], "scale": ["z", "p"], "veil": ["data", "normal"],
     "points": ["0", "1"], "hidden": ["", "1", "200"], "beside": ["holes", "nope"], "image_size": ["64", "100"], "prompt": ["a rose", "%ff"],
     "to_prompt": ["a man"], "chapter": ["linear", "deeper", "gans", "labels", "arithmetic", "holes"], "noise": ["gaussian"],
+    "guidance_rescale": ["0.5"], "guidance_interval": ["0.2,0.8", "0.8,0.2"],
     "image": ["deep:7", "celeba-vae:g3", "celeba-vae:g99", "words:1", "nobody:1"], "strength": ["0", "0.5", "1"], "mask": ["", "66,4", "900,900"],
     "margin": ["0", "0.25"],
     "source": ["test", "drawn"], "amount": ["1", "0.5"], "even": ["1"], "closed": ["1"], "start": ["0.5"], "extent": ["2", "0"],

@@ -194,8 +194,8 @@ def _draw(job, state, brought=None):
                 {"first": batch.first, "at": before + step.index + 1, "noise_rate": round(step.noise_rate, 3), "pictures": shown}
             )
 
-        images = generator.decode(batch.noise, batch.embeddings, steps=batch.steps, guidance_scale=state["guidance_scale"],
-                                  callback=callback, **batch.over)  # fmt: skip
+        images = generator.decode(batch.noise, batch.embeddings, steps=batch.steps, callback=callback, **batch.over,
+                                  **pictures.guidance(state))  # fmt: skip
         before += batch.gone
         job.report({"first": batch.first, "at": before, "drawn": True, "pictures": [pixels(image) for image in images]})
 

@@ -5,12 +5,20 @@ import { numberText } from "../../serving/state.js";
 
 /** @param {any} model as the page knows it @param {any} state */
 export function codeOf(model, state) {
-  const guidance = `guidance_scale=${numberText(state.guidance_scale)}`, { what } = state;
+  const guidance = guidanceOf(state), { what } = state;
   const code = model.code.replace("{prompt}", () => promptOf(state))
     .replace("{noise}", () => noiseOf(state) + startOf(model, state))
     .replace("{settings}", `steps=${what === "steps" ? "steps" : state.steps}, ${guidance}${overOf(state)}`);
   if (!(what in COMPARED)) return code;
   return code.replace(/pictures = (.*) {2}# (.*)\(n, /, `pictures = [$1[0] for ${COMPARED[what]}]  # each $2(`);
+}
+
+/** As `decode` takes it, without what is as usual. @param {any} state */
+export function guidanceOf({ guidance_scale, guidance_rescale, guidance_interval }) {
+  const said = [`guidance_scale=${numberText(guidance_scale)}`, `guidance_rescale=${numberText(guidance_rescale)}`];
+  const [low, high] = guidance_interval;
+  said.push(`guidance_interval=(${numberText(low)}, ${numberText(high)})`);
+  return said.filter((_, i) => !i || (i === 1 ? guidance_rescale : low > 0 || high < 1)).join(", ");
 }
 
 /** What is different in each picture. @type {Record<string, string>} */

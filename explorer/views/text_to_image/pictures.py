@@ -13,12 +13,14 @@ from explorer import checkpoints, geometry, imaging, presets
 from explorer.errors import UnknownName
 from explorer.generators import samplers
 from explorer.state import StateError
+from explorer.views import points
 from explorer.views.drawn import Drawn
 from explorer.views.text_to_image import starts
 
 TITLE = "Text to image"
 KEYS = frozenset({"image_size", "seed", "to", "t", "time", "kind", "closed", "start", "stop", "frames", "n", "steps", "prompt",
-                  "to_prompt", "below_prompt", "below_to_prompt", "negative_prompt", "guidance_scale", *starts.KEYS})  # fmt: skip
+                  "to_prompt", "below_prompt", "below_to_prompt", "negative_prompt", "guidance_scale",
+                  *points.GUIDANCE, *starts.KEYS})  # fmt: skip
 WHATS = ("picture", "strip", "plane", "steps", "trajectory", "strengths")
 COMPARED = (5, 10, 15, 20, 25)
 STRENGTHS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -106,6 +108,7 @@ def complete(state):
     full = {"view": "text-to-image", "what": "picture", "model": card["name"], "negative_prompt": "",
             "seed": card.get("start_seed", 0), "kind": "slerp", "closed": False, "start": 0.0, "stop": 1.0, "frames": 9, "n": 4,
             **dict(zip(PROMPTS, card["prompts"], strict=True)), **card["sampling"]} | state  # fmt: skip
+    full = points.with_guidance(full)
     if not 1 <= full["steps"] <= MOST_STEPS:
         raise StateError(f"steps must be a whole number from 1 to {MOST_STEPS} for {card['name']}, got {full['steps']}", "steps")
     if not 2 <= full["n"] <= MOST_SIDE:
@@ -190,6 +193,11 @@ def batches(generator, state, start=None):
     return found
 
 
+def guidance(state):
+    """How a complete state's sampling is guided, as `decode` takes it."""
+    return {key: state[key] for key in ("guidance_scale", *points.GUIDANCE)}
+
+
 def run(state, callback=None, generator=None, keep=np.asarray, start=None):
     """Draw what a complete state asks for, over `start` if it is given: float32 (n, h, w, 3), or what `keep` makes of each batch.
     `callback(batch, step)` at every step; what it raises ends it."""
@@ -197,8 +205,8 @@ def run(state, callback=None, generator=None, keep=np.asarray, start=None):
     found = []
     for batch in batches(generator, state, start):
         tell = None if callback is None else (lambda step, batch=batch: callback(batch, step))
-        found.append(keep(generator.decode(batch.noise, batch.embeddings, steps=batch.steps, callback=tell,
-                                           guidance_scale=state["guidance_scale"], **batch.over)))  # fmt: skip
+        found.append(keep(generator.decode(batch.noise, batch.embeddings, steps=batch.steps, callback=tell, **guidance(state),
+                                           **batch.over)))  # fmt: skip
     return np.concatenate(found)
 
 

@@ -16,7 +16,8 @@ const WIDE = 9, WIDE_FILM = 14; // pictures in a row, at most
 
 // The keys that mean something in each mode, beside those that always do. A link names `what` and the model even if they are as
 // usual: this page begins with a walk, and what is usual hangs on the model and the size that it was loaded in.
-const NAMED = ["what", "model", "image_size"], ALWAYS = [...NAMED, "prompt", "negative_prompt", "seed", "guidance_scale"];
+const NAMED = ["what", "model", "image_size"], ALWAYS = [...NAMED, "prompt", "negative_prompt", "seed", "guidance_scale",
+  "guidance_rescale", "guidance_interval"];
 /** @type {Record<string, string[]>} */
 const MEANT = {
   strip: ["steps", "to_prompt", "to", "kind", "closed", "start", "stop", "frames", "t"],
