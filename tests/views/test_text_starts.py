@@ -3,6 +3,7 @@
 import base64
 import io
 import json
+import shutil
 
 import numpy as np
 import pytest
@@ -195,3 +196,14 @@ def test_links_and_files_hold_nothing_of_a_visitors_picture_and_say_what_they_sh
     assert json.dumps(opened["sources"])
     arrays = np.load(io.BytesIO(views.render(parse_strictly("model=words&image=celeba-vae:g3&strength=0.5&mask=0,9"), "npz")))
     assert {"image", "mask", "strength"} <= set(arrays.files)
+
+
+def test_a_damaged_gallery_keeps_nobody_from_the_others(root, tmp_path, monkeypatch):
+    for path in root.iterdir():
+        (tmp_path / path.name).symlink_to(path.resolve())
+    (tmp_path / "celeba-vae").unlink()
+    shutil.copytree((root / "celeba-vae").resolve(), tmp_path / "celeba-vae")
+    (tmp_path / "celeba-vae" / checkpoints.ENCODINGS).write_bytes(b"nothing")
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(tmp_path))
+    assert [one["model"] for one in starts.sources()] == ["blots", "mnist-vae"]
+    assert calls.open_prompts("view=text-to-image&what=strengths")["state"]["image"] == "blots:0"

@@ -37,7 +37,10 @@ def sources():
     for card in sorted(filter(serves, checkpoints.models()), key=lambda card: not has_encodings(card)):
         label = NAMES.get(card["recipe"].get("data"), "A picture")
         if label not in found:
-            gallery = len(checkpoints.encodings(card["name"]).z_mean) if has_encodings(card) else 0
+            try:
+                gallery = len(checkpoints.encodings(card["name"]).z_mean) if has_encodings(card) else 0
+            except checkpoints.CheckpointError:  # a damaged one: the next may serve
+                continue
             found[label] = {"label": label, "model": card["name"], "gallery": gallery}
     order = [*NAMES.values(), "A picture"]
     return sorted(found.values(), key=lambda one: order.index(one["label"]))
