@@ -71,7 +71,7 @@ def test_a_state_with_a_picture_draws_what_decode_makes_of_it():
     expected = g.decode(g.prior(1, 5), "a man", steps=6, image=start.image, strength=0.5, mask=start.mask)
     np.testing.assert_allclose(pictures.run(full), expected, atol=2e-3)
     rows = np.arange(32)[:, None] + np.zeros(32)
-    np.testing.assert_array_equal(start.mask[0, :, :, 0], (rows >= 10) & (rows < 18))
+    np.testing.assert_array_equal(start.mask[0, :, :, 0] > 0, (rows >= 10) & (rows < 18))
     np.testing.assert_array_equal(expected[:, :10], start.image[:, :10])
     one = Image.open(io.BytesIO(views.render(parse_strictly("model=words&image=celeba-vae:g3&strength=0&size=32"), "png")))
     np.testing.assert_allclose(np.asarray(one) / 255, g.pictures(g.encode(start.image)[0])[0], atol=2 / 255)
@@ -110,7 +110,7 @@ def test_outside_the_picture_is_drawn_and_the_picture_moved_in_stays():
     np.testing.assert_array_equal(start.image[0, 8:24, 8:24], inner)
     np.testing.assert_array_equal(start.image[0, 0], start.image[0, 8])
     np.testing.assert_array_equal(start.mask[0, 8:24, 8:24], 0)
-    assert start.mask.mean() == 0.75
+    assert (start.mask > 0).mean() == 0.75
     drawn = pictures.run(full)
     np.testing.assert_array_equal(drawn[:, 8:24, 8:24], start.image[:, 8:24, 8:24])
     both = starts.of(state("image=celeba-vae:g3&margin=0.25&mask=480,64"), (32, 32, 3)).mask[0, ..., 0]
@@ -118,6 +118,15 @@ def test_outside_the_picture_is_drawn_and_the_picture_moved_in_stays():
     assert both[9:14, 9:23].sum() == 0
     none = starts.of(state("image=celeba-vae:g3&margin=0.01"), (32, 32, 3))
     assert none.mask is None
+
+
+def test_a_masks_edge_is_soft_inwards_and_its_outside_stays_outside():
+    mask = np.zeros((64, 64), "float32")
+    mask[:20, 10:40] = 1
+    found = starts.softened(mask)
+    np.testing.assert_array_equal(found > 0, mask > 0)
+    assert found[:17, 12:38].min() == 1, "also at the picture's own edge"
+    np.testing.assert_allclose(found[5, 10:13], [0.6, 0.8, 1], atol=1e-6)
 
 
 def test_without_a_picture_said_it_is_the_first_of_the_first_gallery():
@@ -148,7 +157,7 @@ def test_a_visitors_picture_is_drawn_over_and_what_lies_outside_of_the_mask_come
     query = "view=text-to-image&what=picture&strength=0.5&steps=4&mask=0,512"
     events = follow(calls.start_drawing({"query": query, "picture": data_url(image)})["job"])
     np.testing.assert_array_equal(of_pixels(events[0]["start"]), image)
-    assert of_pixels(events[0]["mask"], (32, 32, 1))[:16].min() == 255
+    assert of_pixels(events[0]["mask"], (32, 32, 1))[:15].min() == 255
     assert [event["at"] for event in events[1:]] == [1, 2, 2]
     assert events[0]["total"] == 2
     result = of_pixels(events[-1]["pictures"][0]).astype(int)

@@ -18,7 +18,7 @@ NAMES = {"celeba": "A face", "flowers": "A flower", "fashion": "A garment", "mni
 
 @dataclass(frozen=True)
 class Start:
-    """`image` (1, h, w, 3) in [0, 1], moved in by the margin; `mask` (1, h, w, 1), 1 where it is drawn anew; None: all of it."""
+    """`image` (1, h, w, 3) in [0, 1], moved in by the margin; `mask` (1, h, w, 1), above 0 where it is drawn anew, or None."""
 
     image: np.ndarray
     mask: np.ndarray | None
@@ -81,7 +81,14 @@ def of(state, shape, picture=None):
         image = np.pad(inner, (*sides, (0, 0)), mode="edge")
         frame = np.pad(np.zeros(inner.shape[:2], "float32"), sides, constant_values=1)
         mask = frame if mask is None else np.maximum(mask, frame)
-    return Start(image[None], None if mask is None else mask[None, ..., None])
+    return Start(image[None], None if mask is None else softened(mask)[None, ..., None])
+
+
+def softened(mask):
+    """A mask (h, w) whose edge is soft inwards, a little, so that no seam is seen; where it was 0 it stays so."""
+    reach = max(1, len(mask) // MASK_SIDE)
+    windows = np.lib.stride_tricks.sliding_window_view(np.pad(mask, reach, mode="edge"), (2 * reach + 1,) * 2)
+    return (mask * windows.mean((2, 3))).astype("float32")
 
 
 def cells(runs, size):
