@@ -218,9 +218,9 @@ export class TextView extends View {
 
   /** The visitor's picture goes, and the one that is usual is there again. */
   removeOwn() {
-    const had = this.start.own;
+    const had = this.start.own, said = this.query(); // without its picture
     this.start.forget();
-    if (had) this.open(this.query({ image: undefined }));
+    if (had) this.open(said);
   }
 
   /** A file of a visitor's picture is made here: the server keeps none, and no state says what it shows. */
