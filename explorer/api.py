@@ -21,6 +21,7 @@ from gradio_client.utils import python_type_to_json_schema
 
 from explorer import checkpoints, imaging, paper, views
 from explorer.errors import ExplorerError, InputError
+from explorer.generators.samplers import STRENGTH
 from explorer.serving import uploads
 from explorer.serving.calls import answered, in_turn
 from explorer.state import StateError, parse_strictly, text
@@ -28,6 +29,7 @@ from explorer.views import calls as common
 from explorer.views.diffusion.calls import squared
 from explorer.views.faces.calls import encode_photo
 from explorer.views.latent_plane.calls import encode_picture
+from explorer.views.text_to_image.calls import file_over
 from explorer.views.text_to_image.pictures import cut_off, generator_of
 
 KEPT = (600, 1800)  # seconds: how often the files of answers are looked through, and from which age they are deleted
@@ -200,10 +202,16 @@ def draw_prompt(
     guidance_scale: float | None = None,
     size: int | None = None,
     model: str | None = None,
+    image: str | None = None,
+    strength: float | None = None,
+    margin: float | None = None,
+    picture: bytes | None = None,
+    mask: bytes | None = None,
 ):
-    """Draws a picture of what a text says. The model that ships knows faces, flowers, digits and clothes.
+    """Draws a picture of what a text says, or draws over one. The model that ships knows faces, flowers, digits and clothes.
 
-    Examples: "a photo of a sunflower"; "a portrait of a smiling woman with glasses"; "the handwritten digit seven"
+    Examples: "a photo of a sunflower"; "a portrait of a smiling woman with glasses"; "the handwritten digit seven"; over a face,
+    prompt "a portrait of a man with glasses", image celeba-vae:g3, strength 0.7
 
     Args:
         prompt: what to see: at most 1,000 characters, of which the model reads some twenty words
@@ -213,14 +221,24 @@ def draw_prompt(
         guidance_scale: how strongly to follow the text, 0 to 30
         size: pixels along the picture's side, 16 to 1024
         model: a text-to-image model; the one that ships, if none is named
+        image: what is drawn over, a picture of another model: its name and a seed or a picture of its gallery, as in celeba-vae:g3
+        strength: how far that is changed, 0 to 1; 0.6 unless it is said
+        margin: so much of a side it is moved in from each edge, 0 to 0.4, and what lies outside is drawn
+        picture: what is drawn over instead, of yours: a file or a data URL, of which the middle is taken
+        mask: a picture that is white where it is to be drawn anew: the rest stays, to the pixel
 
     Returns:
         Where a prompt was cut, in words, as the model reads no more; empty if all was read
-        the picture (PNG) and its link
+        the picture (PNG) and its link, which is empty where a picture or a mask was sent: no link holds these
     """
     told = {"model": model, "seed": seed, "prompt": prompt, "negative_prompt": negative_prompt, "guidance_scale": guidance_scale,
-            "steps": steps, "size": size}  # fmt: skip
-    return _read(request, _query(view="text-to-image", **told))
+            "image": image, "strength": strength, "margin": margin, "steps": steps, "size": size}  # fmt: skip
+    if not picture and not mask:
+        return _read(request, _query(view="text-to-image", **told))
+    told["strength"] = STRENGTH if strength is None else strength
+    query = _query(view="text-to-image", **told)
+    sent = {key: base64.b64encode(file).decode() for key, file in (("picture", picture), ("mask", mask)) if file}
+    return _cut(query), _kept(_told(file_over({"query": query, **sent}))), ""
 
 
 def walk_prompts(
@@ -358,22 +376,32 @@ def _text(value):
 def _drawn(request, query, ending="png"):
     """The path of the file that a state stands for, made as the page's downloads are, and its link."""
     answer = _told(common.export_file({"query": query, "ending": ending}))
+    return _kept(answer), _link(request, answer["state"])
+
+
+def _kept(answer):
+    """The path of a file that was made."""
     os.makedirs(get_upload_folder(), exist_ok=True)
     # a folder of its own: who fetches one file never reads what another call is writing
     path = Path(tempfile.mkdtemp(dir=get_upload_folder()), Path(answer["name"]).name)
     path.write_bytes(base64.b64decode(answer["file"]))
-    return str(path), _link(request, answer["state"])
+    return str(path)
 
 
 def _read(request, query, ending="png"):
-    """What is cut off of the prompts of a state, one sentence each, and what `_drawn` gives."""
+    """What `_cut` and `_drawn` give."""
     path, link = _drawn(request, query, ending)
+    return _cut(query), path, link
+
+
+def _cut(query):
+    """What is cut off of the prompts of a state, one sentence each."""
     full = views.state_of(query)
     said = []
     for key, (last, rest) in cut_off(generator_of(full), full).items():
         after = f"read up to “{last}”" if last else "cut within its first word"
         said.append(f"{key} is {after}, and “{rest}” is cut off: say it in fewer words.")
-    return " ".join(said), path, link
+    return " ".join(said)
 
 
 def _link(request, written):

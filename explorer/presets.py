@@ -11,6 +11,7 @@ import threading
 from pathlib import Path
 
 from explorer import devices
+from explorer import memory as free
 from explorer.errors import ExplorerError, InputError
 from explorer.generators.base import check_latents
 from explorer.geometry import Embeddings
@@ -22,7 +23,18 @@ KNOWN = {
     "stable_diffusion_3.5_large": 9_048_410_595,
     "stable_diffusion_3.5_large_turbo": 9_048_410_595,
 }
+# steps and guidance that their makers name, where these are not those of the first
+USUAL = {
+    "stable_diffusion_3.5_medium": (40, 4.5),
+    "stable_diffusion_3.5_large": (40, 4.5),
+    "stable_diffusion_3.5_large_turbo": (4, 1.0),  # distilled: without guidance
+}
 HANDLES = ("kaggle://", "hf://")
+# where a name is fetched from, and what says there that one may
+TOKENS = {
+    "hf://": ("huggingface.co", "HF_TOKEN lets"),
+    "": ("kaggle.com", "KAGGLE_USERNAME and KAGGLE_KEY (or KAGGLE_API_TOKEN) let"),
+}
 IMAGE_SIZE = 512
 PROMPTS = ("a cute magical flying cat, soft golden light", "a friendly dog in a field of flowers", "an origami elephant",
            "a glass teapot on a wooden table")  # fmt: skip
@@ -58,14 +70,21 @@ def needs(name):
     if Path(name).is_dir():
         size = sum(path.stat().st_size for path in Path(name).rglob("*") if path.is_file())
         return f"{name}: a preset folder of {_gigabytes(size)}; nothing is downloaded."
-    if name not in KNOWN:
-        return f"{name}: how large it is, and on what terms, its page says; what is missing here is downloaded."
-    parameters = KNOWN[name]
+    where, token = next(words for handle, words in TOKENS.items() if name.startswith(handle))
+    if of_known(name) is None:
+        said = f"{name}: how large it is, and on what terms, its page says; what is missing here is downloaded."
+        return f"{said} Terms must be agreed to on its page at {where}; then {token} KerasHub fetch it."
+    parameters = KNOWN[of_known(name)]
     return (
         f"{name}: {parameters / 1e9:.1f} billion parameters, about {_gigabytes(2 * parameters)} in float16 to download once and as "
-        "much GPU memory, and some more for pictures. Stability AI's licence must be agreed to on its page at kaggle.com; "
-        "then KAGGLE_USERNAME and KAGGLE_KEY (or KAGGLE_API_TOKEN) let KerasHub fetch it."
+        f"much GPU memory, and some more for pictures. Stability AI's licence must be agreed to on its page at {where}; "
+        f"then {token} KerasHub fetch it."
     )
+
+
+def of_known(name):
+    """Which of KerasHub's presets a name or a handle stands for, as hf://keras/stable_diffusion_3_medium does; None for others."""
+    return next((part for part in reversed(name.split("/")) if part in KNOWN), None) if not Path(name).is_dir() else None
 
 
 def permitted(name):
@@ -111,12 +130,13 @@ def _shown(name, image_size):
 def _borrower(generator, name, image_size):
     shared = copy.copy(generator)
 
-    def decode(z, prompt="", negative_prompt="", steps=None, guidance_scale=None, callback=None, label=None):
+    def decode(z, prompt="", negative_prompt="", steps=None, guidance_scale=None, callback=None, label=None, **told):
         embeddings = prompt if isinstance(prompt, Embeddings) else generator.embed(prompt, negative_prompt)
         steps = generator.card["sampling"]["steps"] if steps is None else steps
         z = check_latents(z, generator.latent_shape)  # these complain here, where it costs nothing
         generator.sigmas(steps)
-        drawing = _drawn(name, image_size, z, embeddings, steps, guidance_scale)
+        told["guidance_scale"] = guidance_scale
+        drawing = _drawn(name, image_size, z, embeddings, steps, told)
         while True:
             try:
                 found = next(drawing)
@@ -137,14 +157,14 @@ def _borrower(generator, name, image_size):
     return shared
 
 
-def _duration(name, image_size, z, embeddings, steps, guidance_scale):
+def _duration(name, image_size, z, embeddings, steps, told):
     """Seconds for which a GPU is asked for."""
     start, step, most = BORROWED
     return min(most, start + step * steps * len(z))
 
 
 @devices.borrowing(_duration)
-def _drawn(name, image_size, z, embeddings, steps, guidance_scale):
+def _drawn(name, image_size, z, embeddings, steps, told):
     """In a process with a GPU: each `samplers.Step`, at last the pictures."""
     # a process that was there before the model was loaded reads it from where it was downloaded to
     generator = _loaded.get((name, image_size)) or _load(name, image_size, None)
@@ -158,7 +178,7 @@ def _drawn(name, image_size, z, embeddings, steps, guidance_scale):
     def draw():
         try:
             with devices.borrowed(generator.model):
-                found.put(generator.decode(z, embeddings, steps=steps, guidance_scale=guidance_scale, callback=tell))
+                found.put(generator.decode(z, embeddings, steps=steps, callback=tell, **told))
         except BaseException as error:
             found.put(error)
 
@@ -193,11 +213,11 @@ def _load(name, image_size, out):
         raise InputError(f"image_size must be a multiple of 16 from {_SIDES[0]} to {_SIDES[1]}, got {image_size}")
     print(needs(name), file=out or sys.stderr)
     gpu = devices.on_zero_gpu() or devices.gpus() > 0
-    wanted, room = 4 * KNOWN.get(name, 0), memory()  # a CPU computes in float32
+    wanted, room = 4 * KNOWN.get(of_known(name), 0), memory()  # a CPU computes in float32
     if not gpu and wanted > room:
         raise PresetError(f"{name} needs a GPU, or {_gigabytes(wanted)} of memory: here are {_gigabytes(room)}. {needs(name)}")
     settings = {"dtype": "float16"} if gpu else {}
-    size = image_size or (IMAGE_SIZE if name in KNOWN else None)
+    size = image_size or (IMAGE_SIZE if of_known(name) else None)
     if size:
         settings["image_shape"] = (size, size, 3)
     try:
@@ -215,6 +235,7 @@ def _load(name, image_size, out):
 
 def card(name, backbone, image_size=None):
     """The card of a model from elsewhere: what its KerasHub backbone says of itself, and the `image_size` that was asked for."""
+    steps, guidance_scale = USUAL.get(of_known(name), (28, 7.0))
     parts = {
         "vae": backbone.vae,
         "mmdit": backbone.diffuser,
@@ -224,19 +245,17 @@ def card(name, backbone, image_size=None):
         "name": name, "kind": "text-to-image", "title": f"Words: {name}", "short": name, "order": 99,
         "latent_shape": list(backbone.latent_shape[1:]), "image_shape": list(backbone.image_shape), "image_size": image_size,
         "parameters": {part: network.count_params() for part, network in parts.items() if network is not None}, "bytes": 0,
-        "data": "see its page", "licence": "Stability AI's, see its page" if name in KNOWN else "see its page",
+        "data": "see its page", "licence": "Stability AI's, see its page" if of_known(name) else "see its page",
         "source": "Esser et al. 2024, by KerasHub", "metrics": {}, "recipe": {}, "views": ["text-to-image"], "known_failures": [],
-        "sampling": {"steps": 28, "guidance_scale": 7.0}, "prompts": list(PROMPTS), "examples": [], "batch": 1,
+        "sampling": {"steps": steps, "guidance_scale": guidance_scale}, "prompts": list(PROMPTS), "examples": [], "batch": 1,
         "knows": "hundreds of millions of pictures from the web",
     }  # fmt: skip
 
 
 def memory():
-    """Bytes of memory that are free on this machine; endless where it does not say."""
-    try:
-        return os.sysconf("SC_AVPHYS_PAGES") * os.sysconf("SC_PAGE_SIZE")
-    except (AttributeError, ValueError, OSError):
-        return float("inf")
+    """Bytes of memory that may be taken on this machine, caches that make room and a container's limit counted; endless where it
+    does not say."""
+    return free.available()
 
 
 def _gigabytes(size):

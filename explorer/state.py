@@ -197,6 +197,12 @@ def place_text(place):
     return place if isinstance(place, str) else str(place) if isinstance(place, int) else ",".join(map(number_text, place))
 
 
+def _image(text):
+    if not (found := _IMAGE.fullmatch(text)) or found[2][0] != "g" and int(found[2]) > MOST_SEED:
+        raise ValueError("must be a model with a seed (flowers-diffusion:7) or with a picture of its gallery (celeba-vae:g12)")
+    return text
+
+
 def _end():
     point = _numbers(-LIMIT, LIMIT)
     return Key(lambda text: (float(_SEED.read(text)),) if _WHOLE.fullmatch(text) else point.read(text), point.write)
@@ -206,10 +212,12 @@ _WHOLE = re.compile(r"[0-9]{1,18}")
 _DECIMAL = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
 _NAME = re.compile(r"\w{1,40}", re.ASCII)
 _WORD = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
+_IMAGE = re.compile(r"([A-Za-z0-9][\w.-]{0,99}):(g\d{1,4}|\d{1,10})", re.ASCII)
 _GALLERY = re.compile(r"g\d{1,4}", re.ASCII)
 _SEED = _whole(0, MOST_SEED)
 CHAPTERS = ("linear", "deeper", "denoising", "sparse", "codings", "holes", "labels", "gans", "arithmetic")
-WHATS = ("picture", "strip", "plane", "grid", "trajectory", "steps", "forward")
+WHATS = ("picture", "strip", "plane", "grid", "trajectory", "steps", "forward", "strengths")
+MASK_SIDE = 32  # cells along a side of a mask
 
 KEYS = {
     "view": _word("latent-plane"),  # `views.NAMES`
@@ -235,6 +243,12 @@ KEYS = {
     "below_to_prompt": Key(_prompt, str),  # ... at the bottom right
     "negative_prompt": Key(_prompt, str),
     "guidance_scale": _number(0, 30),
+    "guidance_rescale": _number(0, 1),  # how far what guidance predicts is brought back to the deviation of what it did not
+    "guidance_interval": _numbers(0, 1, 2),  # between which times there is guidance
+    "image": Key(_image, str),  # what is drawn over: a picture of another model
+    "strength": _number(0, 1),  # ... how far: so much of the way from noise to a picture is gone
+    "mask": _wholes(0, MASK_SIDE**2, MASK_SIDE**2 + 1),  # where: runs of cells, row by row, that are kept, drawn, kept, ...
+    "margin": _number(0, 0.4),  # share of a side by which a picture is moved in on each side, to be gone on with outside
     "steps": _whole(1, 4000),  # of a sampler
     "sampler": _word("ddim"),  # `generators.samplers.SAMPLERS`
     "to_sampler": _word("ddim"),  # a second one beside it, from the same noise

@@ -148,7 +148,7 @@ def test_each_is_described_with_the_type_and_meaning_of_every_argument(client):
             assert parameter["parameter_has_default"] == (parameter["parameter_name"] not in
                                                           ("link", "picture", "attributes", "corners", "prompt", "to_prompt", "by")
                                                           or (name, parameter["parameter_name"]) in
-                                                          {("/edit_face", "picture"), ("/judge", "link"), ("/judge", "picture")})  # fmt: skip
+                                                          {("/edit_face", "picture"), ("/draw_prompt", "picture"), ("/judge", "link"), ("/judge", "picture")})  # fmt: skip
         kinds = [result["python_type"]["type"] for result in endpoint["returns"]]
         assert "Any" not in kinds
         assert ("filepath" in kinds) == (name not in ("/list_models", "/judge"))
@@ -256,6 +256,23 @@ def test_prompts_are_drawn_and_walked(ask):
     strip, same = ask("walk_prompts", prompt="a rose", to_prompt="a man", frames=3, steps=2, ending="png")
     assert same == query
     assert size_of(strip)[0] > 3 * 128
+
+
+def test_a_picture_is_drawn_over_and_one_that_was_sent_is_in_no_link(client, ask, one):
+    data, query = ask("draw_prompt", prompt="a rose", steps=2, image="celeba-vae:g3", strength=0.5, size=32)
+    assert query == "view=text-to-image&prompt=a%20rose&image=celeba-vae:g3&strength=0.5&steps=2&size=32"
+    cut, path, link = client.predict(
+        prompt="a rose", steps=2, strength=0, size=32, picture=handle_file(one), api_name="/draw_prompt"
+    )
+    assert (cut, link) == ("", "")
+    assert Image.open(path).size == (32, 32)
+    assert imaging.state_of(Path(path).read_bytes()) == ""
+    black = io.BytesIO()
+    Image.new("L", (100, 70)).save(black, "PNG")
+    sent = "data:image/png;base64," + base64.b64encode(black.getvalue()).decode()
+    path = client.predict(prompt="a rose", steps=2, size=32, picture=handle_file(one), mask=sent, api_name="/draw_prompt")[1]
+    kept = imaging.to_bytes(imaging.fitted(Path(one).read_bytes(), (32, 32, 3)))
+    assert np.abs(np.asarray(Image.open(path)).astype(int) - kept).max() <= 2
 
 
 def test_where_a_prompt_was_cut_is_said(client):

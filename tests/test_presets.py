@@ -126,3 +126,39 @@ def test_a_file_of_a_preset_is_written_by_its_name(text_root, tmp_path, capsys, 
     monkeypatch.setattr(keras_hub.models.TextToImage, "from_preset", lambda *_, **__: 1 / 0)
     assert main(["render", "model=hf://nobody/nothing&steps=1", "--out", str(file)]) == 2
     assert "could not be loaded" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("name", "known", "words"),
+    [("stable_diffusion_3.5_large", "stable_diffusion_3.5_large", "KAGGLE_KEY"), ("hf://keras/stable_diffusion_3_medium", "stable_diffusion_3_medium", "HF_TOKEN"),
+     ("kaggle://keras/stablediffusion-3.5/keras/stable_diffusion_3.5_large_turbo/2", "stable_diffusion_3.5_large_turbo", "KAGGLE_KEY"),
+     ("hf://somebody/flowers", None, "HF_TOKEN")],
+)  # fmt: skip
+def test_a_handle_of_a_known_preset_is_judged_as_that_and_the_token_it_takes_is_named(name, known, words, offline, monkeypatch):
+    assert presets.of_known(name) == known
+    assert words in presets.needs(name)
+    assert ("billion parameters" in presets.needs(name)) == bool(known)
+    monkeypatch.setattr(presets, "memory", lambda: 4e9)
+    with pytest.raises(presets.PresetError, match="needs a GPU, or" if known else "could not be loaded"):
+        explorer.load(name)
+    assert bool(offline) != bool(known), "what does not fit is not fetched"
+
+
+def test_each_preset_has_the_steps_and_guidance_of_its_makers(text_model):
+    _, task = text_model.make()
+    found = {name: presets.card(name, task.backbone)["sampling"] for name in (*presets.KNOWN, "hf://a/b")}
+    assert found["stable_diffusion_3.5_large"] == {"steps": 40, "guidance_scale": 4.5}
+    assert found["stable_diffusion_3.5_large_turbo"] == {"steps": 4, "guidance_scale": 1.0}
+    assert found["stable_diffusion_3_medium"] == found["hf://a/b"] == {"steps": 28, "guidance_scale": 7.0}
+
+
+def test_memory_is_what_may_be_taken_within_a_containers_limit(tmp_path, monkeypatch):
+    from explorer import memory
+
+    info, limit = tmp_path / "meminfo", tmp_path / "memory.max"
+    info.write_text("MemTotal: 30000000 kB\nMemFree: 100 kB\nMemAvailable: 22000000 kB\n")
+    monkeypatch.setattr(memory, "MEASURED", str(info))
+    monkeypatch.setattr(memory, "CONTAINER", (str(limit),))
+    assert presets.memory() == 22000000 * 1024
+    limit.write_text("9000000000\n")
+    assert presets.memory() == 9e9

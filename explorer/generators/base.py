@@ -129,11 +129,11 @@ def check_labels(label, n, classes):
     return labels.astype(int)
 
 
-def check_images(images, image_shape):
+def check_images(images, image_shape, named="images"):
     """`images` as float32; InputError says what was expected and what came."""
     images = np.asarray(images, "float32")
     if images.shape[1:] != image_shape:
-        raise InputError(f"images must have shape (n, {', '.join(map(str, image_shape))}), got {images.shape}")
+        raise InputError(f"{named} must have shape (n, {', '.join(map(str, image_shape))}), got {images.shape}")
     if images.size and not (images.min() >= 0 and images.max() <= 1):  # so that NaN fails as well
-        raise InputError(f"images must lie in [0, 1], got values from {images.min():g} to {images.max():g}")
+        raise InputError(f"{named} must lie in [0, 1], got values from {images.min():g} to {images.max():g}")
     return images

@@ -16,6 +16,7 @@ from explorer.generators.base import drawn_by
 MOST_STEPS = 4000
 EPSILON_SCALES = (0.9, 1.1)
 MOST_PLACES = 1_000_000
+STRENGTH = 0.6  # with which a picture is drawn over, if nothing is said
 
 
 @dataclass(frozen=True)
@@ -102,20 +103,35 @@ def dpm(predict_noise, noise, schedule, steps, seed=0, callback=None, bounds=Non
     return _walk(predict_noise, noise, schedule, steps, onward, seed, callback, bounds, start, epsilon_scale, places)
 
 
-def euler(predict_velocity, noise, sigmas, callback=None):
+def euler(predict_velocity, noise, sigmas, callback=None, known=None, mask=None):
     """Euler's steps along a rectified flow, x = (1 - sigma) x_0 + sigma noise (Esser et al. 2024, section 2).
 
-    `predict_velocity(x, sigma)` -> noise - x_0; `sigmas`: the noise rates to go through, falling, 0 last. Returns x at the last.
+    `predict_velocity(x, sigma)` -> noise - x_0; `sigmas`: the noise rates to go through, falling, 0 last. `known` (n, h, w, c): an
+    x_0 to begin with, noised to the first of them (SDEdit: Meng et al. 2021, arXiv:2108.01073); noised to each where `mask`, as
+    large, is 0, so that only the rest is drawn (RePaint without going back: Lugmayr et al. 2022, arXiv:2201.09865, equation 8).
+    Returns x at the last.
     """
-    x = np.asarray(noise, "float32")
+    noise = np.asarray(noise, "float32")
+    noised = lambda sigma: np.float32(sigma) * noise + np.float32(1 - sigma) * known  # noqa: E731
+    kept = lambda x, there: x if mask is None else np.where(mask, x, there)  # noqa: E731
+    x = noise if known is None else noised(sigmas[0])
     for index, (sigma, then) in enumerate(zip(sigmas, sigmas[1:], strict=False)):
         velocity = np.asarray(predict_velocity(x, float(sigma)), "float32")
         if callback is not None:
-            callback(
-                Step(index, len(sigmas) - 1, float(sigma), float(sigma), 1 - float(sigma), x, x - np.float32(sigma) * velocity)
-            )
+            x_0 = kept(x - np.float32(sigma) * velocity, known)
+            callback(Step(index, len(sigmas) - 1, float(sigma), float(sigma), 1 - float(sigma), x, x_0))
         x = x + np.float32(then - sigma) * velocity
+        if mask is not None:
+            x = kept(x, noised(then))
     return x
+
+
+def first_step(steps, strength):
+    """The step of so many that a picture is noised to, which `strength` in [0, 1] of them follow; KerasHub's, but that 10 steps at
+    0.9 are 9 and not, by a float's last digit, 10. Raises ValueError for another strength."""
+    if isinstance(strength, bool) or not isinstance(strength, int | float | np.number) or not 0 <= strength <= 1:
+        raise InputError(f"strength must be a number from 0 to 1, got {strength!r}")
+    return int(round(steps * (1 - float(strength)), 6))
 
 
 SAMPLERS = {"ddim": ddim, "ddpm": ddpm, "dpm": dpm}  # by the name that states give them

@@ -17,7 +17,7 @@ from keras import ops
 
 from explorer.errors import InputError, PromptCut
 from explorer.generators import samplers
-from explorer.generators.base import Generator, answers, check_latents
+from explorer.generators.base import Generator, answers, check_images, check_latents
 from explorer.generators.files import KerasHubPreset
 from explorer.geometry import Embeddings
 from explorer.state import is_text
@@ -38,7 +38,7 @@ class TextToImageGenerator(KerasHubPreset, Generator):
         self.backbone = model.backbone
         self._encode, self._decoder = self._text_network(), self._decoder_network()
         self._steps, self._remembered, self._lock = {}, OrderedDict(), RLock()
-        self._colours = None
+        self._colours = self._encoder = None
 
     def embed(self, prompt, negative_prompt=""):
         """Prompts to `Embeddings`: a string or a list of n, and of negative prompts one for all or n.
@@ -82,14 +82,19 @@ class TextToImageGenerator(KerasHubPreset, Generator):
 
     def decode(
         self, z, prompt="", negative_prompt="", steps=None, guidance_scale=None, callback=None, label=None, guidance_rescale=None,
-        guidance_interval=None,
+        guidance_interval=None, image=None, strength=None, mask=None,
     ):  # fmt: skip
         """Draw from noise: float (n, *latent_shape) -> float32 (n, h, w, 3) in [0, 1].
 
         `prompt`: one for all of the noises, or n; a `negative_prompt` goes with strings. `steps` and `guidance_scale` (1 and less:
         no guidance, and no negative prompt) default to the card's, and so do `guidance_rescale` and `guidance_interval` (as of
         `samplers.check_guidance`; 0 and all times where it names none); `callback(step)` gets a `samplers.Step` at every step,
-        its x_0 a predicted latent (see `preview`). Raises ValueError for other shapes or numbers.
+        its x_0 a predicted latent (see `preview`).
+
+        `image` (n or 1, h, w, 3) in [0, 1] is what to begin with, noised as far as `strength` in [0, 1] says (0.6): at 0 it comes
+        back as the autoencoder has it, at 1 nothing of it is seen; so much of the steps is gone through, as of KerasHub's
+        `StableDiffusion3ImageToImage`. `mask` (n or 1, h, w, 1) in [0, 1], 1 where it is to be drawn anew: the rest stays as it is
+        to the pixel, between them both are mixed. Raises ValueError for other shapes or numbers.
         """
         z = check_latents(z, self.latent_shape)
         settings = self.card["sampling"]
@@ -102,7 +107,36 @@ class TextToImageGenerator(KerasHubPreset, Generator):
             settings.get("guidance_interval", (0.0, 1.0)) if guidance_interval is None else guidance_interval,
         )
         velocity = self.velocity(embeddings, len(z), guidance_scale, rescale, interval)
-        return self.pictures(samplers.euler(velocity, z, self.sigmas(settings["steps"] if steps is None else steps), callback))
+        sigmas = self.sigmas(settings["steps"] if steps is None else steps)
+        if image is None:
+            if strength is not None or mask is not None:
+                raise InputError("strength and mask say what becomes of an image: give one, or leave them out")
+            return self.pictures(samplers.euler(velocity, z, sigmas, callback))
+        image = _for_each(check_images(image, self.image_shape), len(z), "images")
+        sigmas = sigmas[samplers.first_step(len(sigmas) - 1, samplers.STRENGTH if strength is None else strength) :]
+        known = np.broadcast_to(self.encode(image)[0], z.shape)
+        if mask is None:
+            return self.pictures(samplers.euler(velocity, z, sigmas, callback, known))
+        mask = _for_each(check_images(mask, (*self.image_shape[:2], 1), "masks"), len(z), "masks")
+        drawn = self.pictures(samplers.euler(velocity, z, sigmas, callback, known, self.latent_mask(mask)))
+        return image + mask * (drawn - image)
+
+    def encode(self, images):
+        """Pictures, float (n, h, w, 3) in [0, 1] -> (z_mean, z_log_var) of the latents that `pictures` takes: both float32
+        (n, *latent_shape). Raises ValueError for other shapes or numbers."""
+        images = check_images(images, self.image_shape)
+        with self._lock:
+            if self._encoder is None:
+                self._encoder = self._encoder_network()
+        z_mean, z_log_var = np.split(answers(self._encoder, 2 * images - 1), 2, -1)
+        scale, shift = float(self.backbone.vae.scale), float(self.backbone.vae.shift)
+        return (z_mean - shift) * scale, z_log_var + 2 * np.log(scale, dtype="float32")
+
+    def latent_mask(self, mask):
+        """Which latents have a part in what is to be drawn anew: masks (n, h, w, 1) -> bool (n, h/8, w/8, 1)."""
+        height, width = self.latent_shape[:2]
+        n, across, down = len(mask), mask.shape[1] // height, mask.shape[2] // width
+        return (mask.reshape(n, height, across, width, down, 1) > 0).any((2, 4))
 
     def sigmas(self, steps):
         """The noise rates of so many steps, from 1 to 0: float64 (steps + 1,). As KerasHub's scheduler has them."""
@@ -175,6 +209,10 @@ class TextToImageGenerator(KerasHubPreset, Generator):
         latents = keras.Input(self.latent_shape)
         return keras.Model(latents, self.backbone.decode_step(latents), name="pictures")
 
+    def _encoder_network(self):
+        images = keras.Input(self.image_shape)
+        return keras.Model(images, self.backbone.vae.encoder(images), name="moments")
+
     def _step_network(self, guided):
         """(x, sigma, sequence, [negative], pooled, [negative], [guidance_scale, guidance_rescale]) -> velocity."""
         (length, width), pooled_width = self._encode.outputs[0].shape[1:], self._encode.outputs[1].shape[-1]
@@ -195,6 +233,13 @@ class TextToImageGenerator(KerasHubPreset, Generator):
         wanted, found = (ops.std(part, axis=(1, 2, 3), keepdims=True) for part in (positive, velocity))
         velocity = velocity * (1 + ops.reshape(rescale, (-1, 1, 1, 1)) * (wanted / ops.maximum(found, 1e-6) - 1))
         return keras.Model([x, sigma, *sequences, *pooled, scale, rescale], velocity, name="guided_step")
+
+
+def _for_each(pictures, n, named):
+    """One picture for all of n, or n."""
+    if len(pictures) not in (1, n):
+        raise InputError(f"there must be as many {named} as noises, or one: got {len(pictures)} for {n}")
+    return pictures
 
 
 def _shortened(text, most=60):

@@ -97,6 +97,22 @@ class Run(BaseModel):
     picture: File | None = None
 
 
+class Over(BaseModel):
+    """A picture that is to be drawn over, and another one, white where it is."""
+
+    query: Query
+    picture: File | None = None
+    mask: File | None = None
+
+
+class Framed(BaseModel):
+    """A picture that is to be drawn over, and the square of it that somebody chose."""
+
+    query: Query
+    picture: File
+    crop: Crop | None = None
+
+
 class Spoiled(BaseModel):
     noise: Name
     amount: FiniteFloat

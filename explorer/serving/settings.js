@@ -1,6 +1,7 @@
 // @ts-check
 // Settings are a view's controls with a `data-set`, the key of the state that each stands for; an `output` beside one repeats its
-// value in as many decimals as its step has. What is put into a number must be within its bounds.
+// value in as many decimals as its step has; one with a `data-part` is for that part of a list. What is put into a number must be
+// within its bounds.
 import { isNumber, numberOf, stepByKeys } from "./numbers.js";
 import { markChosen } from "./radios.js";
 
@@ -27,9 +28,17 @@ export function listenToSettings(view, set, mayBeEmpty = []) {
       if (!view.model) return;
       const { value, wrong } = read(control, mayBeEmpty.includes(key));
       view.say(wrong ?? "");
-      if (wrong) control.value = view.state[key] ?? ""; else set(key, value, control);
+      if (wrong) control.value = view.state[key] ?? ""; else set(key, whole(view.state[key], control, value), control);
     });
   }
+}
+
+/** A value with a part, in rising order: one that is moved past others pushes them along. @param {any} all @param {any} control */
+function whole(all, control, value) {
+  const part = control.dataset.part;
+  if (part === undefined) return value;
+  return all.map((/** @type {number} */ one, /** @type {number} */ i) =>
+    i === +part ? value : i < +part ? Math.min(one, value) : Math.max(one, value));
 }
 
 const TEXT = "textarea, input:not([type=range], [type=checkbox], [type=radio], [type=file])";
@@ -39,7 +48,8 @@ export const takesText = control => control.matches(TEXT);
 /** Shows the state in the settings, but for the one into which somebody writes. @param {import("./view.js").View} view */
 export function showSettings(view) {
   for (const control of view.all("[data-set]")) {
-    const value = view.state[control.dataset.set], output = control.parentElement.querySelector("output");
+    const { set, part } = control.dataset, all = view.state[set], value = part === undefined ? all : all?.[part];
+    const output = control.parentElement.querySelector("output");
     if (output && value !== undefined) output.textContent = Number(value).toFixed(decimals(control.step));
     if (document.activeElement === control && takesText(control)) continue;
     if (control.type === "checkbox") control.checked = !!value; else control.value = value ?? "";

@@ -80,10 +80,22 @@ def with_label(full, card):
     return {"label": 0, **full} if card.get("conditional") else full
 
 
+GUIDANCE = ("guidance_rescale", "guidance_interval")
+
+
+def with_guidance(full):
+    """A state with the usual guidance of its sampler filled in; StateError for an interval that ends before it begins."""
+    full = {"guidance_rescale": 0.0, "guidance_interval": (0.0, 1.0), **full}
+    low, high = full["guidance_interval"] = tuple(map(float, full["guidance_interval"]))
+    if low > high:
+        raise StateError(f"guidance_interval must be two times from 0 to 1, the lower first, got {low:g},{high:g}", GUIDANCE[1])
+    return full
+
+
 def check_label(state, card):
     """StateError where a state's class, or the guidance towards it, does not fit its model."""
     if not card.get("conditional"):
-        for key in ("label", "guidance_scale"):
+        for key in ("label", "guidance_scale", *GUIDANCE):
             if key in state:
                 raise StateError(f"{card['name']} was trained without classes: leave {key} out", key)
     elif state.get("label", 0) >= len(card["classes"]):

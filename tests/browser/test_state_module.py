@@ -50,8 +50,8 @@ def place(chance):
 def value(key, chance):
     """A value of a key, by a sample of what `explorer.state` reads for it."""
     match key:
-        case "z" | "from" | "to" | "t" | "center":
-            return numbers(chance, 2 if key == "center" else None)
+        case "z" | "from" | "to" | "t" | "center" | "guidance_interval":
+            return numbers(chance, 2 if key in ("center", "guidance_interval") else None)
         case "attributes":
             return tuple((name, number(chance, -10, 10)) for name in words(chance, 8))
         case "hold" | "pair":
@@ -60,11 +60,13 @@ def value(key, chance):
             return tuple(place(chance) for _ in range(chance.randint(2, 4)))
         case "even" | "closed" | "points" | "refined":
             return chance.random() < 0.5
-        case "axes" | "hidden":
+        case "axes" | "hidden" | "mask":
             return tuple(chance.randint(0, 255) for _ in range(chance.randint(0, 9)))
         case "seed" | "noise_seed" | "epoch" | "face" | "image_size" | "steps" | "frames" | "n" | "size" | "label":
             return chance.randint(0, 2**32 - 1)
-        case "guidance_scale" | "eta" | "epsilon_scale" | "time" | "start" | "stop" | "extent" | "amount" | "strength":
+        case "guidance_scale" | "guidance_rescale" | "eta" | "epsilon_scale" | "time" | "start" | "stop":
+            return number(chance, 0, 30)
+        case "extent" | "amount" | "strength" | "margin":
             return number(chance, 0, 30)
         case _:
             return chance.choice((word(chance), "".join(chance.choices(string.printable, k=20)), *TEXTS))

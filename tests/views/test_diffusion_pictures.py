@@ -127,7 +127,8 @@ def test_a_picture_that_is_noised_is_repaired_as_what_it_is(diffusion_registry):
     full = state("view=diffusion&model=kinds&what=forward&time=0.5")
     assert diffusion.lanes(generator, full)[0].asked["guidance_scale"] == 0
     full = state("view=diffusion&model=kinds&what=forward&time=0.5&label=2")
-    assert diffusion.lanes(generator, full)[0].asked == {"label": [2], "guidance_scale": 2.0}
+    assert diffusion.lanes(generator, full)[0].asked == {
+        "label": [2], "guidance_scale": 2.0, "guidance_rescale": 0.0, "guidance_interval": (0.0, 1.0)}  # fmt: skip
 
 
 @pytest.mark.parametrize(

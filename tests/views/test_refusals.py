@@ -80,6 +80,8 @@ MISFITS = {
         ("", "label", "0", "blots was trained without classes"),
         ("model=kinds", "label", "3", "label must be a whole number from 0 to 2"),
         ("", "guidance_scale", "2", "blots was trained without classes"),
+        ("", "guidance_rescale", "0.5", "blots was trained without classes"),
+        ("model=kinds", "guidance_interval", "0.9,0.2", "guidance_interval must be two times from 0 to 1, the lower first"),
         ("", "time", "0", "time must be above 0"),
         ("", "model", "deep", "deep does not sample from noise"),
     ],
@@ -93,6 +95,13 @@ MISFITS = {
         ("", "steps", "101", "steps must be a whole number from 1 to 100"),
         ("what=strip&to_prompt=a+rose&size=1024&steps=1", "frames", "600", "a film may have 70 megapixels"),
         ("", "model", "deep", "deep knows no words"),
+        ("what=strengths", "image", "words:1", "image must be a picture of a model that makes some"),
+        ("what=strengths", "image", "nobody:1", "image must be a picture of a model that makes some"),
+        ("", "image", "celeba-vae:g12", "the gallery of celeba-vae has the faces 0 to 11, not 12"),
+        ("", "image", "blots:g0", "blots has no gallery: image must be blots and a seed"),
+        ("", "mask", "1000,25", "its runs must be 1024 in all at most"),
+        ("what=trajectory", "strength", "0", "at strength 0 nothing is drawn"),
+        ("", "guidance_interval", "0.9,0.2", "guidance_interval must be two times from 0 to 1, the lower first"),
     ],
     "why-a-vae": [
         ("", "label", "10", "label must be a garment from 0 to 9"),
@@ -114,7 +123,7 @@ FREE = {
     "morph": {"kind", "even", "closed", "start", "stop"},
     "diffusion": {"seed", "eta", "epsilon_scale"},
     "text-to-image": {"seed", "kind", "closed", "start", "stop", "prompt", "to_prompt", "below_prompt", "below_to_prompt",
-                      "negative_prompt", "guidance_scale"},
+                      "negative_prompt", "guidance_scale", "guidance_rescale", "margin"},
     "why-a-vae": {"chapter", "seed", "noise"},
     "models": set(),
 }  # fmt: skip
@@ -203,7 +212,7 @@ def test_a_view_that_is_not_there_is_said_in_the_page(name):
 
 
 VALUES = {
-    "view": [*views.NAMES, "nope"], "what": ["picture", "strip", "plane", "grid", "trajectory", "steps", "forward"],
+    "view": [*views.NAMES, "nope"], "what": ["picture", "strip", "plane", "grid", "trajectory", "steps", "forward", "strengths"],
     "model": ["deep", "gan", "garments", "holes", "mnist-vae", "celeba-vae", "blots", "kinds", "words", "nobody", "fashion-gan"],
     "size": ["16", "300", "1024"], "z": ["1,2", "1,2,3,4", "nan"], "seed": ["0", "7", "1_0"], "face": ["1", "99"], "n": ["2", "7", "60"],
     "attributes": ["Smiling:1", "Wings:1", "Smiling:1,Wings:1"], "hold": ["Male", "Wings"], "how": ["learned", "plain"],
@@ -213,6 +222,9 @@ VALUES = {
     "guidance_scale": ["1", "40"], "time": ["0", "0.5"], "axes": ["0,1", "2,3", "0,9"], "scale": ["z", "p"], "veil": ["data", "normal"],
     "points": ["0", "1"], "hidden": ["", "1", "200"], "beside": ["holes", "nope"], "image_size": ["64", "100"], "prompt": ["a rose", "%ff"],
     "to_prompt": ["a man"], "chapter": ["linear", "deeper", "gans", "labels", "arithmetic", "holes"], "noise": ["gaussian"],
+    "guidance_rescale": ["0.5"], "guidance_interval": ["0.2,0.8", "0.8,0.2"],
+    "image": ["deep:7", "celeba-vae:g3", "celeba-vae:g99", "words:1", "nobody:1"], "strength": ["0", "0.5", "1"], "mask": ["", "66,4", "900,900"],
+    "margin": ["0", "0.25"],
     "source": ["test", "drawn"], "amount": ["1", "0.5"], "even": ["1"], "closed": ["1"], "start": ["0.5"], "extent": ["2", "0"],
 }  # fmt: skip
 

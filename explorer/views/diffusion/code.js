@@ -1,6 +1,7 @@
 // @ts-check
 // "As Keras code": the few lines that make the picture on screen, from the server's with `{noise}` and `{settings}` to be put in.
 import { numberText } from "../../serving/state.js";
+import { guidanceOf } from "../text_to_image/code.js";
 
 /**
  * @param {any} model as the page knows it @param {any} state @param {string} mode
@@ -35,7 +36,7 @@ function settingsOf(model, state, mode, { drawn, takesEta, guidance }) {
   if (epsilon_scale !== (model.sampling.epsilon_scale ?? 1)) said.push(`epsilon_scale=${numberText(epsilon_scale)}`);
   if (drawn && mode === "strip") said.push(`label=model.labels(1, seed=${seed})`);
   if (label !== undefined) said.push(`label=${label}`);
-  if (model.classes.length) said.push(`guidance_scale=${numberText(guidance)}`);
+  if (model.classes.length) said.push(guidanceOf({ ...state, guidance_scale: guidance }));
   if (!takesEta || eta || drawn || mode === "samplers") said.push(`seed=${seed}`);
   if (mode === "strip" && (!takesEta || eta)) said.push(`places=[0] * ${frames}`); // the noise on the way is that of the first
   return said.join(", ");

@@ -17,7 +17,7 @@ from explorer.views.drawn import Drawn
 
 TITLE = "Diffusion"
 KEYS = frozenset({"seed", "to", "t", "frames", "n", "steps", "sampler", "to_sampler", "label", "guidance_scale", "eta",
-                  "epsilon_scale", "time"})  # fmt: skip
+                  "epsilon_scale", "time", *points.GUIDANCE})  # fmt: skip
 WHATS = ("picture", "trajectory", "steps", "grid", "strip", "forward")
 COMPARED = (5, 10, 15, 20, 25)
 MOST_SAMPLES = 18
@@ -75,6 +75,8 @@ def complete(state):
     if full["what"] == "trajectory" and "frames" not in state:
         full["frames"] = max(2, min(20, full["steps"]))
     points.check_label(full, card)
+    if card.get("conditional"):
+        full = points.with_guidance(full)
     for key in ("sampler", "to_sampler"):
         if full.get(key, samplers.DDIM) not in samplers.SAMPLERS:
             raise StateError(f"{key} must be one of {', '.join(samplers.SAMPLERS)}, got {full[key]!r}", key)
@@ -165,7 +167,7 @@ def lanes(generator, state, picture=None):
 
 
 def asked(generator, state, n):
-    """What a model that knows classes is asked for, {"label": (n,), "guidance_scale"}; of others {}.
+    """What a model that knows classes is asked for, {"label": (n,), "guidance_scale", and how it is guided}; of others {}.
 
     Where the state names no class each of many samples has one of its own, drawn by the seed, and all that belong to one noise
     have one; a picture that is noised is repaired as what it is, so nothing is asked for then.
@@ -174,7 +176,8 @@ def asked(generator, state, n):
         return {}
     label = [state["label"]] * n if "label" in state else generator.labels(n if state["what"] == "grid" else 1, state["seed"])
     free = state["what"] == "forward" and "label" not in state
-    return {"label": np.resize(label, n), "guidance_scale": 0.0 if free else state["guidance_scale"]}
+    told = {key: state[key] for key in points.GUIDANCE}
+    return {"label": np.resize(label, n), "guidance_scale": 0.0 if free else state["guidance_scale"], **told}
 
 
 def whole_time(generator, time):

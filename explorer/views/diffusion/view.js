@@ -14,7 +14,8 @@ const COMPARED = 25; // the most steps of "few or many"
 const SOON = 300; // milliseconds from the last move of a slider to its run
 
 // The keys that mean something in each mode, beside those that always do.
-const ALWAYS = ["what", "model", "seed", "sampler", "label", "guidance_scale", "epsilon_scale"];
+const ALWAYS = ["what", "model", "seed", "sampler", "label", "guidance_scale", "guidance_rescale", "guidance_interval",
+  "epsilon_scale"];
 /** @type {Record<string, string[]>} */
 const MEANT = {
   trajectory: ["steps", "time"], samplers: ["steps", "to_sampler"], steps: [], strip: ["steps", "to", "frames"],

@@ -1,7 +1,7 @@
 """The faces view: a face, its attribute sliders with their receipts, strip, attribute plane, arithmetic, your own photo.
 
-The page's half is `view.js` and the modules beside it: `sliders.js`, `judge.js`, where faces come from (`gallery.js`, `photo.js`,
-`camera.js`), and below the face `sheets.js` (strip, plane) and `sum.js`.
+The page's half is `view.js` and the modules beside it: `sliders.js`, `judge.js`, where faces come from (`gallery.js`, `photo.js`),
+and below the face `sheets.js` (strip, plane) and `sum.js`.
 """
 
 from contextlib import suppress

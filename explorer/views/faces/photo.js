@@ -1,11 +1,11 @@
 // @ts-check
 // A visitor's photo: framed by the server, corrected by hand. It stays in this page; the server sees it only while it encodes.
+import { Camera } from "../../serving/camera.js";
 import { CropSquare, shrunk } from "../../serving/crop.js";
 import { listenToDrops, listenToPicker } from "../../serving/drawing_pad.js";
 import { bytesOf, loadImage, pictureCanvas, showSmooth } from "../../serving/pictures.js";
 import { valueText } from "../../serving/state.js";
 import { newest } from "../../serving/view.js";
-import { Camera } from "./camera.js";
 
 const SHARE = "The link will contain the code of this face: whoever has the link sees the face that this model decodes from it. "
   + "Share it?";

@@ -1,14 +1,20 @@
 """The text-to-image view: pictures and walks of prompts, drawn step by step. The page's half is `view.js`."""
 
+import base64
 import copy
+import dataclasses
 import functools
 import threading
 
-from explorer import presets, views
+import numpy as np
+
+from explorer import checkpoints, imaging, presets, views
 from explorer.errors import InputError
 from explorer.serving import questions
-from explorer.serving.calls import JOBS, LONG, answered, for_page, pixels, shown_with
-from explorer.views.text_to_image import pictures
+from explorer.serving.calls import JOBS, LONG, answered, for_page, in_turn, pixels, shown_with
+from explorer.state import MASK_SIDE
+from explorer.views import costs, drawn
+from explorer.views.text_to_image import pictures, starts
 
 
 def state_of(query):
@@ -34,7 +40,8 @@ def open_prompts(query: questions.Query):
     said = ("what", "model", "image_size", "seed", *pictures.PROMPTS)  # these a link always says
     usual = {key: value for key, value in usual.items() if key not in said}
     return {"problems": problems, "model": describe(full), "models": shown_with(pictures.reads), "others": list(presets.KNOWN),
-            "state": for_page(full), "defaults": for_page(usual), "wanted": wanted or None}  # fmt: skip
+            "state": for_page(full), "defaults": for_page(usual), "wanted": wanted or None, "sources": starts.sources(),
+            "mask_side": MASK_SIDE}  # fmt: skip
 
 
 def describe(state):
@@ -101,26 +108,82 @@ pictures = model.decode(noise, prompt, {{settings}})  # float32 (n, {", ".join(m
 
 
 @answered
-def start_drawing(query: questions.Query):
-    """Begin to draw what a query asks for -> {"job", "strange": {key of a prompt: words that the model never saw}}."""
+def start_drawing(request: questions.Query | questions.Run):
+    """Begin to draw what a query asks for, or {"query", "picture": base64 of a file to be drawn over instead of the query's image}
+    -> {"job", "strange": {key of a prompt: words that the model never saw}}. The picture lives in this run only."""
+    query, file = (request["query"], request.get("picture")) if isinstance(request, dict) else (request, None)
     state = state_of(query)
+    shape = tuple(pictures.card_of(state)["image_shape"])
+    brought = _brought(file, shape) if file and "image" in state else None
     vocabulary = pictures.card_of(state).get("vocabulary")
     texts = {key: state[key] for key in (*pictures.PROMPTS, "negative_prompt")}
     strange = {key: pictures.strange(text, vocabulary) if vocabulary else [] for key, text in texts.items()}
-    together = {"strip": state["frames"], "plane": state["n"] ** 2}.get(state["what"], 1)
-    long = together * state["steps"] > LONG
-    return {"job": JOBS.start(functools.partial(_draw, state=state), long), "strange": strange}
+    long = pictures.evaluations(state) > 2 * LONG
+    return {"job": JOBS.start(functools.partial(_draw, state=state, brought=brought), long), "strange": strange}
 
 
-def _draw(job, state):
+@in_turn
+def _brought(file, shape):
+    """A visitor's picture, of which the middle is taken where it is no square: float32 (h, w, 3)."""
+    return imaging.fitted(imaging.of_data_url(file), shape)
+
+
+@answered
+@in_turn
+def frame_picture(request: questions.Framed):
+    """{"query", "picture": base64 of a file, "crop": null or {x, y, side, angle}} -> {"seen": what is drawn over, "crop", "width",
+    "height", "face": whether one was found}. Without a crop a face is framed as faces are in what the model learned; else it is the
+    middle.
+
+    A crop is in pixels of the picture as it was read, `width` x `height`. Nothing of it is written anywhere.
+    """
+    side = pictures.card_of(state_of(request["query"]))["image_shape"][0]
+    rgba = imaging.read_picture(imaging.of_data_url(request["picture"]), imaging.LONGEST)
+    height, width = rgba.shape[:2]
+    crop, face = request.get("crop"), False
+    if not crop:
+        crop = {"x": width / 2, "y": height / 2, "side": float(min(height, width)), "angle": 0.0}
+        try:
+            place = checkpoints.judge("framing").find(rgba)
+            crop, face = {"x": place.center_x, "y": place.center_y, "side": place.side, "angle": place.angle}, True
+        except (imaging.PictureError, KeyError, checkpoints.CheckpointError):
+            pass  # no face, or nobody who finds one
+    seen = imaging.cut(rgba, (float(crop["x"]), float(crop["y"])), float(crop["side"]), float(crop["angle"]), side)
+    return {"crop": crop, "face": face, "width": width, "height": height, "seen": pixels(seen)}
+
+
+@answered
+@in_turn(long=True)
+def file_over(request: questions.Over):
+    """{"query", "picture": base64 of a file to be drawn over, or else the query's image is, "mask": of one that is white where} ->
+    {"file": base64 of a PNG, which says nothing of how it was made, "name"}."""
+    full = state_of(request["query"])
+    if "image" not in full or full["what"] != "picture":
+        raise InputError("a picture or a mask of yours needs what=picture, and a strength")
+    cost = costs.Cost("png")
+    cost.judge(full, pictures.pictures(full))
+    shape = tuple(pictures.card_of(full)["image_shape"])
+    given = {key: imaging.fitted(imaging.of_data_url(request[key]), shape) for key in ("picture", "mask") if request.get(key)}
+    start = starts.of(full, shape, given.get("picture"))
+    if "mask" in given:
+        marked = imaging.grey(given["mask"])[None, ..., None].clip(0, 1)
+        start = dataclasses.replace(start, mask=marked if start.mask is None else np.maximum(marked, start.mask))
+    data = drawn.file(pictures.pictures(full, start=start), full.get("size"), "png", "")
+    cost.learn()
+    return {"file": base64.b64encode(data).decode(), "name": f"{full['model']}-over.png"}
+
+
+def _draw(job, state, brought=None):
     generator = embedding_in_turn(pictures.generator_of(state), job.turn)
-    found = pictures.batches(generator, state)
+    start = starts.of(state, generator.image_shape, brought) if "image" in state else None
+    found = pictures.batches(generator, state, start)
     norms, angle = pictures.norms(generator, state)
-    side = {"plane": state["n"], "steps": len(pictures.COMPARED)}.get(state["what"])
+    side = {"plane": state["n"], "steps": len(pictures.COMPARED), "strengths": len(pictures.STRENGTHS)}.get(state["what"])
     job.report({
         "titles": [title for batch in found for title in batch.titles], "side": side, "norms": norms, "angle": angle,
         "cut": pictures.cut_off(generator, state),
-        "total": sum(batch.steps for batch in found), "steps": state["steps"],
+        "total": sum(batch.gone for batch in found), "steps": found[0].gone,
+        **({"start": pixels(start.image[0]), "mask": None if start.mask is None else pixels(start.mask[0])} if start else {}),
     })  # fmt: skip
     before = 0
     for batch in found:
@@ -131,9 +194,9 @@ def _draw(job, state):
                 {"first": batch.first, "at": before + step.index + 1, "noise_rate": round(step.noise_rate, 3), "pictures": shown}
             )
 
-        images = generator.decode(batch.noise, batch.embeddings, steps=batch.steps, guidance_scale=state["guidance_scale"],
-                                  callback=callback)  # fmt: skip
-        before += batch.steps
+        images = generator.decode(batch.noise, batch.embeddings, steps=batch.steps, callback=callback, **batch.over,
+                                  **pictures.guidance(state))  # fmt: skip
+        before += batch.gone
         job.report({"first": batch.first, "at": before, "drawn": True, "pictures": [pixels(image) for image in images]})
 
 
@@ -149,4 +212,4 @@ def embedding_in_turn(generator, turn):
     return shared
 
 
-SERVER_FUNCTIONS = [open_prompts, start_drawing, ask_preset, load_preset]
+SERVER_FUNCTIONS = [open_prompts, start_drawing, frame_picture, ask_preset, load_preset]

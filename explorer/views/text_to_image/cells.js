@@ -91,6 +91,16 @@ export class Cells {
     return this.drawn[index]?.time;
   }
 
+  /** The number that a picture's title is. @param {number} index */
+  numberOf(index) {
+    return Number(this.drawn[index]?.title);
+  }
+
+  /** @param {number} index */
+  pictureOf(index) {
+    return this.drawn[index]?.picture ?? null;
+  }
+
   /** The index nearest to a number that each picture has. @param {number} wanted @param {(index: number) => number} numberOf */
   nearest(wanted, numberOf) {
     const far = this.drawn.map((_, i) => Math.abs(numberOf(i) - wanted));

@@ -4,21 +4,26 @@ A state asks for one or more `Batch`es, each drawn together; `run` goes through 
 """
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 
 import numpy as np
 
 from explorer import checkpoints, geometry, imaging, presets
 from explorer.errors import UnknownName
+from explorer.generators import samplers
 from explorer.state import StateError
+from explorer.views import points
 from explorer.views.drawn import Drawn
+from explorer.views.text_to_image import starts
 
 TITLE = "Text to image"
 KEYS = frozenset({"image_size", "seed", "to", "t", "time", "kind", "closed", "start", "stop", "frames", "n", "steps", "prompt",
-                  "to_prompt", "below_prompt", "below_to_prompt", "negative_prompt", "guidance_scale"})  # fmt: skip
-WHATS = ("picture", "strip", "plane", "steps", "trajectory")
+                  "to_prompt", "below_prompt", "below_to_prompt", "negative_prompt", "guidance_scale",
+                  *points.GUIDANCE, *starts.KEYS})  # fmt: skip
+WHATS = ("picture", "strip", "plane", "steps", "trajectory", "strengths")
 COMPARED = (5, 10, 15, 20, 25)
+STRENGTHS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 MOST_STEPS = 100
 MOST_WORK = 3000  # pictures times steps of one run
 MOST_SIDE = 7  # of a plane
@@ -28,13 +33,25 @@ PROMPTS = ("prompt", "to_prompt", "below_prompt", "below_to_prompt")
 
 @dataclass(frozen=True)
 class Batch:
-    """Pictures drawn together: where they stand among all, their titles, noise (n, h, w, c), embeddings of n prompts, steps."""
+    """Pictures drawn together: where they stand among all, their titles, noise (n, h, w, c), embeddings of n prompts, steps, and
+    what they are drawn over, if there is something: `image`, `strength` and `mask` as `decode` takes them."""
 
     first: int
     titles: tuple
     noise: np.ndarray
     embeddings: geometry.Embeddings
     steps: int
+    over: dict = field(default_factory=dict)
+
+    @property
+    def gone(self):
+        """How many of the steps there are."""
+        return steps_gone(self.steps, self.over.get("strength", 1.0))
+
+
+def steps_gone(steps, strength):
+    """How many of the steps of a whole way follow a picture that is noised as `strength` says."""
+    return steps - samplers.first_step(steps, strength)
 
 
 def is_here():
@@ -91,6 +108,7 @@ def complete(state):
     full = {"view": "text-to-image", "what": "picture", "model": card["name"], "negative_prompt": "",
             "seed": card.get("start_seed", 0), "kind": "slerp", "closed": False, "start": 0.0, "stop": 1.0, "frames": 9, "n": 4,
             **dict(zip(PROMPTS, card["prompts"], strict=True)), **card["sampling"]} | state  # fmt: skip
+    full = points.with_guidance(full)
     if not 1 <= full["steps"] <= MOST_STEPS:
         raise StateError(f"steps must be a whole number from 1 to {MOST_STEPS} for {card['name']}, got {full['steps']}", "steps")
     if not 2 <= full["n"] <= MOST_SIDE:
@@ -101,7 +119,10 @@ def complete(state):
         raise StateError("t must be one number from 0 to 1, between prompt and to_prompt", "t")
     if "time" in full and full["what"] != "picture":
         raise StateError("time says at how much noise one picture is shown: it goes with what=picture", "time")
-    together = {"strip": full["frames"], "plane": full["n"] ** 2}.get(full["what"], 1)
+    starts.complete(full)
+    if (full["what"] == "trajectory" or "time" in full) and not steps_gone(full["steps"], full.get("strength", 1.0)):
+        raise StateError("at strength 0 nothing is drawn, and there is no step to be shown", "strength")
+    together = {"strip": full["frames"], "plane": full["n"] ** 2, "strengths": len(STRENGTHS)}.get(full["what"], 1)
     if together * full["steps"] > MOST_WORK:
         work = f"{together} pictures of {full['steps']} steps"
         key = next((key for key in ("steps", "frames", "n") if key in state), "what")
@@ -139,13 +160,19 @@ def noises(generator, state, positions):
     return geometry.Path(here[0], generator.prior(1, int(state["to"][0]))[0], "slerp").at(positions)
 
 
-def batches(generator, state):
-    """What a complete state draws, in batches that fit the memory."""
+def batches(generator, state, start=None):
+    """What a complete state draws, in batches that fit the memory; over `start`, or over the state's own if it names one."""
     embed = lambda key: generator.embed(state[key], state["negative_prompt"])  # noqa: E731
-    what = state["what"]
-    if what == "steps":
+    what, over = state["what"], {}
+    if "image" in state:
+        start = start or starts.of(state, generator.image_shape)
+        over = {"image": start.image, "strength": state["strength"], "mask": start.mask}
+    if what in ("steps", "strengths"):
         noise, embeddings = noises(generator, state, [0.0]), embed("prompt")
-        return [Batch(i, (f"{steps} steps",), noise, embeddings, steps) for i, steps in enumerate(COMPARED)]
+        if what == "strengths":
+            return [Batch(i, (f"{strength}",), noise, embeddings, state["steps"], {**over, "strength": strength})
+                    for i, strength in enumerate(STRENGTHS)]  # fmt: skip
+        return [Batch(i, (f"{steps} steps",), noise, embeddings, steps, over) for i, steps in enumerate(COMPARED)]
     if what == "plane":
         plane = geometry.Plane.corners(*map(embed, PROMPTS), kind=state["kind"])
         noise, embeddings = generator.prior(1, state["seed"]).repeat(state["n"] ** 2, 0), plane.grid(state["n"])
@@ -162,30 +189,36 @@ def batches(generator, state):
     for i in range(0, len(noise), size):
         some = slice(i, i + size)
         cut = geometry.Embeddings(*(part[some] for part in embeddings))
-        found.append(Batch(i, tuple(titles[some]), noise[some], cut, state["steps"]))
+        found.append(Batch(i, tuple(titles[some]), noise[some], cut, state["steps"], over))
     return found
 
 
-def run(state, callback=None, generator=None, keep=np.asarray):
-    """Draw what a complete state asks for: float32 (n, h, w, 3), or what `keep` makes of each batch. `callback(batch, step)` at
-    every step; what it raises ends it."""
+def guidance(state):
+    """How a complete state's sampling is guided, as `decode` takes it."""
+    return {key: state[key] for key in ("guidance_scale", *points.GUIDANCE)}
+
+
+def run(state, callback=None, generator=None, keep=np.asarray, start=None):
+    """Draw what a complete state asks for, over `start` if it is given: float32 (n, h, w, 3), or what `keep` makes of each batch.
+    `callback(batch, step)` at every step; what it raises ends it."""
     generator = generator or generator_of(state)
     found = []
-    for batch in batches(generator, state):
+    for batch in batches(generator, state, start):
         tell = None if callback is None else (lambda step, batch=batch: callback(batch, step))
-        found.append(keep(generator.decode(batch.noise, batch.embeddings, steps=batch.steps, callback=tell,
-                                           guidance_scale=state["guidance_scale"])))  # fmt: skip
+        found.append(keep(generator.decode(batch.noise, batch.embeddings, steps=batch.steps, callback=tell, **guidance(state),
+                                           **batch.over)))  # fmt: skip
     return np.concatenate(found)
 
 
-def pictures(state, moving=False):
-    """What a complete state shows, as `Drawn`."""
+def pictures(state, moving=False, start=None):
+    """What a complete state shows, as `Drawn`; `start`: what one picture is drawn over, instead of the state's image."""
     shape, what = tuple(card_of(state)["image_shape"]), state["what"]
-    counts = {"strip": state["frames"], "plane": state["n"] ** 2, "steps": len(COMPARED), "trajectory": state["steps"]}
+    counts = {"strip": state["frames"], "plane": state["n"] ** 2, "steps": len(COMPARED), "strengths": len(STRENGTHS),
+              "trajectory": steps_gone(state["steps"], state.get("strength", 1.0))}  # fmt: skip
     count = counts.get(what, 1)
     columns = state["n"] if what == "plane" else count
     size = max(shape[0], 256 if moving else 512 if columns == 1 else 128)
-    make = film if what == "trajectory" else at_time if "time" in state else partial(run, keep=imaging.to_bytes)
+    make = film if what == "trajectory" else at_time if "time" in state else partial(run, keep=imaging.to_bytes, start=start)
     latents = latents_of_film if what == "trajectory" else start_points
     return Drawn(lambda: make(state), count, shape, columns, size=size, moves=what in ("strip", "trajectory"),
                  latents=lambda: latents(state), evaluations=evaluations(state))  # fmt: skip
@@ -193,8 +226,10 @@ def pictures(state, moving=False):
 
 def evaluations(state):
     """How often the network is asked for what a complete state shows, each picture for itself: with the prompt and without."""
-    pictures = {"strip": state["frames"], "plane": state["n"] ** 2}.get(state["what"], 1)
-    return 2 * (sum(COMPARED) if state["what"] == "steps" else state["steps"] * pictures)
+    what, strength = state["what"], state.get("strength", 1.0)
+    pictures = {"strip": state["frames"], "plane": state["n"] ** 2}.get(what, 1)
+    ways = {"steps": [(steps, strength) for steps in COMPARED], "strengths": [(state["steps"], one) for one in STRENGTHS]}
+    return 2 * pictures * sum(steps_gone(*way) for way in ways.get(what, [(state["steps"], strength)]))
 
 
 def start_points(state):
@@ -202,7 +237,10 @@ def start_points(state):
     found = batches(generator_of(state), state)
     names, parts = geometry.Embeddings._fields, zip(*(batch.embeddings for batch in found), strict=True)
     told = {name: np.concatenate(part) for name, part in zip(names, parts, strict=True)}
-    return {"z": np.concatenate([batch.noise for batch in found]), **told}
+    over = {key: part for key, part in found[0].over.items() if key != "strength" and part is not None}
+    if over:
+        over["strength"] = np.concatenate([np.full(len(batch.noise), batch.over["strength"]) for batch in found])
+    return {"z": np.concatenate([batch.noise for batch in found]), **told, **over}
 
 
 def latents_of_film(state):

@@ -6,7 +6,7 @@ const REFUSED = "The camera was not allowed. Allow it in the browser's address b
 const MISSING = "No camera was found. Choose a photo instead.";
 
 export class Camera {
-  /** @param {import("./view.js").FacesView} view @param {(url: string) => any} taken */
+  /** @param {import("./view.js").View} view whose `.lx-photo` holds a video and a `.lx-crop` @param {(url: string) => any} taken */
   constructor(view, taken) {
     this.view = view;
     this.taken = taken;
