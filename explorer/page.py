@@ -44,7 +44,16 @@ document.documentElement.classList.toggle("lx-embed", new URLSearchParams(locati
 </script>"""
 ICON = '<link rel="icon" href="favicon.ico">'  # else the browser looks for it at the root of a proxy's site
 HEADER = """<header class="lx-head"><h1>Latent Explorer</h1>
-<p>Drag across a latent space and see what it decodes to.</p></header>"""
+<p>Drag across a latent space and see what it decodes to.</p>
+<details class="lx-present"><summary>Present</summary><div>
+<button type="button" data-present="lecture"><kbd>L</kbd> Lecture mode, for the last row</button>
+<button type="button" data-present="code"><kbd>Q</kbd> QR code of what is on screen</button>
+<button type="button" data-present="take"><kbd>T</kbd> Add it to a sequence</button>
+<button type="button" data-present="sequence"><kbd>S</kbd> The sequence</button>
+<button type="button" data-present="handout"><kbd>H</kbd> Handout, to print</button>
+<button type="button" data-present="kiosk"><kbd>W</kbd> Walk on its own, until touched</button>
+<p>These keys are the same in all views. In lecture mode the arrow keys go on with what was touched last, or with a view’s
+steps; <kbd>Page Down</kbd> and <kbd>Page Up</kbd> step through a sequence, <kbd>Esc</kbd> leaves.</p></div></details></header>"""
 UNVISITED = 3.0  # seconds for which a server waits for its first page before it loads models for nobody yet
 QUIET = 0.5  # seconds without a question before the next model is loaded
 _log = logging.getLogger(__name__)
@@ -73,7 +82,7 @@ def live_functions():
 def build():
     """The app's Blocks; needs no Keras."""
     with gr.Blocks(title="Latent Explorer", analytics_enabled=False, fill_width=True, delete_cache=api.KEPT) as blocks:
-        gr.HTML(HEADER, apply_default_css=False, js_on_load=_started("serving/tour.js"))
+        gr.HTML(HEADER, apply_default_css=False, js_on_load=_started("serving/tour.js") + _started("serving/presenting.js"))
         with gr.Tabs(elem_id="views") as tabs:
             found = []
             for name in views.NAMES:
@@ -185,6 +194,7 @@ def styles():
     """The style sheets of the page, of what views share and of the views, in their order, as one."""
     sheets = [HERE / "serving" / f"{name}.css" for name in ("page", "latent_plane")]
     sheets += [HERE / "views" / views.folder(name) / "view.css" for name in views.NAMES]
+    sheets += [HERE / "serving" / f"{name}.css" for name in ("presenting", "lecture", "handout")]  # which set the others aside
     return "\n".join(sheet.read_text("utf-8") for sheet in sheets if sheet.is_file())
 
 
