@@ -194,8 +194,14 @@ def styles():
     """The style sheets of the page, of what views share and of the views, in their order, as one."""
     sheets = [HERE / "serving" / f"{name}.css" for name in ("page", "latent_plane")]
     sheets += [HERE / "views" / views.folder(name) / "view.css" for name in views.NAMES]
-    sheets += [HERE / "serving" / f"{name}.css" for name in ("presenting", "lecture", "handout")]  # which set the others aside
     return "\n".join(sheet.read_text("utf-8") for sheet in sheets if sheet.is_file())
+
+
+def room_styles():
+    """What sets the others aside in a lecture or on paper, for the page's head: Gradio would write these rules for its own part of
+    the page alone."""
+    sheets = [(HERE / "serving" / f"{name}.css").read_text("utf-8") for name in ("presenting", "lecture", "handout")]
+    return f"<style>{''.join(sheets)}</style>"
 
 
 def in_notebook():
@@ -224,7 +230,8 @@ def launch(
         server_name=host, server_port=port, inbrowser=open_browser, prevent_thread_lock=True, theme=theme(), css=styles(),
         inline=inline, height=height, share=bool(share) if inline else share,  # Gradio would take a cell of Colab for a wish
         footer_links=[], show_error=True, quiet=True, ssr_mode=False, run_history=False, max_file_size="25mb",
-        favicon_path=HERE / "serving" / "favicon.svg", head=WITH_SLASH + EMBEDDED + ICON + preloaded(), root_path=root_path,
+        favicon_path=HERE / "serving" / "favicon.svg", root_path=root_path,
+        head=WITH_SLASH + EMBEDDED + ICON + room_styles() + preloaded(),
         mcp_server=mcp, max_threads=AT_ONCE,
         app_kwargs={
             "routes": routes(),
