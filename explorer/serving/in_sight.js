@@ -51,7 +51,8 @@ export class InSight {
     if (!this.box.isConnected) return;
     while (this.box.children.length > this.sources.length) this.box.lastElementChild?.remove();
     this.sources.forEach((source, i) => {
-      const copy = /** @type {HTMLCanvasElement} */ (this.box.children[i] ?? this.box.appendChild(document.createElement("canvas")));
+      const there = this.box.children[i] ?? this.box.appendChild(document.createElement("canvas"));
+      const copy = /** @type {HTMLCanvasElement} */ (there);
       const { width, height } = source;
       if (copy.width !== width || copy.height !== height) Object.assign(copy, { width, height });
       if (width && height) copy.getContext("2d")?.drawImage(source, 0, 0);

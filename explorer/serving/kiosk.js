@@ -27,7 +27,8 @@ export class Kiosk {
     this.canvas = /** @type {HTMLCanvasElement} */ (this.box.firstElementChild);
     this.walk = 0; // the number of the walk under way, 0 if there is none
     this._last = 0;
-    for (const kind of ["pointerdown", "keydown", "wheel"]) document.addEventListener(kind, event => this._touched(event), { capture: true });
+    for (const kind of ["pointerdown", "keydown", "wheel"])
+      document.addEventListener(kind, event => this._touched(event), { capture: true, passive: false });
     if (hasOption("kiosk")) this._begin();
   }
 

@@ -1,7 +1,7 @@
 // @ts-check
-// For the last row: the page fills the screen, type and pictures are large, and only what the view is about is seen. What is not, a
-// view marks with `data-aside`; lecture.css does the rest. What was touched last stands in a ring, and the arrow keys go on with it.
-// Nothing of the state is changed, by going in or out.
+// For the last row: the page fills the screen, type and pictures are large, and only what the view is about is seen. What is not,
+// a view marks with `data-aside`; lecture.css does the rest. What was touched last stands in a ring, and the arrow keys go on with
+// it. Nothing of the state is changed, by going in or out.
 import { hasOption, setOption } from "./page_options.js";
 import { seen } from "./places.js";
 
@@ -45,7 +45,6 @@ export class Lecture {
   /** @param {boolean} on */
   _show(on) {
     document.documentElement.classList.toggle(MODE, on);
-    document.dispatchEvent(new Event("lx-lecture"));
   }
 
   /** A frame of another site may not; the window is full all the same. */
@@ -79,10 +78,11 @@ export class Lecture {
     const found = [...spot, ...usual].map(element => within(element)).find(control => control?.offsetParent);
     if (!found) return;
     found.focus({ preventScroll: true });
-    if (found.type !== "range") return void found.dispatchEvent(new KeyboardEvent("keydown", { key: event.key, shiftKey: event.shiftKey, bubbles: true }));
+    const { shiftKey } = event, bubbles = true;
+    if (found.type !== "range") return void found.dispatchEvent(new KeyboardEvent("keydown", { key: event.key, shiftKey, bubbles }));
     if (key === "arrowright" || key === "arrowup") found.stepUp(); else found.stepDown();
-    found.dispatchEvent(new Event("input", { bubbles: true }));
-    found.dispatchEvent(new Event("change", { bubbles: true }));
+    found.dispatchEvent(new Event("input", { bubbles }));
+    found.dispatchEvent(new Event("change", { bubbles }));
   }
 }
 

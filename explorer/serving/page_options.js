@@ -1,5 +1,5 @@
 // @ts-check
-// Keys of the address that say how the page is shown, not what: they are no part of a state, and stay there while the state changes.
+// Keys of the address that say how the page is shown, not what: they are no part of a state, and stay while the state changes.
 
 export const OPTIONS = ["embed", "lecture", "kiosk", "sequence"]; // as in `explorer/state.py`
 

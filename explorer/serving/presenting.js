@@ -13,7 +13,7 @@ const HALL = `<div class="lx-hall-buttons"><button type="button" data-present="c
 
 /** @param {{element: HTMLElement}} given what gr.HTML gives of the page's header */
 export function start({ element }) {
-  const hall = document.createElement("footer");
+  const hall = document.createElement("div");
   hall.className = "lx-hall";
   hall.innerHTML = HALL;
   document.body.append(hall);
@@ -34,7 +34,11 @@ export function start({ element }) {
   menu?.addEventListener("keydown", event => { if (event.key === "Escape") menu.open = false; });
   listenToShortcuts({
     l: acts.lecture, q: acts.code, t: acts.take, s: acts.sequence, h: acts.handout, w: acts.kiosk,
-    escape: () => code.box.open ? code.close() : sequence.editor.open ? sequence.edit(false) : lecture.isOn ? lecture.leave() : false,
+    escape: () => {
+      if (code.box.open) return code.close();
+      if (sequence.editor.open) return sequence.edit(false);
+      return lecture.isOn && lecture.leave();
+    },
   });
   document.addEventListener("keydown", event => { // a presenter's buttons send these, whatever has the focus
     if (!sequence.isOn || event.defaultPrevented || !["PageDown", "PageUp"].includes(event.key)) return;

@@ -59,7 +59,7 @@ export class Code {
     const [where, words] = /** @type {any} */ (this.box.querySelectorAll("p"));
     where.textContent = address.length > 90 ? `${address.slice(0, 90)}…` : address;
     words.textContent = error ?? (HERE.includes(location.hostname)
-      ? "This address is known on this machine alone: phones need the page's address in their network (app.py --host 0.0.0.0)." : "");
+      ? "This address is known on this machine alone: phones need its address in their network (app.py --host 0.0.0.0)." : "");
     this.box.dataset.address = address;
   }
 }

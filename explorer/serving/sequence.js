@@ -13,12 +13,13 @@ const BAR = `<button type="button" data-step="-1" aria-label="Step back (Page Up
   <b class="lx-step-number"></b><button type="button" data-step="1" aria-label="Next step (Page Down)" title="Page Down">▶</button>
   <p aria-live="polite"></p><button type="button" data-sequence="edit" aria-expanded="false">Edit</button>
   <button type="button" data-sequence="close">Close</button>`;
-const EDITOR = `<h2>A lecture as a sequence</h2><p>Each step is a state of the page, and a line of yours. Page Down goes to the next,
+const EDITOR = `<h2>A lecture as a sequence</h2><p>Each step is a state of the page, and a line of yours. Page Down goes on,
   Page Up back, as the buttons of a presenter do.</p><ol></ol><p class="lx-sequence-words" role="status"></p>
   <div class="lx-buttons"><button type="button" data-sequence="add">Add what is on screen (T)</button>
   <button type="button" data-sequence="kept" hidden>Add what was kept</button>
   <label class="lx-button" tabindex="0" role="button">Open a file<input type="file" accept=".txt,text/plain" hidden></label>
-  <button type="button" data-sequence="file">Save as a file</button><button type="button" data-sequence="link">Copy its link</button>
+  <button type="button" data-sequence="file">Save as a file</button>
+  <button type="button" data-sequence="link">Copy its link</button>
   <button type="button" data-sequence="hide">Done</button></div>`;
 
 /** Storage may be blocked in a frame: then a sequence lasts as long as the page. @returns {{text: string, at: number} | null} */
@@ -212,7 +213,7 @@ export class Sequence {
 }
 
 /** The states that were kept in a view. @returns {string[]} */
-const keptStates = () => seen()?.kept ?? [];
+const keptStates = () => seen()?.keptStates ?? [];
 
 /** @param {Element} place @param {string} tag @param {string} name @param {string} label @param {string} inner */
 function add(place, tag, name, label, inner) {

@@ -127,7 +127,7 @@ export class View {
   }
 
   /** States that were kept in it, as links have them. @returns {string[]} */
-  get kept() {
+  get keptStates() {
     return [];
   }
 

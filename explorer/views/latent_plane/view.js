@@ -103,7 +103,7 @@ export class PlaneView extends View {
     return { center, extent };
   }
 
-  get kept() {
+  get keptStates() {
     return this.shelves.kept.map(({ query }) => query);
   }
 
