@@ -6,7 +6,7 @@ import { hasOption, setOption } from "./page_options.js";
 import { seen } from "./places.js";
 
 const MODE = "lx-lecture", SPOT = "lx-spot";
-const TOUCHED = ".lx-plane, .lx-strip button, label, button, select, summary, input, textarea, canvas"; // the first around it
+const TOUCHED = [".lx-plane, label, .lx-strip button", "button, select, summary, input, textarea, canvas"]; // of these the nearest
 const ARROWS = ["arrowleft", "arrowright", "arrowup", "arrowdown"];
 const STEPS = /** @type {Record<string, string>} */ ({ arrowleft: "back", arrowright: "next" }); // of a view that has chapters
 
@@ -57,7 +57,7 @@ export class Lecture {
 
   /** @param {any} target */
   _touch(target) {
-    const touched = this.isOn && target.closest?.(".lx") && target.closest(TOUCHED);
+    const touched = this.isOn && target.closest?.(".lx") && TOUCHED.map(part => target.closest(part)).find(part => part);
     if (!touched || touched.matches(`.${SPOT}`)) return;
     document.querySelector(`.${SPOT}`)?.classList.remove(SPOT);
     touched.classList.add(SPOT);
