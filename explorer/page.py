@@ -44,7 +44,16 @@ document.documentElement.classList.toggle("lx-embed", new URLSearchParams(locati
 </script>"""
 ICON = '<link rel="icon" href="favicon.ico">'  # else the browser looks for it at the root of a proxy's site
 HEADER = """<header class="lx-head"><h1>Latent Explorer</h1>
-<p>Drag across a latent space and see what it decodes to.</p></header>"""
+<p>Drag across a latent space and see what it decodes to.</p>
+<details class="lx-present"><summary>Present</summary><div>
+<button type="button" data-present="lecture"><kbd>L</kbd> Lecture mode, for the last row</button>
+<button type="button" data-present="code"><kbd>Q</kbd> QR code of what is on screen</button>
+<button type="button" data-present="take"><kbd>T</kbd> Add it to a sequence</button>
+<button type="button" data-present="sequence"><kbd>S</kbd> The sequence</button>
+<button type="button" data-present="handout"><kbd>H</kbd> Handout, to print</button>
+<button type="button" data-present="kiosk"><kbd>W</kbd> Walk on its own, until touched</button>
+<p>These keys are the same in all views. In lecture mode the arrow keys go on with what was touched last, or with a view’s
+steps; <kbd>Page Down</kbd> and <kbd>Page Up</kbd> step through a sequence, <kbd>Esc</kbd> leaves.</p></div></details></header>"""
 UNVISITED = 3.0  # seconds for which a server waits for its first page before it loads models for nobody yet
 QUIET = 0.5  # seconds without a question before the next model is loaded
 _log = logging.getLogger(__name__)
@@ -73,7 +82,7 @@ def live_functions():
 def build():
     """The app's Blocks; needs no Keras."""
     with gr.Blocks(title="Latent Explorer", analytics_enabled=False, fill_width=True, delete_cache=api.KEPT) as blocks:
-        gr.HTML(HEADER, apply_default_css=False, js_on_load=_started("serving/tour.js"))
+        gr.HTML(HEADER, apply_default_css=False, js_on_load=_started("serving/tour.js") + _started("serving/presenting.js"))
         with gr.Tabs(elem_id="views", overflow_behavior="wrap") as tabs:
             found = []
             for name in views.NAMES:
@@ -188,6 +197,13 @@ def styles():
     return "\n".join(sheet.read_text("utf-8") for sheet in sheets if sheet.is_file())
 
 
+def room_styles():
+    """What sets the others aside in a lecture or on paper, for the page's head: Gradio would write these rules for its own part of
+    the page alone."""
+    sheets = [(HERE / "serving" / f"{name}.css").read_text("utf-8") for name in ("presenting", "lecture", "handout")]
+    return f"<style>{''.join(sheets)}</style>"
+
+
 def in_notebook():
     """Whether this is a cell of Jupyter or Colab: what shows its output is a browser."""
     shell = sys.modules["IPython"].get_ipython() if "IPython" in sys.modules else None
@@ -214,7 +230,8 @@ def launch(
         server_name=host, server_port=port, inbrowser=open_browser, prevent_thread_lock=True, theme=theme(), css=styles(),
         inline=inline, height=height, share=bool(share) if inline else share,  # Gradio would take a cell of Colab for a wish
         footer_links=[], show_error=True, quiet=True, ssr_mode=False, run_history=False, max_file_size="25mb",
-        favicon_path=HERE / "serving" / "favicon.svg", head=WITH_SLASH + EMBEDDED + ICON + preloaded(), root_path=root_path,
+        favicon_path=HERE / "serving" / "favicon.svg", root_path=root_path,
+        head=WITH_SLASH + EMBEDDED + ICON + room_styles() + preloaded(),
         mcp_server=mcp, max_threads=AT_ONCE,
         app_kwargs={
             "routes": routes(),

@@ -15,7 +15,8 @@ from explorer.errors import InputError
 DECIMALS = 4  # of latent coordinates: 1/10,000 of the prior's standard deviation
 MOST_PROMPT = 1000  # characters; a model reads some twenty to seventy words
 MOST_SEED = 2**32 - 1
-EMBED = "embed"  # in an address: the page without its header, no part of a state
+# In an address, how the page is shown, no part of a state: without its header, for the last row, walking by itself, with a lecture
+OPTIONS = (EMBED := "embed", "lecture", "kiosk", "sequence")
 MOST_QUERY = 200_000  # characters: four points of 4,096 numbers
 LIMIT = 1000.0  # no decoder here has seen anything near it
 
@@ -322,7 +323,7 @@ def parse_strictly(query):
     elif _ADDRESS.match(query):
         raise StateError(f"{_shown(query)} holds no state: it stands after ? in the address, as in ?model=mnist-vae&z=0,1")
     for key, _ in _pairs(query):
-        if key and key not in KEYS and key != EMBED and not key.startswith("__"):  # the web server's, as in __theme=dark
+        if key and key not in KEYS and key not in OPTIONS and not key.startswith("__"):  # the web server's, as in __theme=dark
             raise StateError(f"there is no key {_shown(key)}: a state has {', '.join(KEYS)}. Write & within a text as %26")
     state, problems = parse(query)
     if problems:

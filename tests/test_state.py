@@ -331,6 +331,12 @@ def test_what_is_text_stays_so():
         state.parse_strictly("prompt%ff=a")
 
 
+@pytest.mark.parametrize("option", state.OPTIONS)
+def test_how_a_page_is_shown_is_no_part_of_its_state(option):
+    assert state.parse_strictly(f"model=mnist-vae&{option}&z=0,1") == {"model": "mnist-vae", "z": (0.0, 1.0)}
+    assert option not in state.KEYS
+
+
 def test_a_question_mark_within_a_state_is_one_and_what_stands_before_an_address_is_left_out():
     asked = {"view": "text-to-image", "prompt": "why?", "steps": 2}
     text = "view=text-to-image&prompt=why?&steps=2"

@@ -3,6 +3,8 @@
 // marks and a cursor, and turns pointer, wheel, pinch and keys into points. It knows no server and no other part of a page:
 // `onmove(z, began)`, `onsettle()` and `onwindow()` tell its owner what people do; the owner sets what it shows.
 
+import { typeSize } from "./type_size.js";
+
 /** @typedef {{x: number, y: number, extent: number}} Window what is visible, in the plane's coordinates: middle, half the width */
 /** @typedef {{origin: number[], u: number[], v: number[]}} Basis askew, u and v of length 1: z = origin + x u + y v */
 /** @typedef {{image: CanvasImageSource, window: Window, scale: string}} Layer a picture that lies on the plane */
@@ -70,11 +72,11 @@ function write(context, text, x, y, align, baseline) {
  */
 function drawFlag(context, name, [x, y], ground, ink) {
   context.beginPath();
-  context.arc(x, y, 10, 0, 7);
+  context.arc(x, y, Math.max(10, 0.7 * typeSize(12)), 0, 7);
   Object.assign(context, { fillStyle: ground, strokeStyle: ink, lineWidth: 2 });
   context.fill();
   context.stroke();
-  Object.assign(context, { fillStyle: ink, font: "bold 12px system-ui, sans-serif", textAlign: "center", textBaseline: "middle" });
+  Object.assign(context, { fillStyle: ink, font: `bold ${typeSize(12)}px system-ui, sans-serif`, textAlign: "center", textBaseline: "middle" });
   context.fillText(name, x, y + 0.5);
 }
 
@@ -398,7 +400,8 @@ export class LatentPlane {
     const number = (/** @type {number} */ tick) => (Math.abs(tick) < step / 2 ? 0 : tick).toFixed(digits);
     const usual = (/** @type {number} */ k) => this.scale === "p" ? `Φ(z${this.axes[k]})` : `z${this.axes[k]}`;
     const across = `${this.names?.[0] ?? usual(0)} →`, up = `${this.names?.[1] ?? usual(1)} ↑`;
-    context.font = "11px ui-monospace, monospace";
+    const below = typeSize(11) + 2; // the height of a line
+    context.font = `${below - 2}px ui-monospace, monospace`;
     const room = context.measureText(across).width + 18; // which the axis' name takes
     for (let tick = Math.ceil((x - extent) / step) * step; tick <= x + extent; tick += step) {
       const [px] = this._toScreen(tick, 0);
@@ -406,7 +409,7 @@ export class LatentPlane {
     }
     for (let tick = Math.ceil((y - extent) / step) * step; tick <= y + extent; tick += step) {
       const [, py] = this._toScreen(0, tick);
-      if (py > 18 && py < side - 24) write(context, number(tick), 4, py, "left", "middle");
+      if (py > below + 5 && py < side - below - 11) write(context, number(tick), 4, py, "left", "middle");
     }
     write(context, across, side - 4, side - 4, "right", "bottom");
     write(context, up, 4, 4, "left", "top");

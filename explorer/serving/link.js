@@ -1,12 +1,14 @@
 // @ts-check
 // The one address bar that all views share: what it said when the page was opened, and what is written to it.
+import { isOption } from "./page_options.js";
 
-/** Keys that say how the page is shown, not what: Gradio's own begin with two underscores. @param {string} part */
-const isOthers = part => part.startsWith("__") || /^embed(=|$)/.test(part);
 const parts = () => location.search.slice(1).split("&").filter(Boolean);
 
-/** What the page was opened with, without its question mark. */
-export const opening = parts().filter(part => !isOthers(part)).join("&");
+/** The state that the address bar holds, without its question mark. */
+export const written = () => parts().filter(part => !isOption(part)).join("&");
+
+/** What the page was opened with. */
+export const opening = written();
 
 /** @type {Promise<string> | undefined} */
 let named;
@@ -48,7 +50,7 @@ export function beginEntry() {
  * @param {string} query @param {string} place a view's name, with a chapter's after it @param {string} title
  */
 export function writeQuery(query, place, title) {
-  const address = `${location.pathname}?${[query, ...parts().filter(isOthers)].join("&")}`;
+  const address = `${location.pathname}?${[query, ...parts().filter(isOption)].join("&")}`;
   const stays = !anew && (here === null || place === here || place.startsWith(`${here} `)); // a chapter is known a little later
   history[stays ? "replaceState" : "pushState"]({ place }, "", address);
   here = place;
@@ -61,7 +63,7 @@ export function listenToHistory(back) {
   window.addEventListener("popstate", () => {
     here = history.state?.place ?? null;
     anew = false;
-    back(parts().filter(part => !isOthers(part)).join("&"));
+    back(written());
   });
 }
 

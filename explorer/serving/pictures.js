@@ -41,8 +41,14 @@ export function pictureCanvas(bytes, [height, width, channels], into) {
 /** @type {WeakMap<Element, number>} */
 const widths = new WeakMap();
 const watched = new ResizeObserver(entries => {
-  for (const entry of entries) widths.set(entry.target, entry.contentRect.width);
+  for (const { target, contentRect: { width } } of entries) {
+    const before = widths.get(target), shown = lastShown.get(target);
+    widths.set(target, width);
+    if (shown && width && width !== before) showPicture(/** @type {HTMLCanvasElement} */ (target), ...shown); // as sharp as before
+  }
 });
+/** What each canvas shows. @type {WeakMap<Element, [picture: CanvasImageSource, smooth: boolean]>} */
+const lastShown = new WeakMap();
 
 /** @param {Element} canvas @returns {number} */
 export function widthOf(canvas) {
@@ -58,6 +64,7 @@ export function widthOf(canvas) {
  * @param {HTMLCanvasElement} canvas @param {CanvasImageSource} picture
  */
 export function showPicture(canvas, picture, smooth = false) {
+  lastShown.set(canvas, [picture, smooth]);
   const side = Math.round(widthOf(canvas) * devicePixelRatio) || canvas.width;
   if (canvas.width !== side || canvas.height !== side) canvas.width = canvas.height = side;
   const brush = context(canvas);

@@ -1,6 +1,7 @@
 // @ts-check
 // Small plots: lines over an axis from 0 to 1, in the page's own colours.
 import { widthOf } from "./pictures.js";
+import { typeSize } from "./type_size.js";
 
 /**
  * A canvas as wide as the page lays it out and `aspect` times as high, cleared, with a brush in the page's units.
@@ -13,7 +14,7 @@ export function clearPlot(canvas, aspect) {
   const brush = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   brush.setTransform(ratio, 0, 0, ratio, 0, 0);
   brush.clearRect(0, 0, width, height);
-  brush.font = "11px system-ui, sans-serif";
+  brush.font = `${typeSize(11)}px system-ui, sans-serif`;
   return { brush, width, height };
 }
 

@@ -57,6 +57,10 @@ class Refined(BaseModel):
     count: Count = 1
 
 
+class Coded(BaseModel):
+    text: Query
+
+
 class Dropped(BaseModel):
     file: File
 

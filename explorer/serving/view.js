@@ -126,6 +126,16 @@ export class View {
     return this.props.titles[this.name];
   }
 
+  /** States that were kept in it, as links have them. @returns {string[]} */
+  get keptStates() {
+    return [];
+  }
+
+  /** The space of its model, for a walk through it (kiosk.js), if it has one. @returns {import("./kiosk.js").Space | null} */
+  space() {
+    return null;
+  }
+
   /** The keys by which a file differs from the state. @param {string} what @returns {any} */
   fileState(what) {
     return { what };

@@ -5,7 +5,7 @@ import time
 
 from explorer import checkpoints, imaging, views
 from explorer.errors import ExplorerError
-from explorer.serving import questions
+from explorer.serving import qr, questions
 from explorer.serving.calls import answered, in_turn, pixels
 from explorer.state import StateError, parse, parse_strictly, text
 from explorer.views import costs, refined
@@ -78,4 +78,10 @@ def state_of_file(request: questions.Dropped):
     return {"state": found if state or problems else ""}
 
 
-SERVER_FUNCTIONS = [view_of, refine, export_file, state_of_file]
+@answered
+def qr_code(request: questions.Coded):
+    """{"text": a link} -> {"svg"}: its QR code."""
+    return {"svg": qr.svg(request["text"])}
+
+
+SERVER_FUNCTIONS = [view_of, refine, export_file, state_of_file, qr_code]

@@ -4,7 +4,7 @@
 // sum.js (A - B + C), invented.js (what the refiner adds).
 import { decodesHere } from "../../serving/decoder.js";
 import { pictureCanvas, showSmooth } from "../../serving/pictures.js";
-import { valueText } from "../../serving/state.js";
+import { quantised, valueText } from "../../serving/state.js";
 import { Refined } from "../../serving/refined.js";
 import { newest, randomSeed, speedText, View } from "../../serving/view.js";
 import { send } from "../morph/sent.js";
@@ -264,6 +264,19 @@ export class FacesView extends View {
       };
       return button;
     }));
+  }
+
+  space() {
+    const { model: { image_shape: shape }, state: { model } } = this;
+    const asked = (/** @type {any} */ place) => this.text({ model, ...place });
+    return {
+      title: this.title, shape,
+      point: async (/** @type {number} */ seed) => (await this.ask("face_point", asked({ seed }), true))?.z ?? null,
+      picture: async (/** @type {number[]} */ z) => {
+        const at = z.map(quantised);
+        return (await this.picture(model, at, "decode_face", () => asked({ z: at }), { quiet: true }))?.pixels ?? null;
+      },
+    };
   }
 
   showCode() {

@@ -112,6 +112,19 @@ export class PlaneView extends View {
     return { center, extent };
   }
 
+  get keptStates() {
+    return this.shelves.kept.map(({ query }) => query);
+  }
+
+  space() {
+    const { model } = this;
+    return {
+      title: model.title, shape: model.image_shape,
+      point: async (/** @type {number} */ seed) => (await this.ask("draw_prior", { model: model.name, seed }, true))?.z ?? null,
+      picture: async (/** @type {number[]} */ z) => (await this.pictureAt(model, z.map(quantised), true))?.pixels ?? null,
+    };
+  }
+
   showCode() {
     fillCode(this);
   }

@@ -162,8 +162,8 @@ def page(name):
 <table class="lx-facts">{facts}</table>
 <h3>Measured quality</h3>{_metrics(card["metrics"])}
 {_failures(card)}
-<h3>How it was trained</h3>{_recipe(card["recipe"])}
-<h3>Layers</h3>{"".join(_layers(part, layers) for part, layers in card.get("architecture", {}).items())}</article>"""
+<section data-aside><h3>How it was trained</h3>{_recipe(card["recipe"])}
+<h3>Layers</h3>{"".join(_layers(part, layers) for part, layers in card.get("architecture", {}).items())}</section></article>"""
 
 
 def _shapes(card):

@@ -1,0 +1,11 @@
+// For tests of what is shown to a room. `pixels`: what all canvases on screen hold, as one text.
+const isShown = element => element.checkVisibility({ visibilityProperty: true }) && element.clientWidth > 0;
+window.room = {
+  pixels: () => JSON.stringify([...document.querySelectorAll("#views .lx canvas")].filter(isShown).map(canvas => canvas.toDataURL())),
+  type: [], // sizes in which canvases were written on, in pixels of the page
+};
+const write = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (...given) {
+  if (document.documentElement.classList.contains("lx-lecture")) window.room.type.push(parseFloat(/[\d.]+px/.exec(this.font)[0]));
+  return write.apply(this, given);
+};
