@@ -40,7 +40,7 @@ export class Holes {
   /** @param {string} name a model's @param {string} title @param {{z: number[], center: number[], extent: number}} space */
   _add(name, title, { z, center, extent }) {
     const figure = document.createElement("figure");
-    figure.innerHTML = `<h3>${escaped(title)}</h3><div class="lx-plane"></div>
+    figure.innerHTML = `<h2>${escaped(title)}</h2><div class="lx-plane"></div>
       <div class="lx-caption"><span>drag: is it a garment?</span>
       <canvas width="84" height="84" role="img" aria-label="The decoded picture"></canvas></div>`;
     this.view.find(".lx-holes").append(figure);
