@@ -77,6 +77,13 @@ def interpolate(a, b, t, kind="linear"):
     return Embeddings(sequence, a.negative_sequence.repeat(len(t), 0), pooled, a.negative_pooled.repeat(len(t), 0))
 
 
+def check_count(n):
+    """`n`; InputError for what is no whole number from 0."""
+    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0:
+        raise InputError(f"n must be a whole number from 0, got {n!r}")
+    return n
+
+
 class Path:
     """The way from `a` to `b`, latents or `Embeddings`; `closed` returns to `a` on the same way, so that a loop has no jump."""
 
@@ -104,6 +111,7 @@ class Path:
     ) -> NDArray[np.float64]:
         """The n positions of `points`, (n,). `change` (m + 1,) evens them out: how far the picture has come at m + 1 even
         positions from start to stop; each step then changes the picture by as much."""
+        check_count(n)
         fractions = np.linspace(0, 1, n) if not self.closed else 1 - np.abs(1 - 2 * np.arange(n) / n)
         if change is not None and change[-1] > change[0]:
             change = np.asarray(change, "float64")
@@ -156,7 +164,7 @@ class Plane:
 
     def grid(self, n: int, extent: float = 1.0, center: tuple[float, float] = (0.0, 0.0)) -> Points:
         """n x n points over center +- extent, both ends included, row 0 at the top: float32 (n, n, *shape)."""
-        steps = np.linspace(-extent, extent, n) if n > 1 else np.zeros(1)
+        steps = np.zeros(1) if check_count(n) == 1 else np.linspace(-extent, extent, n)
         return self.at(*np.meshgrid(center[0] + steps, center[1] - steps))
 
     def coordinates(self, z: NDArray[Any]) -> NDArray[np.float64]:
@@ -177,11 +185,13 @@ class _Corners(Plane):
         across, down = (x.ravel() + 1) / 2, (1 - y.ravel()) / 2
         tops, bottoms = self.top.at(across), self.bottom.at(across)
         if isinstance(tops, Embeddings):
+            if not x.size:
+                return tops
             rows = ([Embeddings(*(part[i : i + 1] for part in side)) for i in range(x.size)] for side in (tops, bottoms))
             points = [interpolate(a, b, t, self.kind) for a, b, t in zip(*rows, down, strict=True)]
             return Embeddings(*map(np.concatenate, zip(*points, strict=True)))
         points = [interpolate(a, b, t, self.kind) for a, b, t in zip(tops, bottoms, down, strict=True)]
-        return np.stack(points).reshape(*x.shape, *tops.shape[1:])
+        return np.array(points, "float32").reshape(*x.shape, *tops.shape[1:])
 
     def coordinates(self, z):
         raise NotSupported("a surface through four points is curved: it has no nearest point by formula")

@@ -43,7 +43,10 @@ def show(pictures, columns: int | None = None) -> Sheet:
     `columns`: how many in a row (default: about as many as rows, and all of them up to ten). Small pictures are enlarged in whole
     pixels. Raises InputError for another shape, none at all, or values that are not finite or leave [0, 1].
     """
-    images = np.asarray(pictures)
+    try:
+        images = np.asarray(pictures)
+    except ValueError:
+        raise InputError("pictures must be of one shape, to stand in rows") from None
     images = images[None] if images.ndim == 3 else images
     if images.ndim != 4 or images.shape[-1] not in (1, 3) or not images.size:
         raise InputError(f"pictures must have shape (n, h, w, c) or (h, w, c), c 1 or 3, got {np.shape(pictures)}")

@@ -299,3 +299,16 @@ def test_four_embeddings_span_a_plane_that_is_read_like_a_map():
 def test_a_path_wants_one_prompt_at_either_end(ends, words):
     with pytest.raises(ValueError, match=words):
         Path(*ends)
+
+
+@pytest.mark.parametrize("closed", [False, True])
+def test_of_no_points_there_are_none_of_the_right_shape(closed):
+    assert Path(np.zeros((2, 3)), np.ones((2, 3)), closed=closed).points(0).shape == (0, 2, 3)
+    assert Plane([0, 0], [1, 0], [0, 1]).grid(0).shape == Plane.corners([0, 0], [1, 0], [0, 1], [1, 1]).grid(0).shape == (0, 0, 2)
+
+
+@pytest.mark.parametrize("n", [-1, 1.5, "3", None, True])
+def test_a_number_of_points_that_is_none_is_refused(n):
+    for points in (Path([0, 0], [1, 1]).points, Plane([0, 0], [1, 0], [0, 1]).grid, Plane.corners([0], [1], [2], [3]).grid):
+        with pytest.raises(ValueError, match=f"n must be a whole number from 0, got {n!r}"):
+            points(n)

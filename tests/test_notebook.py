@@ -69,6 +69,11 @@ def test_what_cannot_be_shown_is_said(pictures, columns, words):
         explorer.show(pictures, columns)
 
 
+def test_pictures_of_two_shapes_are_refused():
+    with pytest.raises(ValueError, match="must be of one shape"):
+        explorer.show([np.zeros((8, 8, 1)), np.zeros((9, 8, 1))])
+
+
 def test_showing_imports_nothing_heavy(fresh_python):
     code = """
 import sys, numpy, explorer

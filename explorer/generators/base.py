@@ -10,6 +10,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from explorer.errors import ExplorerError, InputError, NotSupported
 from explorer.generators.files import KerasFile
+from explorer.geometry import check_count
 from explorer.notebook import SAMPLES, described
 from explorer.state import MOST_SEED
 
@@ -89,13 +90,6 @@ def drawn_by(seed, *stream, most=MOST_SEED):
     if isinstance(seed, bool) or not isinstance(seed, int | np.integer) or not 0 <= seed <= most:
         raise InputError(f"seed must be a whole number from 0 to {MOST_SEED} (2**32 - 1), got {seed!r}")
     return np.random.default_rng([int(seed), *stream])
-
-
-def check_count(n):
-    """`n`; InputError for what is no whole number from 0."""
-    if isinstance(n, bool) or not isinstance(n, int | np.integer) or n < 0:
-        raise InputError(f"n must be a whole number from 0, got {n!r}")
-    return n
 
 
 def answers(network, inputs, batch_size=None):
