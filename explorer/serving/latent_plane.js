@@ -76,7 +76,8 @@ function drawFlag(context, name, [x, y], ground, ink) {
   Object.assign(context, { fillStyle: ground, strokeStyle: ink, lineWidth: 2 });
   context.fill();
   context.stroke();
-  Object.assign(context, { fillStyle: ink, font: `bold ${typeSize(12)}px system-ui, sans-serif`, textAlign: "center", textBaseline: "middle" });
+  const font = `bold ${typeSize(12)}px system-ui, sans-serif`;
+  Object.assign(context, { fillStyle: ink, font, textAlign: "center", textBaseline: "middle" });
   context.fillText(name, x, y + 0.5);
 }
 

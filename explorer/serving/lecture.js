@@ -79,7 +79,8 @@ export class Lecture {
     if (!found) return;
     found.focus({ preventScroll: true });
     const { shiftKey } = event, bubbles = true;
-    if (found.type !== "range") return void found.dispatchEvent(new KeyboardEvent("keydown", { key: event.key, shiftKey, bubbles }));
+    const pressed = new KeyboardEvent("keydown", { key: event.key, shiftKey, bubbles });
+    if (found.type !== "range") return void found.dispatchEvent(pressed);
     if (key === "arrowright" || key === "arrowup") found.stepUp(); else found.stepDown();
     found.dispatchEvent(new Event("input", { bubbles }));
     found.dispatchEvent(new Event("change", { bubbles }));
