@@ -185,7 +185,7 @@ def test_what_is_on_screen_becomes_a_step_and_the_sequence_is_a_file_and_a_link(
     settle(view)
     view.page.keyboard.press("t")
     expect(view.page.locator(".lx-editor li")).to_have_count(2)
-    view.page.evaluate("navigator.clipboard.writeText = () => Promise.reject()")
+    view.page.evaluate("() => { navigator.clipboard.writeText = () => Promise.reject(); }")
     view.page.get_by_role("button", name="Copy its link").click()
     words = view.page.locator(".lx-sequence-words")
     expect(words).to_contain_text("sequence=")
@@ -211,7 +211,7 @@ def test_what_is_on_screen_becomes_a_step_and_the_sequence_is_a_file_and_a_link(
                                    "view=why-a-vae&chapter=denoising"])  # fmt: skip
 def test_a_handout_is_one_page_with_pictures_formula_link_and_code(shown, query):
     view = shown(query, color_scheme="dark")
-    view.page.evaluate("window.print = () => {}")
+    view.page.evaluate("() => { window.print = () => {}; }")
     view.page.keyboard.press("h")
     view.eventually(lambda: view.calls("qr_code"))
     view.page.wait_for_timeout(500)
