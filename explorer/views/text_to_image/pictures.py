@@ -12,11 +12,12 @@ import numpy as np
 from explorer import checkpoints, geometry, imaging, presets
 from explorer.errors import UnknownName
 from explorer.state import StateError
+from explorer.views import films
 from explorer.views.drawn import Drawn
 
 TITLE = "Text to image"
 KEYS = frozenset({"image_size", "seed", "to", "t", "time", "kind", "closed", "start", "stop", "frames", "n", "steps", "prompt",
-                  "to_prompt", "below_prompt", "below_to_prompt", "negative_prompt", "guidance_scale"})  # fmt: skip
+                  "to_prompt", "below_prompt", "below_to_prompt", "via_prompts", "negative_prompt", "guidance_scale"}) | films.KEYS  # fmt: skip
 WHATS = ("picture", "strip", "plane", "steps", "trajectory")
 COMPARED = (5, 10, 15, 20, 25)
 MOST_STEPS = 100
@@ -139,6 +140,12 @@ def noises(generator, state, positions):
     return geometry.Path(here[0], generator.prior(1, int(state["to"][0]))[0], "slerp").at(positions)
 
 
+def way(generator, state, kind):
+    """The path of embeddings from `prompt` through `via_prompts` to `to_prompt`."""
+    prompts = [state["prompt"], *state.get("via_prompts", ()), state["to_prompt"]]
+    return geometry.Path.through(generator.embed(prompts, state["negative_prompt"]), kind, state["closed"])
+
+
 def batches(generator, state):
     """What a complete state draws, in batches that fit the memory."""
     embed = lambda key: generator.embed(state[key], state["negative_prompt"])  # noqa: E731
@@ -151,7 +158,7 @@ def batches(generator, state):
         noise, embeddings = generator.prior(1, state["seed"]).repeat(state["n"] ** 2, 0), plane.grid(state["n"])
         titles = [""] * len(noise)
     elif what == "strip" or "t" in state:
-        path = geometry.Path(embed("prompt"), embed("to_prompt"), state["kind"], state["closed"])
+        path = way(generator, state, state["kind"])
         positions = path.positions(state["frames"], state["start"], state["stop"]) if what == "strip" else np.array(state["t"])
         noise, embeddings = noises(generator, state, positions), path.at(positions)
         titles = [f"t {t:.3g}" for t in positions]
