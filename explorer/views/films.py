@@ -1,4 +1,4 @@
-"""How a film goes: how many frames between two of a walk and in a second, and how long it stays at its ends. What the views share."""
+"""How a film goes: how many frames between two of a walk and in a second, how long it stays at its ends."""
 
 from dataclasses import replace
 

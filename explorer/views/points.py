@@ -29,9 +29,7 @@ def check(card, places, key="corners"):
         if isinstance(place, tuple) and len(place) != size:
             raise StateError(f"a place in {key} must be {size} numbers for {card['name']}, got {len(place)}", key)
         if isinstance(place, str) and not has_encodings(card):
-            raise StateError(
-                f"{card['name']} has no gallery: places in {key} must be seeds (7) or coordinates, got {place}", key
-            )
+            raise StateError(f"{card['name']} has no gallery: places in {key} must be seeds (7) or coordinates, got {place}", key)
         if isinstance(place, str):
             in_gallery(card["name"], int(place[1:]), key)
 

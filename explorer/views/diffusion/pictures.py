@@ -128,7 +128,7 @@ def noise(generator, state):
 
 
 def way(generator, state):
-    """The path of noises from `seed` through those of `via` to `to`: spherical, since a mean of two noises is too quiet to be noise."""
+    """The path of noises from `seed` through `via` to `to`: spherical, since a mean of two noises is too quiet to be noise."""
     seeds = (state["seed"], *state.get("via", ()), int(state["to"][0]))
     return geometry.Path.through([generator.prior(1, seed)[0] for seed in seeds], "slerp", state["closed"])
 

@@ -12,7 +12,9 @@ from explorer.views import films, points, refined
 from explorer.views.drawn import Drawn
 
 TITLE = "Faces"
-KEYS = frozenset({"z", "seed", "face", "attributes", "hold", "how", "along", "pair", "corners", "frames", "n"}) | refined.KEYS | films.KEYS
+KEYS = frozenset({"z", "seed", "face", "attributes", "hold", "how", "along", "pair", "corners", "frames", "n"}) | (
+    refined.KEYS | films.KEYS
+)
 WHATS = ("picture", "strip", "grid")
 LISTS = ("attributes", "hold")  # of which the names that a model knows stay where another one is left out
 DEFAULT_MODEL = "celeba-vae"

@@ -11,7 +11,11 @@ from explorer.views import films, points, refined
 from explorer.views.drawn import Drawn
 
 TITLE = "Morph"
-KEYS = frozenset({"corners", "t", "kind", "even", "closed", "start", "stop", "frames", "n", "label", "via"}) | refined.KEYS | films.KEYS
+KEYS = (
+    frozenset({"corners", "t", "kind", "even", "closed", "start", "stop", "frames", "n", "label", "via"})
+    | refined.KEYS
+    | films.KEYS
+)
 WHATS = ("picture", "strip", "grid")
 DEFAULT_MODEL = "celeba-vae"
 WINDOWED = 32  # pixels along a side, which hold enough windows of SSIM to tell structure
@@ -43,7 +47,7 @@ def complete(state):
     points.check(card, corners)
     points.check(card, full.get("via", ()), "via")
     if "via" in full and len(corners) != 2:
-        raise StateError(f"a walk by way of other places leads from one corner to another: via goes with 2, not {len(corners)}", "via")
+        raise StateError(f"via lies on the way between two corners, got {len(corners)}: leave it out", "via")
     wanted = {"strip": (2, 3), "grid": (4,)}.get(full["what"])
     if wanted and len(corners) not in wanted:
         raise StateError(f"a strip needs 2 or 3 corners, a grid 4: what={full['what']} has none of {len(corners)}", "what")

@@ -17,7 +17,8 @@ from explorer.views.drawn import Drawn
 
 TITLE = "Text to image"
 KEYS = frozenset({"image_size", "seed", "to", "t", "time", "kind", "closed", "start", "stop", "frames", "n", "steps", "prompt",
-                  "to_prompt", "below_prompt", "below_to_prompt", "via_prompts", "negative_prompt", "guidance_scale"}) | films.KEYS  # fmt: skip
+                  "to_prompt", "below_prompt", "below_to_prompt", "via_prompts", "negative_prompt",
+                  "guidance_scale"}) | films.KEYS  # fmt: skip
 WHATS = ("picture", "strip", "plane", "steps", "trajectory")
 COMPARED = (5, 10, 15, 20, 25)
 MOST_STEPS = 100
