@@ -93,7 +93,7 @@ class Path:
         if len(rows) < 2:
             raise InputError(f"a way leads through two points at least, got {len(rows)}")
         found = [Embeddings(*(part[i : i + 1] for part in stops)) if isinstance(stops, Embeddings) else stops[i] for i in rows]
-        return cls(*found, kind, closed) if len(found) == 2 else _Chain(found, kind, closed)
+        return cls(found[0], found[1], kind, closed) if len(found) == 2 else _Chain(found, kind, closed)
 
     def __repr__(self):
         return f"<Path: {self.kind}{', closed' if self.closed else ''}, between two {_named(self.a)}>"
