@@ -79,7 +79,7 @@ export class Walk {
     return answer && { z: answer.z, frames: answer.frames.map(bytesOf) };
   }
 
-  /** A short walk by this browser's decoder; the server knows even steps and places on the way. @returns {Promise<Walked | null>} */
+  /** A short walk by this decoder; the server knows even steps and places on the way. @returns {Promise<Walked | null>} */
   async _decode() {
     const { model, from, to, kind, even, label, via, ...part } = this.view.state;
     if (even || via || part.frames > MOST_HERE || !decodesHere(model)) return null;
