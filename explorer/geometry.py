@@ -92,6 +92,16 @@ class Path:
         self.kind, self.closed = kind, closed
         self.at([0.0])  # complains about shapes and kinds here, where they were given
 
+    @classmethod
+    def through(cls, stops, kind: str = "linear", closed: bool = False) -> "Path":
+        """The way through two or more points one after the other, latents (n, *shape) or `Embeddings` of n prompts, as long from
+        each to the next."""
+        rows = range(len(stops.pooled if isinstance(stops, Embeddings) else stops))
+        if len(rows) < 2:
+            raise InputError(f"a way leads through two points at least, got {len(rows)}")
+        found = [Embeddings(*(part[i : i + 1] for part in stops)) if isinstance(stops, Embeddings) else stops[i] for i in rows]
+        return cls(found[0], found[1], kind, closed) if len(found) == 2 else _Chain(found, kind, closed)
+
     def __repr__(self):
         return f"<Path: {self.kind}{', closed' if self.closed else ''}, between two {_named(self.a)}>"
 
@@ -118,6 +128,25 @@ class Path:
             steps = np.linspace(0, 1, len(change))
             fractions = np.interp(change[0] + fractions * (change[-1] - change[0]), change, steps)
         return start + fractions * (stop - start)
+
+
+class _Chain(Path):
+    def __init__(self, stops, kind, closed):
+        self.legs = [Path(a, b, kind) for a, b in zip(stops, stops[1:], strict=False)]
+        super().__init__(stops[0], stops[-1], kind, closed)
+
+    def __repr__(self):
+        return f"<Path: {self.kind}{', closed' if self.closed else ''}, through {len(self.legs) + 1} {_named(self.a)}>"
+
+    def at(self, ts):
+        ts = np.asarray(ts, "float64") * len(self.legs)
+        legs = np.clip(ts.astype(int), 0, len(self.legs) - 1)
+        if not ts.ndim:
+            return self.legs[legs].at(ts - legs)
+        found = [self.legs[leg].at([t]) for leg, t in zip(legs, ts - legs, strict=True)]
+        if isinstance(self.a, Embeddings):
+            return Embeddings(*map(np.concatenate, zip(*found, strict=True)))
+        return np.concatenate(found)
 
 
 class Plane:

@@ -26,6 +26,7 @@ STATE_KEY = "latent-explorer"  # of the PNG's text chunk
 STATE_NAME = "state.txt"  # of the ZIP's member
 MOST_STATE = 60_000  # characters, about as many as an address may have on its way to the server
 _COLOURS = 128  # of a GIF: a frame's shades change little from one to the next, and half of the bytes are gone
+_H264 = {"crf": "20", "movflags": "faststart"}  # four seconds of 512 x 512 have a few hundred kB
 _NUDGE = 16  # of a value of 255: what a WebP's encoder does not take for equal
 _DESCRIPTION = 0x010E  # EXIF's ImageDescription
 _WIDTH, _HEIGHT, _ORIENTATION, _SAMPLE_FORMAT = 256, 257, 274, 339  # TIFF's tags
@@ -159,7 +160,7 @@ def mp4(images, state="", seconds=0.12):
             pixels = pixels.repeat(3, -1) if pixels.shape[-1] == 1 else pixels
             pixels = np.pad(pixels, ((0, pixels.shape[0] % 2), (0, pixels.shape[1] % 2), (0, 0)), mode="edge")
             if stream is None:
-                stream = container.add_stream("libx264", rate=round(1 / seconds), options={"crf": "16"})
+                stream = container.add_stream("libx264", rate=round(1 / seconds), options=_H264)
                 stream.height, stream.width = pixels.shape[:2]
                 stream.pix_fmt = "yuv420p"  # what browsers and phones play
             container.mux(stream.encode(av.VideoFrame.from_ndarray(pixels, format="rgb24")))

@@ -18,6 +18,7 @@ MOST_SEED = 2**32 - 1
 # In an address, how the page is shown, no part of a state: without its header, for the last row, walking by itself, with a lecture
 OPTIONS = (EMBED := "embed", "lecture", "kiosk", "sequence")
 MOST_QUERY = 200_000  # characters: four points of 4,096 numbers
+MOST_STOPS = 10  # of a walk, between its ends
 LIMIT = 1000.0  # no decoder here has seen anything near it
 
 
@@ -170,14 +171,14 @@ def _names(most=64):
     return Key(read, ",".join)
 
 
-def _places(most=4):
+def _places(least=2, most=4):
     """Points of a latent space: a seed (7), a face of the gallery (g12) or all coordinates (0.5,-1,...), with ; between."""
     coordinates = _numbers(-LIMIT, LIMIT)
 
     def read(text):
         parts = text.split(";")
-        if not 2 <= len(parts) <= most:
-            raise ValueError(f"must be 2 to {most} places with ; between: seeds (7), gallery faces (g12) or coordinates")
+        if not least <= len(parts) <= most:
+            raise ValueError(f"must be {least} to {most} places with ; between: seeds (7), gallery faces (g12) or coordinates")
         return tuple(place(part) for part in parts)
 
     def place(part):
@@ -191,6 +192,16 @@ def _places(most=4):
             raise ValueError("must be seeds (7), gallery faces (g12) or coordinates (0.5,-1,...) with ; between") from None
 
     return Key(read, lambda places: ";".join(place_text(place) for place in places), ";")
+
+
+def _prompts(most=MOST_STOPS):
+    def read(text):
+        parts = text.split("\n") if text else []
+        if len(parts) > most:
+            raise ValueError(f"must be at most {most} texts, one a line")
+        return tuple(map(_prompt, parts))
+
+    return Key(read, "\n".join, "\n")
 
 
 def place_text(place):
@@ -236,12 +247,14 @@ KEYS = {
     "corners": _places(),  # two to morph between, four of a sheet; of three, A - B + C, or the latent plane through them
     "from": _numbers(-LIMIT, LIMIT, empty=True),  # where a path begins, if not at z; empty: nowhere as yet
     "to": _end(),  # where it ends: a point, or the seed of another noise
+    "via": _places(1, MOST_STOPS),  # through which a walk goes on its way, in their order; of noises, their seeds
     "t": _numbers(-1, 1, most=2),  # where: on the path between two corners (0 to 1), or on the surface of four (-1 to 1 each)
     "kind": _choice("linear", "slerp"),
     "prompt": Key(_prompt, str),
     "to_prompt": Key(_prompt, str),  # where a walk ends; of a plane, the corner at the top right
     "below_prompt": Key(_prompt, str),  # ... at the bottom left
     "below_to_prompt": Key(_prompt, str),  # ... at the bottom right
+    "via_prompts": _prompts(),  # through which a walk goes on its way
     "negative_prompt": Key(_prompt, str),
     "guidance_scale": _number(0, 30),
     "guidance_rescale": _number(0, 1),  # how far what guidance predicts is brought back to the deviation of what it did not
@@ -263,6 +276,9 @@ KEYS = {
     "start": _number(0, 1),
     "stop": _number(0, 1),
     "frames": _whole(2, 600),  # a film of 220 is half a minute
+    "between": _whole(0, 60),  # frames of a film between two of a walk
+    "fps": _whole(1, 60),  # frames of a film in a second
+    "pause": _number(0, 10),  # seconds that a film stays at each end
     "axes": _wholes(0, 4095, 2),  # the two dimensions that span the plane
     "scale": _choice("z", "p"),  # the plane's coordinates: z, or the normal's CDF of each
     "center": _numbers(-LIMIT, LIMIT, 2),  # of what is visible, in the plane's coordinates

@@ -312,3 +312,17 @@ def test_a_number_of_points_that_is_none_is_refused(n):
     for points in (Path([0, 0], [1, 1]).points, Plane([0, 0], [1, 0], [0, 1]).grid, Plane.corners([0], [1], [2], [3]).grid):
         with pytest.raises(ValueError, match=f"n must be a whole number from 0, got {n!r}"):
             points(n)
+
+
+@pytest.mark.parametrize("kind", geometry.KINDS)
+def test_a_way_through_more_points_is_that_from_each_to_the_next(kind):
+    stops = np.random.default_rng(1).normal(size=(4, 3))
+    path = geometry.Path.through(stops, kind)
+    np.testing.assert_allclose(path.at(np.arange(4) / 3), stops, atol=1e-6)
+    within = geometry.Path(stops[1], stops[2], kind).at([0.25])
+    np.testing.assert_allclose(path.at([(1 + 0.25) / 3]), within, atol=1e-6)
+    assert len(path.points(7)) == 7
+    parts = geometry.Embeddings(*(np.random.default_rng(2).normal(size=(3, 2, 5)) for _ in range(4)))
+    np.testing.assert_allclose(geometry.Path.through(parts, kind).at([0.5]).sequence[0], parts.sequence[1], atol=1e-6)
+    with pytest.raises(ValueError, match="two points at least"):
+        geometry.Path.through(stops[:1])

@@ -16,6 +16,9 @@ const SILENT = "The server does not answer. Is it still running? Your point is k
 const LATE = 4000; // milliseconds after which a view that the link does not name opens all the same
 const SETTLED = 400; // ... without a move, after which what was done is a step of undo
 const MOST_UNDONE = 200;
+// what says how a film goes: the state's key, words, bounds and step
+const FILM = [["fps", "frames a second", "1", "60", "1"], ["between", "frames in between", "0", "60", "1"],
+  ["pause", "seconds at each end", "0", "10", "0.1"], ["size", "pixels along a side", "16", "1024", "1"]];
 const OF_SLIDERS = ["arrowleft", "arrowright", "arrowup", "arrowdown", "home", "end", "pageup", "pagedown"];
 
 /** Signed, with two decimals and a minus as print has it. @param {number} value */
@@ -346,7 +349,47 @@ export class View {
         button.textContent = prefix + ending.toUpperCase();
         Object.assign(button.dataset, others, { save: `${what} ${ending}` });
         return button;
-      }));
+      }), ...this.props.films.length ? [this._filmSettings(others.for)] : []);
+    }
+  }
+
+  /** How a film goes, folded; what is left empty is as usual. @param {string} [seen] the `data-for` of its buttons */
+  _filmSettings(seen) {
+    const fold = document.createElement("details"), title = document.createElement("summary");
+    fold.className = "lx-film-settings";
+    if (seen) fold.dataset.for = seen;
+    title.textContent = "How the film goes";
+    fold.append(title, ...FILM.map(([key, words, min, max, step]) => {
+      const label = document.createElement("label"), input = document.createElement("input");
+      Object.assign(input, { type: "number", min, max, step, className: "lx-number", placeholder: "as usual" });
+      input.dataset.film = String(key);
+      label.append(`${words} `, input);
+      return label;
+    }));
+    return fold;
+  }
+
+  /** What was set beside a button, of the keys that say how a film goes. @param {any} button */
+  _filmOf(button) {
+    const fold = button.parentElement.querySelector(".lx-film-settings");
+    /** @type {any} */
+    const found = {};
+    for (const input of fold?.querySelectorAll("input") ?? []) if (input.value !== "") found[input.dataset.film] = +input.value;
+    return found;
+  }
+
+  /** @param {any} button @param {any} extra @param {string} ending */
+  async _saveFrom(button, extra, ending) {
+    if (button.ariaBusy === "true") return;
+    const words = button.textContent, began = performance.now();
+    const tell = () => { button.textContent = `${words}: ${Math.round((performance.now() - began) / 1000)} s …`; };
+    const timer = setInterval(tell, 1000);
+    button.ariaBusy = "true";
+    button.textContent = `${words} …`;
+    try { await this.save(extra, ending); } finally {
+      clearInterval(timer);
+      button.textContent = words;
+      button.ariaBusy = null;
     }
   }
 
@@ -368,7 +411,8 @@ export class View {
     if (action) this.actions[action]?.(button);
     if (!save) return;
     const [what, ending] = save.split(" ");
-    this.save(this.fileState(what), ending);
+    const film = this.props.films.includes(ending) ? this._filmOf(button) : {};
+    this._saveFrom(button, { ...this.fileState(what), ...film }, ending);
   }
 
   /** @param {any} event */

@@ -83,7 +83,7 @@ def complete(state: State) -> State:
 
 def checked(state: State) -> State:
     """As `complete`, of a state that `render` would write as a picture or as a film; raises as `render` does, and draws nothing."""
-    from explorer.views import drawn
+    from explorer.views import drawn, films
 
     full = complete(state)
     view, size = of(full["view"]), full.get("size")
@@ -93,13 +93,13 @@ def checked(state: State) -> State:
         except drawn.NoPicture:
             pass
         except StateError as error:
-            film = view.pictures(full, True)
+            film = films.filmed(view, full)
             if error.key != "size" or not film.moves:
                 raise
             drawn.check(film, size)
     except StateError as error:
         if error.key == "size":  # what the state says itself, of all that makes it large
-            error.key = next((key for key in ("size", "frames", "n", "steps", "what") if key in state), None)
+            error.key = next((key for key in ("size", "between", "pause", "frames", "n", "steps", "what") if key in state), None)
         raise
     return full
 
@@ -146,11 +146,12 @@ def render(state: State, ending: str, judge: Callable[[State, Any], None] | None
 
     `judge(complete state, what it shows)` may refuse it before it is begun. Raises StateError for what does not go together.
     """
-    from explorer.views import drawn
+    from explorer.views import drawn, films
 
     moving = drawn.is_film(ending)
     full = complete(state)
-    shown = of(full["view"]).pictures(full, moving)
+    view = of(full["view"])
+    shown = films.filmed(view, full) if moving else view.pictures(full, False)
     if judge:
         judge(full, shown)
     return drawn.file(shown, full.get("size"), ending, text(state))

@@ -35,10 +35,16 @@ class Drawn:
     cells: int = 1  # pictures of that side along a side of one of these, which are sheets themselves
     gap: int = 4  # between pictures of a sheet
     moves: bool = False  # whether they are frames
-    pause: int = 0  # so many frames more for a look at the last one
+    held: tuple[tuple[int, int], ...] = ()  # frames that stay: which, and for how many more
+    fps: int | None = None  # frames in a second; None: a little more than eight
     counted: str = "pictures in a row"  # what bounds a sheet's width, in words
     latents: Callable[[], dict[str, np.ndarray]] | None = None  # what they are decoded from, by name, where there is such
     evaluations: int | None = None  # of the network, a picture's each for itself; None: one for each of the `count`
+
+    @property
+    def pause(self):
+        """How many frames a film has besides."""
+        return sum(more for _, more in self.held)
 
 
 def is_film(ending):
@@ -74,8 +80,10 @@ def file(drawn, size, ending, written):
         if not drawn.moves:
             raise StateError(f"a {ending.upper()} shows a walk: it needs what=strip or what=trajectory", "what")
         _check_film(drawn, size)
-        pause = 0 if ending == "zip" else drawn.pause
-        return FILMS[ending](_Frames(imaging.to_bytes(drawn.make()), size * drawn.cells, pause), written)
+        zipped = ending == "zip"
+        frames = _Frames(imaging.to_bytes(drawn.make()), size * drawn.cells, () if zipped else drawn.held)
+        timed = {} if zipped or not drawn.fps else {"seconds": 1 / drawn.fps}
+        return FILMS[ending](frames, written, **timed)
     if size is None:
         return imaging.png(drawn.make()[0], written)
     _check_sheet(drawn, size)
@@ -84,14 +92,17 @@ def file(drawn, size, ending, written):
 
 
 class _Frames:
-    """Pictures (n, h, w, c) enlarged to `size`, the last one `pause` times more: one after the other, as often as asked."""
+    """Pictures (n, h, w, c) enlarged to `size`, some `held` longer: one after the other, as often as asked."""
 
-    def __init__(self, images, size, pause):
-        self.images, self.size, self.pause = images, size, pause
+    def __init__(self, images, size, held):
+        self.images, self.size = images, size
+        self.held = {at % len(images): more for at, more in held}
 
     def __iter__(self):
-        for image in (*self.images, *[self.images[-1]] * self.pause):
-            yield enlarged(image[None], self.size)[0]
+        for at, image in enumerate(self.images):
+            frame = enlarged(image[None], self.size)[0]
+            for _ in range(1 + self.held.get(at, 0)):
+                yield frame
 
 
 def _latents(drawn):

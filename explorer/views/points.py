@@ -22,20 +22,18 @@ def usual(name, state, fits):
     return name if here else next((card["name"] for card in checkpoints.models() if fits(card)), name)
 
 
-def check(card, places):
+def check(card, places, key="corners"):
     """StateError for places that do not fit the model, before any network is loaded."""
     size = int(np.prod(card["latent_shape"]))
     for place in places:
         if place == "":
             raise StateError("a place in corners is open: put a seed (7), a gallery face (g12) or coordinates there", "corners")
         if isinstance(place, tuple) and len(place) != size:
-            raise StateError(f"a place in corners must be {size} numbers for {card['name']}, got {len(place)}", "corners")
+            raise StateError(f"a place in {key} must be {size} numbers for {card['name']}, got {len(place)}", key)
         if isinstance(place, str) and not has_encodings(card):
-            raise StateError(
-                f"{card['name']} has no gallery: places in corners must be seeds (7) or coordinates, got {place}", "corners"
-            )
+            raise StateError(f"{card['name']} has no gallery: places in {key} must be seeds (7) or coordinates, got {place}", key)
         if isinstance(place, str):
-            in_gallery(card["name"], int(place[1:]), "corners")
+            in_gallery(card["name"], int(place[1:]), key)
 
 
 def at(model, place, key="corners"):
@@ -118,13 +116,18 @@ def root_mean_square_steps(frames):
     return np.sqrt(np.square(np.diff(frames, axis=0)).mean((1, 2, 3)))
 
 
+def stops_of(a, b, state):
+    """The points of a walk: from a to b, and between them those of the state's `via`, (n, d)."""
+    return np.stack([a, *(at(state["model"], place, "via") for place in state.get("via", ())), b])
+
+
 def walk(a, b, state, steps=root_mean_square_steps):
-    """`frames` pictures from a to b by the state's model, kind, part, loop and spacing, with their points and positions.
+    """`frames` pictures from a to b by the state's model, kind, part, loop, spacing and stops, with their points and positions.
 
     Even spacing evens out what `steps` measures between neighbours on a way eight times as fine, of a long walk on one of
     `MOST_FINE` steps.
     """
-    path, change = geometry.Path(a, b, state["kind"], closed=state["closed"]), None
+    path, change = geometry.Path.through(stops_of(a, b, state), state["kind"], closed=state["closed"]), None
     if state["even"]:
         count = min(FINE * state["frames"], MOST_FINE)
         change = _change(state, path.at(np.linspace(state["start"], state["stop"], count + 1)), steps)

@@ -1,5 +1,6 @@
 """The morph view with models that are no faces: GANs and autoencoders whose layers are known, against NumPy."""
 
+import base64
 import io
 
 import numpy as np
@@ -113,6 +114,35 @@ def test_the_surface_of_four_and_a_film(morph, gan_root):
     with view.page.expect_download() as download:
         view.page.locator("#morph [data-save='strip gif']").click()
     assert Image.open(io.BytesIO(download.value.path().read_bytes())).n_frames == 9
+
+
+def test_how_a_film_goes_is_set_beside_its_buttons(morph, gan_root):
+    view = morph("model=deep&corners=1;2&frames=3")
+    view.page.locator("#morph .lx-film-settings summary").click()
+    for key, value in (("fps", "24"), ("between", "3"), ("size", "64")):
+        view.page.locator(f"#morph [data-film={key}]").fill(value)
+    button = view.page.locator("#morph [data-save='strip mp4']")
+    with view.page.expect_download() as download:
+        button.click()
+    data = download.value.path().read_bytes()
+    told = parse_strictly(imaging.state_of(data))
+    assert (told["fps"], told["between"], told["size"], told["frames"]) == (24, 3, 64, 3)
+    expect(button).to_have_text("MP4")
+    seen = view.page.evaluate(
+        """data => new Promise((done, failed) => {
+            const film = document.createElement("video");
+            film.onloadedmetadata = () => done([film.duration, film.videoWidth]);
+            film.onerror = () => failed(film.error.message);
+            film.src = "data:video/mp4;base64," + data;
+        })""",
+        base64.b64encode(data).decode(),
+    )
+    assert seen == [pytest.approx(9 / 24, abs=0.02), 64]
+
+
+def test_between_two_by_way_of_a_third(morph, gan_root):
+    view = morph("model=deep&corners=1;2&via=5&t=0.5")
+    shows(view, gan_root.deep, seeded(5, 4))
 
 
 def test_a_conditional_gan_morphs_within_the_garment_asked_for(morph, gan_root):

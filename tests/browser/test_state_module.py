@@ -58,15 +58,32 @@ def value(key, chance):
             return words(chance, 5)
         case "corners":
             return tuple(place(chance) for _ in range(chance.randint(2, 4)))
+        case "via":
+            return tuple(place(chance) for _ in range(chance.randint(1, 4)))
+        case "via_prompts":
+            return tuple(chance.choices(TEXTS, k=chance.randint(0, 3)))
         case "even" | "closed" | "points" | "refined":
             return chance.random() < 0.5
         case "axes" | "hidden" | "mask":
             return tuple(chance.randint(0, 255) for _ in range(chance.randint(0, 9)))
-        case "seed" | "noise_seed" | "epoch" | "face" | "image_size" | "steps" | "frames" | "n" | "size" | "label":
+        case (
+            "seed"
+            | "noise_seed"
+            | "epoch"
+            | "face"
+            | "image_size"
+            | "steps"
+            | "frames"
+            | "between"
+            | "fps"
+            | "n"
+            | "size"
+            | "label"
+        ):
             return chance.randint(0, 2**32 - 1)
         case "guidance_scale" | "guidance_rescale" | "eta" | "epsilon_scale" | "time" | "start" | "stop":
             return number(chance, 0, 30)
-        case "extent" | "amount" | "strength" | "margin":
+        case "extent" | "amount" | "strength" | "margin" | "pause":
             return number(chance, 0, 30)
         case _:
             return chance.choice((word(chance), "".join(chance.choices(string.printable, k=20)), *TEXTS))

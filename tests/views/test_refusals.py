@@ -10,7 +10,7 @@ from explorer import checkpoints, data, views
 from explorer.__main__ import main
 from explorer.errors import ExplorerError
 from explorer.state import parse, parse_strictly, text
-from explorer.views import drawn
+from explorer.views import drawn, films
 
 LARGE = "size=1024&what"
 # view: (what else the link says, the key that does not fit, its value, what is said of it)
@@ -23,6 +23,7 @@ MISFITS = {
         ("model=deep", "from", "1", "from must be 4 numbers"),
         ("model=deep", "to", "7", "to must be 4 numbers"),
         (f"model=deep&{LARGE}=strip&to=0,0,0,0", "frames", "600", "a film may have 70 megapixels"),
+        ("model=deep", "via", "1,2", "a place in via must be 4 numbers"),
         ("model=deep", "axes", "0,4", "axes must be two different whole numbers from 0 to 3"),
         ("model=deep&corners=1;2;3", "axes", "1,2", "leave axes out, or corners"),
         ("model=holes", "scale", "p", "scale p needs a prior"),
@@ -58,6 +59,8 @@ MISFITS = {
         ("", "corners", "1;g999", "the gallery of celeba-vae has the faces 0 to 11, not 999"),
         ("", "corners", "1;", "a place in corners is open"),
         ("model=deep", "corners", "1;2,3", "a place in corners must be 4 numbers"),
+        ("", "via", "g999", "the gallery of celeba-vae has the faces 0 to 11, not 999"),
+        ("corners=1;2;3;4", "via", "5", "via lies on the way between two corners"),
         ("", "t", "0.5,0.5", "t must be one number"),
         ("corners=1;2;3", "t", "0.5", "leave t out"),
         (f"{LARGE}=strip", "frames", "600", "a film may have 70 megapixels"),
@@ -71,7 +74,9 @@ MISFITS = {
     "diffusion": [
         ("", "to", "1,2", "to must be one seed"),
         ("", "t", "0.5", "t lies on the way to a second noise"),
-        ("what=strip&to=1", "frames", "65", "frames must be a whole number from 2 to 64"),
+        ("", "via", "3", "via lies on the way to a second noise"),
+        ("to=1", "via", "0.5,1", "via must be seeds"),
+        ("what=strip&to=1", "frames", "241", "frames must be a whole number from 2 to 240"),
         ("what=trajectory&steps=5", "frames", "6", "frames must be at most the 5 steps of a trajectory, got 6"),
         ("", "n", "19", "n must be a whole number from 1 to 18"),
         ("", "steps", "101", "steps must be a whole number from 1 to 100"),
@@ -118,12 +123,12 @@ MISFITS = {
 }  # fmt: skip
 # What is read is obeyed, whatever the model: choices, flags, seeds, words, and ranges that are those of all models.
 FREE = {
-    "latent-plane": {"kind", "even", "closed", "start", "stop", "center", "extent", "seed"},
-    "faces": {"seed", "how"},  # a model without learned directions: below
-    "morph": {"kind", "even", "closed", "start", "stop"},
-    "diffusion": {"seed", "eta", "epsilon_scale"},
+    "latent-plane": {"kind", "even", "closed", "start", "stop", "center", "extent", "seed", *films.KEYS},
+    "faces": {"seed", "how", *films.KEYS},  # a model without learned directions: below
+    "morph": {"kind", "even", "closed", "start", "stop", *films.KEYS},
+    "diffusion": {"seed", "eta", "epsilon_scale", "closed", *films.KEYS},
     "text-to-image": {"seed", "kind", "closed", "start", "stop", "prompt", "to_prompt", "below_prompt", "below_to_prompt",
-                      "negative_prompt", "guidance_scale", "guidance_rescale", "margin"},
+                      "negative_prompt", "guidance_scale", "guidance_rescale", "margin", "via_prompts", *films.KEYS},
     "why-a-vae": {"chapter", "seed", "noise"},
     "models": set(),
 }  # fmt: skip
@@ -218,6 +223,7 @@ VALUES = {
     "attributes": ["Smiling:1", "Wings:1", "Smiling:1,Wings:1"], "hold": ["Male", "Wings"], "how": ["learned", "plain"],
     "along": ["Young", "Wings"], "pair": ["Young,Male", "Male"], "corners": ["1;2", "1;g999", "g0;1;2", "1;2;3;4", "1;1;1"],
     "from": ["1,2", "0,0,0,0"], "to": ["3", "1,2", "1,2,3,4"], "t": ["0.5", "-1", "0,0"], "frames": ["2", "9", "65", "220", "600"],
+    "via": ["3", "1;2", "g0", "1,2", "0,0,0,0"], "via_prompts": ["a boot%0Aa bag"], "between": ["3"], "fps": ["24"], "pause": ["0.5"],
     "steps": ["1", "5", "100", "4000"], "sampler": ["ddim", "ddpm", "nope"], "to_sampler": ["ddim", "nope"], "label": ["0", "2", "9"],
     "guidance_scale": ["1", "40"], "time": ["0", "0.5"], "axes": ["0,1", "2,3", "0,9"], "scale": ["z", "p"], "veil": ["data", "normal"],
     "points": ["0", "1"], "hidden": ["", "1", "200"], "beside": ["holes", "nope"], "image_size": ["64", "100"], "prompt": ["a rose", "%ff"],

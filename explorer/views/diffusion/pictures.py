@@ -12,16 +12,17 @@ from explorer import checkpoints, geometry, imaging
 from explorer.errors import UnknownName
 from explorer.generators import samplers, schedules
 from explorer.state import StateError
-from explorer.views import points
+from explorer.views import films, points
 from explorer.views.drawn import Drawn
 
 TITLE = "Diffusion"
 KEYS = frozenset({"seed", "to", "t", "frames", "n", "steps", "sampler", "to_sampler", "label", "guidance_scale", "eta",
-                  "epsilon_scale", "time", *points.GUIDANCE})  # fmt: skip
+                  "epsilon_scale", "time", "closed", "via", *points.GUIDANCE}) | films.KEYS  # fmt: skip
 WHATS = ("picture", "trajectory", "steps", "grid", "strip", "forward")
 COMPARED = (5, 10, 15, 20, 25)
 MOST_SAMPLES = 18
-MOST_FRAMES = 64  # of a strip, which are sampled together
+MOST_FRAMES = 240  # of a strip
+TOGETHER = 64  # ... of which so many are sampled together
 MOST_STEPS = 100  # of a schedule without steps of its own
 MOST_WORK = 8000  # pictures times steps of one run
 COLUMNS = 6
@@ -71,7 +72,7 @@ def complete(state):
         raise StateError(f"{card['name']} does not sample from noise: the diffusion view needs a diffusion model", "model")
     full = {"view": "diffusion", "what": "picture", "model": card["name"], "eta": 0.0, "epsilon_scale": 1.0,
             "seed": card.get("start_seed", 0), "n": MOST_SAMPLES,
-            "frames": 9, **card["sampling"]} | state  # fmt: skip
+            "frames": 9, "closed": False, **card["sampling"]} | state  # fmt: skip
     if full["what"] == "trajectory" and "frames" not in state:
         full["frames"] = max(2, min(20, full["steps"]))
     points.check_label(full, card)
@@ -101,8 +102,11 @@ def complete(state):
         raise StateError("a strip needs a second noise: to=SEED", "what")
     if "to" in full and (len(full["to"]) != 1 or full["to"][0] < 0 or full["to"][0] % 1):
         raise StateError("to must be one seed, a whole number from 0, in the diffusion view", "to")
-    if "t" in full and "to" not in full:
-        raise StateError("t lies on the way to a second noise: to=SEED", "t")
+    for key in ("t", "via"):
+        if key in full and "to" not in full:
+            raise StateError(f"{key} lies on the way to a second noise: to=SEED", key)
+    if any(not isinstance(seed, int) for seed in full.get("via", ())):
+        raise StateError("via must be seeds, whole numbers from 0 with ; between, in the diffusion view", "via")
     if len(full.get("t", (0,))) != 1 or full.get("t", (0,))[0] < 0:
         raise StateError("t must be one number from 0 to 1, between the noise of seed and that of to", "t")
     if full["what"] == "forward":
@@ -126,8 +130,9 @@ def noise(generator, state):
 
 
 def way(generator, state):
-    """The path of noises from `seed` to `to`: spherical, since a mean of two noises is too quiet to be noise."""
-    return geometry.Path(*(generator.prior(1, seed)[0] for seed in (state["seed"], int(state["to"][0]))), "slerp")
+    """The path of noises from `seed` through `via` to `to`: spherical, since a mean of two noises is too quiet to be noise."""
+    seeds = (state["seed"], *state.get("via", ()), int(state["to"][0]))
+    return geometry.Path.through([generator.prior(1, seed)[0] for seed in seeds], "slerp", state["closed"])
 
 
 def source(generator, state):
@@ -153,7 +158,8 @@ def lanes(generator, state, picture=None):
     if what == "grid":
         return [lane("samples", generator.prior(state["n"], state["seed"]))]
     if what == "strip":
-        return [lane("between two noises", way(generator, state).points(state["frames"]))]
+        noises = way(generator, state).points(state["frames"])
+        return [lane("between two noises", noises[i : i + TOGETHER]) for i in range(0, len(noises), TOGETHER)]
     if what == "forward":
         picture = source(generator, state) if picture is None else picture
         start = whole_time(generator, state["time"])
@@ -281,7 +287,7 @@ def _trajectory(state, shape, moving):
         return np.stack([imaging.grid(frame.reshape(-1, *shape), 2) for frame in rows.transpose(2, 0, 1, 3, 4, 5)])
 
     h, w, c = shape
-    return Drawn(pairs, frames, (lanes * h, 2 * w, c), size=256, cells=2, moves=True, pause=8, latents=latents)
+    return Drawn(pairs, frames, (lanes * h, 2 * w, c), size=256, cells=2, moves=True, held=((-1, 8),), latents=latents)
 
 
 def forward(state):

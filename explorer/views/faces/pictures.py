@@ -8,11 +8,13 @@ import numpy as np
 from explorer import checkpoints, geometry
 from explorer.errors import InputError
 from explorer.state import StateError
-from explorer.views import points, refined
+from explorer.views import films, points, refined
 from explorer.views.drawn import Drawn
 
 TITLE = "Faces"
-KEYS = frozenset({"z", "seed", "face", "attributes", "hold", "how", "along", "pair", "corners", "frames", "n"}) | refined.KEYS
+KEYS = frozenset({"z", "seed", "face", "attributes", "hold", "how", "along", "pair", "corners", "frames", "n"}) | (
+    refined.KEYS | films.KEYS
+)
 WHATS = ("picture", "strip", "grid")
 LISTS = ("attributes", "hold")  # of which the names that a model knows stay where another one is left out
 DEFAULT_MODEL = "celeba-vae"

@@ -7,14 +7,14 @@ from explorer import checkpoints, geometry, imaging
 from explorer.errors import UnknownName
 from explorer.generators import has_encodings, kind_of
 from explorer.state import DECIMALS, StateError
-from explorer.views import points
+from explorer.views import films, points
 from explorer.views.drawn import Drawn
 
 # Colours of the classes on the plane, for eyes of all kinds on a dark ground (after Okabe and Ito 2008, and four more).
 PALETTE = ("#56b4e9", "#e69f00", "#2fd6a3", "#f0e442", "#ff7f6e", "#cc79a7", "#b7a3ff", "#9bd64a", "#d9d9d9", "#ff9ed2")
 TITLE = "Latent plane"
 KEYS = frozenset({"z", "corners", "from", "to", "kind", "even", "closed", "start", "stop", "frames", "axes", "scale", "center",
-                  "extent", "n", "veil", "points", "hidden", "beside", "label", "seed"})  # fmt: skip
+                  "extent", "n", "veil", "points", "hidden", "beside", "label", "seed", "via"}) | films.KEYS  # fmt: skip
 WHATS = ("picture", "strip", "plane", "grid")
 DEFAULT_MODEL = "mnist-vae"
 _EDGE = 1e-4  # p-values are kept so far from 0 and 1, where z would be infinite
@@ -60,6 +60,7 @@ def complete(state):
     for key in ("z", "from", "to"):
         if full.get(key, ()) != () and len(full[key]) != size:
             raise StateError(f"{key} must be {size} numbers for {card['name']}, got {len(full[key])}", key)
+    points.check(card, full.get("via", ()), "via")
     if len(set(full["axes"])) != 2 or max(full["axes"]) >= size:
         raise StateError(f"axes must be two different whole numbers from 0 to {size - 1} for {card['name']}", "axes")
     if full["scale"] == "p" and not kind_of(card).has_prior:

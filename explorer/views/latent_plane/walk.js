@@ -79,10 +79,10 @@ export class Walk {
     return answer && { z: answer.z, frames: answer.frames.map(bytesOf) };
   }
 
-  /** A short walk by this browser's decoder; even steps are measured by the server. @returns {Promise<Walked | null>} */
+  /** A short walk by this decoder; the server knows even steps and places on the way. @returns {Promise<Walked | null>} */
   async _decode() {
-    const { model, from, to, kind, even, label, ...part } = this.view.state;
-    if (even || part.frames > MOST_HERE || !decodesHere(model)) return null;
+    const { model, from, to, kind, even, label, via, ...part } = this.view.state;
+    if (even || via || part.frames > MOST_HERE || !decodesHere(model)) return null;
     const z = positions(part).map(t => Array.from(interpolate(from, to, t, kind), quantised));
     const answer = await decode(model, z.flat(), label);
     if (!answer) return null;

@@ -7,11 +7,15 @@ import numpy as np
 
 from explorer import checkpoints, geometry, imaging
 from explorer.state import StateError
-from explorer.views import points, refined
+from explorer.views import films, points, refined
 from explorer.views.drawn import Drawn
 
 TITLE = "Morph"
-KEYS = frozenset({"corners", "t", "kind", "even", "closed", "start", "stop", "frames", "n", "label"}) | refined.KEYS
+KEYS = (
+    frozenset({"corners", "t", "kind", "even", "closed", "start", "stop", "frames", "n", "label", "via"})
+    | refined.KEYS
+    | films.KEYS
+)
 WHATS = ("picture", "strip", "grid")
 DEFAULT_MODEL = "celeba-vae"
 WINDOWED = 32  # pixels along a side, which hold enough windows of SSIM to tell structure
@@ -41,6 +45,9 @@ def complete(state):
             "start": 0.0, "stop": 1.0, "frames": 9, "n": 7} | refined.complete(state, card)  # fmt: skip
     corners = full.setdefault("corners", tuple(card.get("start_corners", ("g0", "g1") if card.get("attributes") else (0, 1))))
     points.check(card, corners)
+    points.check(card, full.get("via", ()), "via")
+    if "via" in full and len(corners) != 2:
+        raise StateError(f"via lies on the way between two corners, got {len(corners)}: leave it out", "via")
     wanted = {"strip": (2, 3), "grid": (4,)}.get(full["what"])
     if wanted and len(corners) not in wanted:
         raise StateError(f"a strip needs 2 or 3 corners, a grid 4: what={full['what']} has none of {len(corners)}", "what")
@@ -58,7 +65,7 @@ def surface(state):
     """The path between two corners, whose `at` takes positions, or the surface of four, A and B above, C and D below."""
     corners = points.corners_of(state)
     if len(corners) == 2:
-        return geometry.Path(*corners, state["kind"])
+        return geometry.Path.through(points.stops_of(*corners, state), state["kind"])
     return geometry.Plane.corners(*corners, kind=state["kind"])
 
 

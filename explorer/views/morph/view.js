@@ -107,8 +107,9 @@ export class MorphView extends View {
     this.find(".lx-speed").textContent = speedText(answer, began === undefined ? undefined : shown - began);
   }
 
-  /** What lies between the corners. */
+  /** What lies between the corners; null on a way through others, whose points the server knows. */
   _point() {
+    if (this.state.via) return null;
     const { points, state: { t: [x, y], kind } } = this;
     switch (points.length) {
       case 2: return interpolate(points[0], points[1], x, kind);

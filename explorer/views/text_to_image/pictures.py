@@ -13,14 +13,14 @@ from explorer import checkpoints, geometry, imaging, presets
 from explorer.errors import UnknownName
 from explorer.generators import samplers
 from explorer.state import StateError
-from explorer.views import points
+from explorer.views import films, points
 from explorer.views.drawn import Drawn
 from explorer.views.text_to_image import starts
 
 TITLE = "Text to image"
 KEYS = frozenset({"image_size", "seed", "to", "t", "time", "kind", "closed", "start", "stop", "frames", "n", "steps", "prompt",
-                  "to_prompt", "below_prompt", "below_to_prompt", "negative_prompt", "guidance_scale",
-                  *points.GUIDANCE, *starts.KEYS})  # fmt: skip
+                  "to_prompt", "below_prompt", "below_to_prompt", "via_prompts", "negative_prompt", "guidance_scale",
+                  *points.GUIDANCE, *starts.KEYS}) | films.KEYS  # fmt: skip
 WHATS = ("picture", "strip", "plane", "steps", "trajectory", "strengths")
 COMPARED = (5, 10, 15, 20, 25)
 STRENGTHS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
@@ -160,6 +160,12 @@ def noises(generator, state, positions):
     return geometry.Path(here[0], generator.prior(1, int(state["to"][0]))[0], "slerp").at(positions)
 
 
+def way(generator, state, kind):
+    """The path of embeddings from `prompt` through `via_prompts` to `to_prompt`."""
+    prompts = [state["prompt"], *state.get("via_prompts", ()), state["to_prompt"]]
+    return geometry.Path.through(generator.embed(prompts, state["negative_prompt"]), kind, state["closed"])
+
+
 def batches(generator, state, start=None):
     """What a complete state draws, in batches that fit the memory; over `start`, or over the state's own if it names one."""
     embed = lambda key: generator.embed(state[key], state["negative_prompt"])  # noqa: E731
@@ -178,7 +184,7 @@ def batches(generator, state, start=None):
         noise, embeddings = generator.prior(1, state["seed"]).repeat(state["n"] ** 2, 0), plane.grid(state["n"])
         titles = [""] * len(noise)
     elif what == "strip" or "t" in state:
-        path = geometry.Path(embed("prompt"), embed("to_prompt"), state["kind"], state["closed"])
+        path = way(generator, state, state["kind"])
         positions = path.positions(state["frames"], state["start"], state["stop"]) if what == "strip" else np.array(state["t"])
         noise, embeddings = noises(generator, state, positions), path.at(positions)
         titles = [f"t {t:.3g}" for t in positions]
