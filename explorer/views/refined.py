@@ -26,9 +26,10 @@ def refiner_of(card):
 
 
 def complete(full, card):
-    """A state with the defaults filled in: what can be refined is; StateError where a state asks for what there is not."""
-    if refiner_of(card):
-        return {"refined": True, "noise_seed": 0} | full
+    """A state with the defaults filled in: what can be refined is, unless the refiner's recipe says that this is to be asked for
+    (`"default": false`); StateError where a state asks for what there is not."""
+    if name := refiner_of(card):
+        return {"refined": checkpoints.card(name)["recipe"].get("default", True), "noise_seed": 0} | full
     for key in sorted(KEYS):
         if full.get(key):
             raise StateError(f"there is no refiner for {card['name']}: leave {key} out", key)
