@@ -31,7 +31,8 @@ export class Handout {
     title.textContent = document.title;
     link.textContent = address;
     code.innerHTML = this.code.address === address ? this.code.svg : "";
-    this._opened = view?.isSeen ? view.all("details:has(.lx-formula):not([open], [hidden])") : [];
+    const folds = view?.isSeen ? view.all("details:has(.lx-formula):not([hidden])") : [];
+    this._opened = folds.some((/** @type {any} */ fold) => fold.open) ? [] : folds.slice(0, 1); // what somebody opened, or the first
     for (const fold of this._opened) fold.open = true;
   }
 

@@ -10,7 +10,7 @@ from explorer.training.recipes import JUDGES, recipe
 @pytest.mark.parametrize("name", [name for name in JUDGES if "net" not in JUDGES[name]])  # the framing net is no classifier
 def test_parameters_by_arithmetic(name):
     filters, dense = JUDGES[name]["filters"], JUDGES[name]["dense"]
-    side, channels, classes = {"faces": (64, 3, 40), "flowers": (64, 3, 102)}.get(name, (28, 1, 10))
+    side, channels, classes = {"faces": (64, 3, 40), "faces_second": (64, 3, 40), "flowers": (64, 3, 102)}.get(name, (28, 1, 10))
     convolutions = 9 * sum(a * b + b * b for a, b in zip([channels, *filters], filters, strict=False))  # without bias
     normalizations = 4 * 2 * sum(filters)
     small = side // JUDGES[name].get("stride", 1) // 2 ** len(filters)

@@ -44,7 +44,7 @@ def test_the_decoder_gives_the_pictures_of_keras(name):
 
 def test_every_model_of_one_step_has_its_files_in_the_weights_own_bits():
     names = exportable()
-    assert len(names) == len(checkpoints.names()) - 3  # but the diffusion models
+    assert len(names) == len(checkpoints.names()) - 4  # but the diffusion models
     for name in names:
         card, files = checkpoints.card(name), checkpoints.files(name).names()
         assert ("encoder.onnx" in files) == has_encodings(card), name
