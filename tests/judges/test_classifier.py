@@ -9,12 +9,16 @@ from explorer.training.recipes import JUDGES, recipe
 
 @pytest.mark.parametrize("name", [name for name in JUDGES if "net" not in JUDGES[name]])  # the framing net is no classifier
 def test_parameters_by_arithmetic(name):
-    filters, dense = JUDGES[name]["filters"], JUDGES[name]["dense"]
+    filters, dense, blocks = JUDGES[name]["filters"], JUDGES[name]["dense"], JUDGES[name].get("residual", 0)
     side, channels, classes = {"faces": (64, 3, 40), "faces_second": (64, 3, 40), "flowers": (64, 3, 102)}.get(name, (28, 1, 10))
     convolutions = 9 * sum(a * b + b * b for a, b in zip([channels, *filters], filters, strict=False))  # without bias
     normalizations = 4 * 2 * sum(filters)
     small = side // JUDGES[name].get("stride", 1) // 2 ** len(filters)
     tail = small * small * filters[-1] * dense + dense + dense * classes + classes
+    if blocks:  # a convolution of 2 x 2 to each width, then pairs of 3 x 3 before which each is normalized, the mean over places
+        convolutions = sum(4 * a * b + blocks * 2 * 9 * b * b for a, b in zip([channels, *filters], filters, strict=False))
+        normalizations = 4 * (blocks * 2 * sum(filters) + filters[-1])
+        tail = filters[-1] * dense + dense + dense * classes + classes
     model = building.build(recipe(f"judges/{name}"))
     assert model.input_shape == (None, side, side, channels)
     assert model.count_params() == convolutions + normalizations + tail
