@@ -280,7 +280,7 @@ def test_what_is_changed_is_in_sight_while_its_control_moves(shown, query):
     controls = view.page.locator(
         "#views .lx input[type=range]:visible, #views .lx input.lx-number:visible, #views .lx select:visible"
     )
-    assert controls.count() > 2
+    assert controls.count()
     for i in range(controls.count()):
         control = controls.nth(i)
         control.scroll_into_view_if_needed()
