@@ -122,6 +122,25 @@ def test_the_least_amount_is_found(world):
     assert min(min(there, away) for there, away, _ in found.values()) >= 0.9 or amount == face_measures.AMOUNTS[-1]
 
 
+def test_a_range_ends_where_the_judge_gets_no_surer(world):
+    z, attributes, directions = world
+
+    def wary(images):
+        """Takes what is bright for the attribute, but beyond twice as bright as any face for a mask."""
+        values = np.abs(images[:, 0, :, 0]) * np.sign(images[:, 0, :, 0])
+        return np.where(values > 2, 0.3, six_eyed(images))
+
+    found = face_measures.ranges(Screen(), directions, wary, z, attributes, "free")
+    assert set(found) == set(SIX)
+    for name, (taken, added) in found.items():
+        assert {taken, added} <= set(face_measures.RANGES), name
+        assert 1.0 <= added <= 1.5, name  # a face at -1 is at 1 after one length, and beyond 2 after one and a half
+        assert 1.0 <= taken <= 2.0, name
+    there = {name: (0.0, 0.0) for name in SIX}
+    still = face_measures.flips(Screen(), directions, wary, z, attributes, "free", there)
+    assert all(change == 0 for _, _, change in still.values())
+
+
 def test_arithmetic_of_codes_that_are_attributes(world):
     z, attributes, directions = world
     assert face_measures.arithmetic(Screen(), six_eyed, z, attributes, directions.names) > 0.95

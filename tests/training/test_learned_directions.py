@@ -61,6 +61,29 @@ def test_decoder_and_judge_stay_as_they_were(world, learned):
     np.testing.assert_allclose(np.asarray(world.judge.model.get_weights()[0]), 4 * world.normals, rtol=1e-6)
 
 
+def test_what_the_judge_is_not_shown_teaches_nothing(world):
+    """A push is learned through the augmented picture: where that is black, its vector only gets shorter."""
+    before = world.ask(world.generator.decode(world.z[:300]))
+    black = keras.layers.Rescaling(0.0)
+    found = learned_directions.learn(world.generator, world.directions, world.judge, world.z[:300], world.attributes[:300], before, black,
+                                     steps=20, verbose=0)  # fmt: skip
+    for name in SIX:
+        start = world.directions.direction(name, [other for other in SIX if other != name])
+        assert np.linalg.norm(found[name]) < np.linalg.norm(start)
+
+
+def test_an_augmented_picture_is_the_same_in_another_light():
+    augment = learned_directions.augmentation()
+    pictures = np.random.default_rng(0).random((4, 8, 8, 3)).repeat(4, 1).repeat(4, 2).astype("float32")
+    one, other = (np.asarray(augment(pictures, training=True)) for _ in range(2))
+    assert one.shape == pictures.shape
+    assert -0.1 < one.min() < one.max() < 1.1
+    assert min(np.abs(one - pictures).mean((1, 2, 3)).min(), np.abs(one - other).mean((1, 2, 3)).min()) > 0.01
+    correlations = [np.corrcoef(np.sort(a.ravel()), np.sort(b.ravel()))[0, 1] for a, b in zip(one, pictures, strict=True)]
+    assert min(correlations) > 0.9
+    np.testing.assert_array_equal(np.asarray(augment(pictures, training=False)), pictures)
+
+
 def test_batches_push_every_attribute_both_ways():
     rng = np.random.default_rng(1)
     having, before = rng.random((500, 6)) < 0.1, rng.random((500, 6))
