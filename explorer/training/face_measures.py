@@ -40,9 +40,15 @@ def toward(directions, name, how):
     return directions.direction(name, [other for other in SIX if other != name], how)
 
 
-def judged(generator, judge, z, batch=256):
+def judged(generator, judge, z):
     """The judge's probabilities of the decoded z (n, d): float32 (n, k)."""
-    return np.concatenate([judge(generator.decode(z[i : i + batch])) for i in range(0, len(z), batch)])
+    return said_by(generator, [judge], z)[0]
+
+
+def said_by(generator, judges, z, batch=256):
+    """The same of several judges, of faces that are decoded once."""
+    decoded = (generator.decode(z[i : i + batch]) for i in range(0, len(z), batch))
+    return [np.concatenate(parts) for parts in zip(*([judge(some) for judge in judges] for some in decoded), strict=True)]
 
 
 def receipts(generator, directions, judge, z, attributes):
@@ -65,22 +71,22 @@ def receipts(generator, directions, judge, z, attributes):
     return changes
 
 
-def flips(generator, directions, judge, z, attributes, how, amount):
+def flips(generator, directions, judges, z, attributes, how, amount):
     """Push all faces towards what they are not by one amount, attribute by attribute of the six.
 
-    Returns {attribute: (share judged to have it after, share judged not to have it after taking it away, mean absolute
-    change of the other five's probability)}. `amount`: lengths, or {attribute: (lengths added, lengths taken away)}.
+    Returns for each judge {attribute: (share judged to have it after, share judged not to have it after taking it away, mean absolute
+    change of the other five's probability)}. `amount`: lengths, or {attribute: (lengths taken away, lengths added)}.
     """
-    before, found = judged(generator, judge, z), {}
+    before, found = said_by(generator, judges, z), [{} for _ in judges]
     where = [directions.names.index(name) for name in SIX]
     for name, i in zip(SIX, where, strict=True):
-        added, taken = amount[name] if isinstance(amount, dict) else (amount, amount)
+        taken, added = amount[name] if isinstance(amount, dict) else (amount, amount)
         has = attributes[:, i] == 1
         pushes = np.where(has, -taken, added)[:, None] * toward(directions, name, how)
-        after = judged(generator, judge, z + pushes.astype("float32"))
         others = [j for j in where if j != i]
-        change = np.abs(after[:, others] - before[:, others]).mean()
-        found[name] = (float((after[~has, i] > 0.5).mean()), float((after[has, i] < 0.5).mean()), float(change))
+        for row, was, after in zip(found, before, said_by(generator, judges, z + pushes.astype("float32")), strict=True):
+            change = np.abs(after[:, others] - was[:, others]).mean()
+            row[name] = (float((after[~has, i] > 0.5).mean()), float((after[has, i] < 0.5).mean()), float(change))
     return found
 
 
@@ -103,7 +109,7 @@ def ranges(generator, directions, judge, z, attributes, how):
 def least_amount(generator, directions, judge, z, attributes, how, share=0.9):
     """The least of `AMOUNTS` that flips so many of each of the six both ways, or the greatest of them."""
     for amount in AMOUNTS:
-        found = flips(generator, directions, judge, z, attributes, how, amount)
+        (found,) = flips(generator, directions, [judge], z, attributes, how, amount)
         if min(min(there, away) for there, away, _ in found.values()) >= share:
             break
     return amount
@@ -202,16 +208,16 @@ def measure(generator, folder=None, pca=None):
         "glasses_seen_where_worn": {of: figure(glasses(p[worn], names)) for of, p in said.items()},
         "glasses_seen_where_not": {of: figure(glasses(p[~worn], names)) for of, p in said.items()},
     }
-    for name, asked in judges.items():
-        said_by = "" if asked is judge else f"_by_{name}"
-        for how, amount in generator.card["amounts"].items():
-            pushes = flips(generator, directions, asked, z_mean, attributes, how, amount)
-            found[f"pushed_{how}{said_by}"] = {"amount": amount} | _table(directions, pushes, how)
-        if ends := generator.card.get("ranges"):
-            both = {name: (added, taken) for name, (taken, added) in ends["learned"].items()}
-            found[f"pushed_to_the_end{said_by}"] = _table(
-                directions, flips(generator, directions, asked, z_mean, attributes, "learned", both), "learned"
-            )
+    hows = {f"pushed_{how}": (how, amount) for how, amount in generator.card["amounts"].items()}
+    if ends := generator.card.get("ranges"):
+        hows["pushed_to_the_end"] = "learned", ends["learned"]
+    some = slice(None, None, 3)
+    for key, (how, amount) in hows.items():
+        pushes = flips(generator, directions, list(judges.values()), z_mean[some], attributes[some], how, amount)
+        for name, rows in zip(judges, pushes, strict=True):
+            said = {} if isinstance(amount, dict) else {"amount": amount}
+            by = "" if judges[name] is judge else f"_by_{name}"
+            found[f"{key}{by}"] = said | _table(directions, rows, how)
     return found
 
 
@@ -238,8 +244,7 @@ def learn(generator, folder=None):
     some = slice(None, None, max(1, len(z) // RECEIPT_FACES))
     third = slice(None, None, 3)
     before = judged(generator, judge, z[third])
-    augment = learned_directions.augmentation()
-    learned = learned_directions.learn(generator, directions, judge, z[third], attributes[third], before, augment)
+    learned = learned_directions.learn(generator, directions, judge, z[third], attributes[third], before)
     directions = Directions(data.ATTRIBUTES, means, counts, covariance, learned)
     hows = ("free", "whitened", "learned")
     amounts = {how: least_amount(generator, directions, judge, z[some], attributes[some], how) for how in hows}

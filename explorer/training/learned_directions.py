@@ -4,8 +4,7 @@ Class means say where faces with an attribute lie, not what a step there changes
 what goes together in the data comes along. Here a vector for each of the six is found by gradient, decoder and judge being fixed,
 on training faces: a hinge on the judge's logit after a push, plus the mean change of the other five's probabilities. It is sought
 in coordinates in which the codes have covariance I, and kept short there: a vector that may leave the space of faces finds smudges
-that the judge takes for hair. So that there is less to exploit in this one judge, it sees each picture augmented: moved, mirrored,
-in other light and colours, with grain.
+that the judge takes for hair.
 """
 
 import keras
@@ -18,35 +17,17 @@ AMOUNT = 3.0  # lengths of a push: a vector becomes as long as so many of it nee
 MARGIN = 1.3  # of the judge's logit, beyond which a face counts as turned
 LEAK, LENGTH = 6.0, 5e-3  # weights of the others' change, and of the squared lengths where the codes are white
 BATCH, RATE, STEPS = 48, 0.02, 600
-MOVED, LIGHT, CONTRAST, COLOURS, GRAIN = 0.06, 0.08, 0.2, 0.3, 0.02  # how far `augmentation` goes
 OFTENER = {("Young", -1): 4.0, ("Young", 1): 2.5, ("Blond_Hair", 1): 3.0}  # what is hardest to turn
-
-
-def augmentation(seed=0):
-    """A Keras model: pictures (n, h, w, 3) in [0, 1] -> the same moved, mirrored, in other light and colours, with grain, each
-    another way, where it is called with `training=True`. It has gradients."""
-    layers = keras.layers
-    return keras.Sequential(
-        [
-            layers.RandomFlip("horizontal", seed=seed),
-            layers.RandomTranslation(MOVED, MOVED, fill_mode="nearest", seed=seed + 1),
-            layers.RandomContrast(CONTRAST, value_range=(0, 1), seed=seed + 2),
-            layers.RandomSaturation((0.5 - COLOURS / 2, 0.5 + COLOURS / 2), value_range=(0, 1), seed=seed + 3),
-            layers.RandomBrightness(LIGHT, value_range=(0, 1), seed=seed + 4),
-            layers.GaussianNoise(GRAIN, seed=seed + 5),
-        ],
-        name="augmentation",
-    )
 
 
 class Pushes(keras.Model):
     """One vector for each of the six; called on (codes (n, d), which of the six (n,), towards it or away (n,): 1 or -1, the judge's
     probabilities of the six before (n, 6)), it gives those after."""
 
-    def __init__(self, decoder, judge, columns, start, covariance, augment=None):
+    def __init__(self, decoder, judge, columns, start, covariance):
         super().__init__(name="pushes")
         decoder.trainable = judge.trainable = False
-        self.decoder, self.judge, self.columns, self.augment = decoder, judge, np.array(columns), augment
+        self.decoder, self.judge, self.columns = decoder, judge, np.array(columns)
         self.factor = np.linalg.cholesky(covariance).T.astype("float32")
         self.white = self.add_weight(shape=start.shape, name="white")
         self.white.assign(np.linalg.solve(self.factor.T, start.T).T)
@@ -60,10 +41,7 @@ class Pushes(keras.Model):
     def call(self, batch, training=False):
         z, which, sign, _ = batch
         pushed = z + AMOUNT * sign[:, None] * ops.take(self.vectors, which, axis=0)
-        pictures = self.decoder(pushed, training=False)
-        if self.augment is not None:
-            pictures = self.augment(pictures, training=True)
-        return ops.take(self.judge(pictures, training=False), self.columns, axis=1)
+        return ops.take(self.judge(self.decoder(pushed, training=False), training=False), self.columns, axis=1)
 
     def compute_loss(self, x=None, y=None, y_pred=None, sample_weight=None, training=True):
         _, which, sign, before = x
@@ -95,12 +73,12 @@ class Balanced(keras.utils.PyDataset):
         return ((self.z[rows], which.astype("int32"), sign.astype("float32"), self.before[rows]),)
 
 
-def learn(generator, directions, judge, z, attributes, before, augment=None, steps=STEPS, seed=0, verbose=2):
+def learn(generator, directions, judge, z, attributes, before, steps=STEPS, seed=0, verbose=2):
     """{attribute: vector (d,)} for each of the six, from codes z (n, d), their attributes (n, k) and what the judge sees in them
-    decoded (n, k). Starts from the whitened directions. `augment`: what is done to each picture before it is judged."""
+    decoded (n, k). Starts from the whitened directions."""
     columns = [directions.names.index(name) for name in SIX]
     start = np.stack([directions.direction(name, [other for other in SIX if other != name]) for name in SIX])
-    model = Pushes(generator.model.decoder, judge.model, columns, start, directions.covariance, augment)
+    model = Pushes(generator.model.decoder, judge.model, columns, start, directions.covariance)
     model.compile(optimizer=keras.optimizers.Adam(keras.optimizers.schedules.CosineDecay(RATE, steps)))
     model.fit(Balanced(z, attributes[:, columns], before[:, columns], steps, seed), verbose=verbose)
     return dict(zip(SIX, ops.convert_to_numpy(model.vectors).astype("float32"), strict=True))
