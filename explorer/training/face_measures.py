@@ -74,8 +74,8 @@ def receipts(generator, directions, judge, z, attributes):
 def flips(generator, directions, judges, z, attributes, how, amount):
     """Push all faces towards what they are not by one amount, attribute by attribute of the six.
 
-    Returns for each judge {attribute: (share judged to have it after, share judged not to have it after taking it away, mean absolute
-    change of the other five's probability)}. `amount`: lengths, or {attribute: (lengths taken away, lengths added)}.
+    Returns for each judge {attribute: (share judged to have it after, share judged not to have it after taking it away, mean
+    absolute change of the other five's probability)}. `amount`: lengths, or {attribute: (lengths taken away, lengths added)}.
     """
     before, found = said_by(generator, judges, z), [{} for _ in judges]
     where = [directions.names.index(name) for name in SIX]
