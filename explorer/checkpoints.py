@@ -322,6 +322,12 @@ def judge(name: str) -> Any:
     return _once(_judge, files(f"judges/{name}"))
 
 
+def witness(card):
+    """The name of the judge whose word about a model's pictures is told: one that took no part in making it, where the recipe names
+    one (`held_out_judge`), else its `judge`; None where there is none."""
+    return card["recipe"].get("held_out_judge") or card["recipe"].get("judge")
+
+
 def read(name, file):
     """The bytes of a checkpoint's file, checked against SHA256SUMS."""
     return files(name).read(file)

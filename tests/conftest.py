@@ -231,15 +231,16 @@ def make_faces(root, name="celeba-vae", d=8, side=64, seed=3):
     model.decoder.set_weights([kernel, bias])
     logits = np.linalg.pinv(kernel)
     model.encoder.set_weights([4 * logits, np.zeros(d), np.zeros((side * side * 3, d)), np.full(d, -4.0)])
-    folder, judge_folder = Path(root, name), Path(root, "judges", "faces")
-    for path in (folder, judge_folder):
+    folder, judge_folders = Path(root, name), {judge: Path(root, "judges", judge) for judge in ("faces", "faces_second")}
+    for path in (folder, *judge_folders.values()):
         path.mkdir(parents=True)
     model.save(folder / checkpoints.MODEL)
     inputs = keras.Input((side, side, 3))
     features = keras.layers.Dense(d, name="features")(keras.layers.Flatten()(inputs))
     judge = keras.Model(inputs, keras.layers.Dense(d, activation="sigmoid")(features))
-    judge.set_weights([16 * logits, -8 * logits.sum(0), np.eye(d), np.zeros(d)])
-    judge.save(judge_folder / checkpoints.MODEL)
+    for name_of_judge, sure in (("faces", 16), ("faces_second", 6)):  # the one that took no part is less sure
+        judge.set_weights([sure * logits, -sure / 2 * logits.sum(0), np.eye(d), np.zeros(d)])
+        judge.save(judge_folders[name_of_judge] / checkpoints.MODEL)
     attributes = rng.integers(0, 2, (400, d)).astype("uint8")
     z = (2.0 * attributes - 1 + rng.normal(0, 0.2, (400, d))).astype("float32")
     means, counts, covariance = statistics(z, attributes)
@@ -255,13 +256,15 @@ def make_faces(root, name="celeba-vae", d=8, side=64, seed=3):
     card = {"name": name, "kind": "vae", "order": 9, "short": "Faces", "family": None, "series": None, "latent_shape": [d],
             "attributes": FACE_NAMES, "learned": FACE_NAMES[:6], "views": ["faces", "morph"],
             "face_examples": [{"title": "A smile", "state": "face=3&attributes=Smiling:1.5"}], "parameters": {"encoder": 1, "decoder": 1},
-            "recipe": {"judge": "faces", "data": "celeba", "loss": {}}, **common,
+            "recipe": {"judge": "faces", "held_out_judge": "faces_second", "data": "celeba", "loss": {}}, **common,
+            "ranges": {"free": {"Young": [1.0, 2.0]}},
             "view": {"z": [0.0] * d, "axes": [0, 1], "center": [0.0, 0.0], "extent": 3.0}}  # fmt: skip
     (folder / checkpoints.CARD).write_text(json.dumps(card), "utf-8")
-    card = {"name": "faces", "kind": "judge", "classes": FACE_NAMES, "parameters": {"judge": 1}, "recipe": {}, **common}
-    (judge_folder / checkpoints.CARD).write_text(json.dumps(card), "utf-8")
+    for judge, path in judge_folders.items():
+        card = {"name": judge, "kind": "judge", "classes": FACE_NAMES, "parameters": {"judge": 1}, "recipe": {}, **common}
+        (path / checkpoints.CARD).write_text(json.dumps(card), "utf-8")
+        checkpoints.seal(path)
     checkpoints.seal(folder)
-    checkpoints.seal(judge_folder)
     return SimpleNamespace(kernel=kernel, bias=bias, gallery=gallery.astype("float32"), directions=means[:, 1] - means[:, 0])
 
 

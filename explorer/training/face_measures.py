@@ -1,7 +1,8 @@
 """What is measured of a face model: its directions' statistics, their receipts, and how good its faces are.
 
-Measured on CelebA's validation ids by the project's own judge of attributes, which saw training ids only. A push is z_mean
-plus an amount times a direction, decoded.
+Measured on CelebA's validation ids by a judge of attributes that saw training ids only and took no part: the recipe's
+`held_out_judge`. The directions and the encoder were learned against its `judge`, which says the same of the pushes beside it. A
+push is z_mean plus an amount times a direction, decoded.
 """
 
 import logging
@@ -20,6 +21,7 @@ _log = logging.getLogger(__name__)
 AMOUNTS = (1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0)
 RECEIPT_FACES = 160
 GALLERY = 240
+RANGES, AS_SURE = np.arange(0.5, 4.01, 0.5), 0.01  # where a slider may end; how near to the most certain it must get
 BINS = np.linspace(-4, 4, 41)
 
 
@@ -38,9 +40,15 @@ def toward(directions, name, how):
     return directions.direction(name, [other for other in SIX if other != name], how)
 
 
-def judged(generator, judge, z, batch=256):
+def judged(generator, judge, z):
     """The judge's probabilities of the decoded z (n, d): float32 (n, k)."""
-    return np.concatenate([judge(generator.decode(z[i : i + batch])) for i in range(0, len(z), batch)])
+    return said_by(generator, [judge], z)[0]
+
+
+def said_by(generator, judges, z, batch=256):
+    """The same of several judges, of faces that are decoded once."""
+    decoded = (generator.decode(z[i : i + batch]) for i in range(0, len(z), batch))
+    return [np.concatenate(parts) for parts in zip(*([judge(some) for judge in judges] for some in decoded), strict=True)]
 
 
 def receipts(generator, directions, judge, z, attributes):
@@ -63,28 +71,45 @@ def receipts(generator, directions, judge, z, attributes):
     return changes
 
 
-def flips(generator, directions, judge, z, attributes, how, amount):
+def flips(generator, directions, judges, z, attributes, how, amount):
     """Push all faces towards what they are not by one amount, attribute by attribute of the six.
 
-    Returns {attribute: (share judged to have it after, share judged not to have it after taking it away, mean absolute
-    change of the other five's probability)}.
+    Returns for each judge {attribute: (share judged to have it after, share judged not to have it after taking it away, mean
+    absolute change of the other five's probability)}. `amount`: lengths, or {attribute: (lengths taken away, lengths added)}.
     """
-    before, found = judged(generator, judge, z), {}
+    before, found = said_by(generator, judges, z), [{} for _ in judges]
     where = [directions.names.index(name) for name in SIX]
     for name, i in zip(SIX, where, strict=True):
-        v = toward(directions, name, how)
+        taken, added = amount[name] if isinstance(amount, dict) else (amount, amount)
         has = attributes[:, i] == 1
-        after = judged(generator, judge, z + (amount * np.where(has, -1, 1)[:, None] * v).astype("float32"))
+        pushes = np.where(has, -taken, added)[:, None] * toward(directions, name, how)
         others = [j for j in where if j != i]
-        change = np.abs(after[:, others] - before[:, others]).mean()
-        found[name] = (float((after[~has, i] > 0.5).mean()), float((after[has, i] < 0.5).mean()), float(change))
+        for row, was, after in zip(found, before, said_by(generator, judges, z + pushes.astype("float32")), strict=True):
+            change = np.abs(after[:, others] - was[:, others]).mean()
+            row[name] = (float((after[~has, i] > 0.5).mean()), float((after[has, i] < 0.5).mean()), float(change))
+    return found
+
+
+def ranges(generator, directions, judge, z, attributes, how):
+    """How far each of the six can be pushed while the judge gets surer of it: {attribute: (lengths taken away, lengths added)},
+    both positive. Each way: the least of `RANGES` at which its mean certainty is the greatest, but for `AS_SURE`. Beyond it a face
+    becomes a mask, not more of what was asked for."""
+    found = {}
+    for name in SIX:
+        i, v = directions.names.index(name), toward(directions, name, how)
+        ends = []
+        for sign in (-1, 1):
+            lacking = z[attributes[:, i] == (sign < 0)]  # what it would become
+            sure = [judged(generator, judge, lacking + np.float32(sign * amount) * v)[:, i].mean() * sign for amount in RANGES]
+            ends.append(float(RANGES[np.flatnonzero(np.array(sure) >= max(sure) - AS_SURE)[0]]))
+        found[name] = tuple(ends)
     return found
 
 
 def least_amount(generator, directions, judge, z, attributes, how, share=0.9):
     """The least of `AMOUNTS` that flips so many of each of the six both ways, or the greatest of them."""
     for amount in AMOUNTS:
-        found = flips(generator, directions, judge, z, attributes, how, amount)
+        (found,) = flips(generator, directions, [judge], z, attributes, how, amount)
         if min(min(there, away) for there, away, _ in found.values()) >= share:
             break
     return amount
@@ -118,7 +143,7 @@ def encoded(generator, split, folder):
 def keep(card, folder, generator, data_folder):
     """Directions, gallery and receipts of a face model, and what is measured of it."""
     _log.info("learning directions, choosing the gallery, measuring receipts")
-    arrays, chosen, card["amounts"], pca = learn(generator, data_folder)
+    arrays, chosen, card["amounts"], card["ranges"], pca = learn(generator, data_folder)
     np.savez_compressed(folder / checkpoints.DIRECTIONS, **arrays)
     np.savez_compressed(folder / checkpoints.ENCODINGS, **chosen)
     _log.info("fitting the mixture that random faces are drawn from")
@@ -143,7 +168,9 @@ def _add_mixture(card, folder, generator, data_folder):
 
 def measure(generator, folder=None, pca=None):
     """All that the card says of a face model; `pca`: (mean, basis) of the training images, fitted anew if not given."""
-    judge, directions = checkpoints.judge(generator.card["recipe"]["judge"]), generator.directions
+    recipe, directions = generator.card["recipe"], generator.directions
+    judges = {name: checkpoints.judge(name) for name in (recipe.get("held_out_judge"), recipe["judge"]) if name}
+    judge = next(iter(judges.values()))
     images, attributes, z_mean, z_log_var = encoded(generator, "validation", folder)
     decoded = np.concatenate([generator.decode(z_mean[i : i + 256]) for i in range(0, len(z_mean), 256)])
     if pca is None:
@@ -181,24 +208,36 @@ def measure(generator, folder=None, pca=None):
         "glasses_seen_where_worn": {of: figure(glasses(p[worn], names)) for of, p in said.items()},
         "glasses_seen_where_not": {of: figure(glasses(p[~worn], names)) for of, p in said.items()},
     }
-    amounts = generator.card["amounts"]
-    for how in amounts:
-        pushes = flips(generator, directions, judge, z_mean, attributes, how, amounts[how])
-        found[f"pushed_{how}"] = {"amount": amounts[how]} | {
-            name: {
-                "has_it_after": figure(there),
-                "lacks_it_after": figure(away),
-                "others_change": figure(change),
-                "length": figure(np.linalg.norm(toward(directions, name, how)), 3),
-            }
-            for name, (there, away, change) in pushes.items()
-        }
+    hows = {f"pushed_{how}": (how, amount) for how, amount in generator.card["amounts"].items()}
+    if ends := generator.card.get("ranges"):
+        hows["pushed_to_the_end"] = "learned", ends["learned"]
+    some = slice(None, None, 3)
+    for key, (how, amount) in hows.items():
+        pushes = flips(generator, directions, list(judges.values()), z_mean[some], attributes[some], how, amount)
+        for name, rows in zip(judges, pushes, strict=True):
+            said = {} if isinstance(amount, dict) else {"amount": amount}
+            by = "" if judges[name] is judge else f"_by_{name}"
+            found[f"{key}{by}"] = said | _table(directions, rows, how)
     return found
 
 
+def _table(directions, pushes, how):
+    return {
+        name: {
+            "has_it_after": figure(there),
+            "lacks_it_after": figure(away),
+            "others_change": figure(change),
+            "length": figure(np.linalg.norm(toward(directions, name, how)), 3),
+        }
+        for name, (there, away, change) in pushes.items()
+    }
+
+
 def learn(generator, folder=None):
-    """What a face model encodes: arrays of `directions.npz`, of `encodings.npz` (the gallery), the amounts that flip, PCA."""
-    judge = checkpoints.judge(generator.card["recipe"]["judge"])
+    """What a face model encodes: arrays of `directions.npz`, of `encodings.npz` (the gallery), the amounts that flip, the
+    sliders' ends, PCA."""
+    recipe = generator.card["recipe"]
+    judge, held_out = checkpoints.judge(recipe["judge"]), checkpoints.judge(recipe.get("held_out_judge", recipe["judge"]))
     images, attributes, z, _ = encoded(generator, "train", folder)
     means, counts, covariance = statistics(z, attributes)
     directions = Directions(data.ATTRIBUTES, means, counts, covariance)
@@ -212,7 +251,8 @@ def learn(generator, folder=None):
     pca = principal_components(images, z.shape[1])
     _, attributes, z, z_log_var = encoded(generator, "validation", folder)
     some = slice(None, None, max(1, len(z) // RECEIPT_FACES))
-    changes = receipts(generator, directions, judge, z[some], attributes[some])
+    changes = receipts(generator, directions, held_out, z[some], attributes[some])
+    ends = {how: ranges(generator, directions, held_out, z[some], attributes[some], how) for how in ("free", "learned")}
     drawn = z + np.exp(0.5 * z_log_var) * np.random.default_rng(0).standard_normal(z.shape)
     inside = np.clip(drawn, BINS[0] + 1e-6, BINS[-1] - 1e-6)
     histograms = np.stack([np.histogram(inside[:, i], BINS)[0] for i in range(z.shape[1])])
@@ -221,7 +261,7 @@ def learn(generator, folder=None):
     arrays |= {f"receipts_{how}": change.astype("float16") for how, change in changes.items()}
     chosen = gallery(judged(generator, judge, z), directions.names)
     seen = judged(generator, judge, z[chosen]) > 0.5
-    return arrays, {"z_mean": z[chosen].astype("float16"), "label": seen.astype("uint8")}, amounts, pca
+    return arrays, {"z_mean": z[chosen].astype("float16"), "label": seen.astype("uint8")}, amounts, ends, pca
 
 
 def gallery(probabilities, names, size=GALLERY, seed=0):

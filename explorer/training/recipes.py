@@ -111,7 +111,7 @@ RECIPES = {
     "celeba-vae": {
         "kind": "vae", "order": 4, "title": "Faces: a VAE with 200 dimensions", "source": _GDL,
         "short": "Faces · VAE",
-        "data": "celeba", "judge": "faces", "image_shape": [64, 64, 3], "latent_size": 200,
+        "data": "celeba", "judge": "faces", "held_out_judge": "faces_second", "image_shape": [64, 64, 3], "latent_size": 200,
         "encoder": {"filters": [128] * 4, "batch_norm": True},
         "decoder": {"filters": [128] * 4, "batch_norm": True},
         "loss": {"reconstruction_loss": "mse", "reconstruction_weight": 40_000.0, "kl_weight": 1.0},
@@ -120,8 +120,8 @@ RECIPES = {
             "The people of CelebA are mostly young, made up and photographed for the press, and so are its faces; its attributes "
             "are strangers' opinions, and directions carry along what goes with them there, such as make-up with smiles",
             "It still improved when its time was over: eighteen epochs on two cores",
-            "The learned directions were found through the judge that measures them, on other faces: what it takes for turned the "
-            "eye may not, and where black hair is taken away it may leave a pale cap",
+            "The learned directions were found through one judge and are measured by another: what both take for turned the eye "
+            "may not, and where black hair is taken away it may leave a pale cap",
             "Glasses come back dark: thin frames are lost between 64 pixels, and who wears some may get sunglasses",
             "Draws from N(0, I) are nearly five times as far from faces as reconstructions are: the codes do not go together like "
             "independent numbers. Random faces are therefore drawn from a mixture of Gaussians that was fitted to them "

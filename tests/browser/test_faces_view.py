@@ -128,6 +128,26 @@ def test_the_receipts_are_those_of_the_checkpoint(faces, face_registry):
         assert words.startswith(f"{sign}{abs(round(100 * float(table[i, i])))} % per unit"), words
 
 
+def test_a_slider_ends_where_the_face_becomes_a_mask(faces):
+    view = faces("view=faces&face=1")
+    ends = {name: [view.page.locator(f"[data-attribute={name}] input[type=range]").get_attribute(end) for end in ("min", "max")]
+            for name in ("Young", "Smiling")}  # fmt: skip
+    assert ends == {"Young": ["-1", "2"], "Smiling": ["-3", "3"]}  # the second was measured by nobody
+
+
+def test_judges_that_disagree_are_told(faces, face_registry):
+    import explorer
+
+    face, direction = face_registry.gallery[1], explorer.load("celeba-vae").direction("Smiling")
+    for amount in (0.25, 0.5, 0.75, 1.0, -0.25, -0.5, -0.75, -1.0):
+        picture = explorer.load("celeba-vae").decode((face + amount * direction)[None].astype("float32"))
+        first, second = (float(explorer.judge(name)(picture)[0, 0]) for name in ("faces", "faces_second"))
+        if abs(first - second) > 0.12:
+            break
+    view = faces(f"view=faces&face=1&attributes=Smiling:{amount}")
+    expect(view.page.locator(".lx-moved")).to_contain_text(f"{round(100 * second)} %, and {round(100 * first)} % for the judge")
+
+
 def test_an_example_is_a_good_place_to_start(faces, face_root):
     view = faces("view=faces&face=1")
     view.page.locator(".lx-faces .lx-examples button", has_text="A smile").click()

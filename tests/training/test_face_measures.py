@@ -92,10 +92,10 @@ def world():
 
 def test_a_push_of_one_length_turns_everybody_over(world):
     z, attributes, directions = world
-    found = face_measures.flips(Screen(), directions, six_eyed, z, attributes, "free", 1.0)
+    found = face_measures.flips(Screen(), directions, [six_eyed], z, attributes, "free", 1.0)[0]
     assert set(found) == set(SIX)
     assert all(min(there, away) > 0.95 for name, (there, away, _) in found.items() if name != "Smiling")
-    none = face_measures.flips(Screen(), directions, six_eyed, z, attributes, "free", 0.0)
+    none = face_measures.flips(Screen(), directions, [six_eyed], z, attributes, "free", 0.0)[0]
     assert all(change == 0 for _, _, change in none.values())
     assert max(there for name, (there, _, _) in none.items() if name != "Smiling") < 0.05
 
@@ -118,8 +118,27 @@ def test_the_least_amount_is_found(world):
     faint = lambda images: six_eyed(images * [1, 1, 1, 1, 1, 1] - 0.35 * np.sign(images))  # noqa: E731
     amount = face_measures.least_amount(Screen(), directions, faint, z, attributes, "free")
     assert amount in face_measures.AMOUNTS
-    found = face_measures.flips(Screen(), directions, faint, z, attributes, "free", amount)
+    found = face_measures.flips(Screen(), directions, [faint], z, attributes, "free", amount)[0]
     assert min(min(there, away) for there, away, _ in found.values()) >= 0.9 or amount == face_measures.AMOUNTS[-1]
+
+
+def test_a_range_ends_where_the_judge_gets_no_surer(world):
+    z, attributes, directions = world
+
+    def wary(images):
+        """Takes what is bright for the attribute, but beyond twice as bright as any face for a mask."""
+        values = np.abs(images[:, 0, :, 0]) * np.sign(images[:, 0, :, 0])
+        return np.where(values > 2, 0.3, six_eyed(images))
+
+    found = face_measures.ranges(Screen(), directions, wary, z, attributes, "free")
+    assert set(found) == set(SIX)
+    for name, (taken, added) in found.items():
+        assert {taken, added} <= set(face_measures.RANGES), name
+        assert 1.0 <= added <= 1.5, name  # a face at -1 is at 1 after one length, and beyond 2 after one and a half
+        assert 1.0 <= taken <= 2.0, name
+    there = dict.fromkeys(SIX, (0.0, 0.0))
+    still = face_measures.flips(Screen(), directions, [wary], z, attributes, "free", there)[0]
+    assert all(change == 0 for _, _, change in still.values())
 
 
 def test_arithmetic_of_codes_that_are_attributes(world):

@@ -49,7 +49,7 @@ def test_a_learned_push_moves_its_own_logit_and_hardly_the_others(world, learned
 
 def test_it_turns_more_held_out_faces_with_less_leak_than_class_means(world, learned):
     directions = Directions(SIX, world.directions.means, world.directions.counts, world.directions.covariance, learned)
-    found = {how: face_measures.flips(world.generator, directions, world.ask, world.z[3000:], world.attributes[3000:], how, 2.0)
+    found = {how: face_measures.flips(world.generator, directions, [world.ask], world.z[3000:], world.attributes[3000:], how, 2.0)[0]
              for how in ("free", "learned")}  # fmt: skip
     turned = {how: min(min(there, away) for there, away, _ in rows.values()) for how, rows in found.items()}
     leak = {how: np.mean([change for _, _, change in rows.values()]) for how, rows in found.items()}

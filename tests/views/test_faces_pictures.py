@@ -237,3 +237,14 @@ def test_a_damaged_directions_file_is_named(face_root, tmp_path, monkeypatch):
 def test_a_learned_direction_is_the_stored_one(face_registry):
     v = checkpoints.directions("celeba-vae").direction("Male", hold=["Smiling"], how="learned")
     np.testing.assert_array_equal(v, 2.5 * np.eye(8)[2])
+
+
+def test_what_is_told_is_what_the_judge_says_that_took_no_part(face_registry):
+    said = calls.judge_face("view=faces&face=1&attributes=Smiling:2")
+    both = decoded(face_registry, [face_registry.gallery[1], face_registry.gallery[1] + 2 * face_registry.directions[0]])
+    second, first = (explorer.judge(name)(both.astype("float32")) for name in ("faces_second", "faces"))
+    np.testing.assert_allclose([said["before"], said["after"]], second, atol=2e-3)
+    np.testing.assert_allclose(said["learned_against"], first[1], atol=2e-3)
+    assert np.abs(first - second).max() > 0.05  # else the test could not tell them apart
+    assert checkpoints.witness({"recipe": {"judge": "faces"}}) == "faces"
+    assert checkpoints.witness({"recipe": {}}) is None

@@ -47,7 +47,7 @@ def describe(name):
     return {
         "name": name, "title": card["title"], "image_shape": card["image_shape"], "attributes": card["attributes"],
         "six": [attribute for attribute in pictures.SIX if attribute in card["attributes"]] or card["attributes"][:6],
-        "receipts": {how: np.round(table, 3).tolist() for how, table in tables.items()},
+        "receipts": {how: np.round(table, 3).tolist() for how, table in tables.items()}, "ranges": card.get("ranges", {}),
         "gallery": min(len(checkpoints.encodings(name).z_mean), MOST_GALLERY), "gallery_columns": GALLERY_COLUMNS,
         "refiner": refined.refiner_of(card), "examples": card.get("face_examples", []), "licence": card["licence"],
         "code": code(card),
@@ -73,13 +73,16 @@ def decode_face(query: questions.Query):
 
 @answered
 def judge_face(query: questions.Query):
-    """What the judge sees in the face before and after its attributes: two lists of probabilities, and both pictures."""
+    """What a judge that took no part sees in the face before and after its attributes, and what the one sees in it after that the
+    directions were learned against (`learned_against`; empty where that is the same): lists of probabilities; the face before."""
     state = state_of(query)
     generator = checkpoints.load(state["model"])
     both = generator.decode(np.stack([pictures.base(state), pictures.point(state)]))
-    judge = generator.card["recipe"].get("judge")
-    before, after = checkpoints.judge(judge)(both) if judge else np.empty((2, 0))
-    return {"before": np.round(before, 3).tolist(), "after": np.round(after, 3).tolist(), "pixels": pixels(both[0])}
+    witness, other = checkpoints.witness(generator.card), generator.card["recipe"].get("judge")
+    before, after = checkpoints.judge(witness)(both) if witness else np.empty((2, 0))
+    against = checkpoints.judge(other)(both[1:])[0] if other != witness else np.empty(0)
+    told = {"before": before, "after": after, "learned_against": against}
+    return {key: np.round(values, 3).tolist() for key, values in told.items()} | {"pixels": pixels(both[0])}
 
 
 @answered
@@ -140,7 +143,7 @@ def face_strip(query: questions.Query):
     state = state_of(query)
     if "corners" in state:
         frames, total = pictures.arithmetic(state)
-        judge = checkpoints.card(state["model"])["recipe"].get("judge")
+        judge = checkpoints.witness(checkpoints.card(state["model"]))
         verdict = checkpoints.judge(judge)(frames) if judge else np.empty((4, 0))
         return {"frames": [pixels(frame) for frame in frames], "z": total.tolist(), "judged": np.round(verdict, 3).tolist()}
     frames, amounts = pictures.strip(state)

@@ -1,11 +1,13 @@
 // @ts-check
-// What the judge sees in the face, before its attributes and after.
+// What a judge sees in the face, before its attributes and after; it took no part in finding the directions. Where the one that
+// did says otherwise, that is told.
 import { newest } from "../../serving/view.js";
 import { bytesOf, pictureCanvas, showSmooth } from "../../serving/pictures.js";
 import { seenIn, spoken } from "./names.js";
 
 const REST = 180; // milliseconds that a slider rests before the judge is asked
 const MOVED = 0.1; // a change of its probability that is told
+const APART = 0.1; // of two judges' probabilities, told too
 
 /** @param {number} part */
 const percent = part => `${Math.round(100 * part)} %`;
@@ -30,7 +32,7 @@ export class Judge {
     this.before = bytesOf(answer.pixels);
     showSmooth(view.find(".lx-before"), pictureCanvas(this.before, view.model.image_shape));
     if (!answer.after.length) return view.find(".lx-picture").setAttribute("aria-label", "The decoded picture");
-    view.find(".lx-moved").textContent = this._moved(answer);
+    view.find(".lx-moved").textContent = [this._moved(answer), this._apart(answer)].filter(Boolean).join(" ");
     for (const row of view.all("[data-attribute]")) this._showBars(row, answer);
     const seen = seenIn(view.model, answer.after);
     view.find(".lx-picture").setAttribute("aria-label", `The decoded face; the judge sees: ${seen}`);
@@ -57,6 +59,15 @@ export class Judge {
       .sort((a, b) => Math.abs(b.by) - Math.abs(a.by)).slice(0, 5);
     if (!moved.length) return "Nothing else moved by 10 % or more, says the judge.";
     const words = moved.map(({ name, by }) => `${spoken(name)} ${by > 0 ? "+" : "−"}${percent(Math.abs(by))}`);
-    return `Moved along: ${words.join(", ")}`;
+    return `Moved along: ${words.join(", ")}.`;
+  }
+
+  /** Of what was pushed, where the two judges disagree, in words. @param {any} answer */
+  _apart({ after, learned_against: against }) {
+    const { model, state } = this.view;
+    const words = Object.keys(against.length ? state.attributes : {}).map(name => ({ name, i: model.attributes.indexOf(name) }))
+      .filter(({ i }) => Math.abs(after[i] - against[i]) > APART)
+      .map(({ name, i }) => `${spoken(name)} ${percent(after[i])}, and ${percent(against[i])} for the judge that it was learned against`);
+    return words.length ? `The judges disagree: ${words.join("; ")}.` : "";
   }
 }

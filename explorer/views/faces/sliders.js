@@ -24,6 +24,15 @@ function receipt(model, state, name) {
     + (how === "free" || !among ? "" : ` · of the held, worst: ${words(among)}`);
 }
 
+/**
+ * How far an attribute is pushed while a judge gets surer of it, in lengths each way; 3 where nobody measured it.
+ * @param {any} model @param {any} state @param {string} name @returns {[number, number]}
+ */
+function rangeOf(model, state, name) {
+  const how = state.hold.some((/** @type {string} */ other) => other !== name) ? state.how : "free";
+  return model.ranges[how]?.[name] ?? [3, 3];
+}
+
 export class Sliders {
   /** @param {import("./view.js").FacesView} view */
   constructor(view) {
@@ -59,8 +68,9 @@ export class Sliders {
   /** @param {string} name */
   _row(name) {
     const { view } = this, row = document.createElement("div"), words = spoken(name);
+    const [less, more] = rangeOf(view.model, view.state, name);
     row.dataset.attribute = name;
-    row.innerHTML = `<label><span>${words}</span><input type="range" min="-3" max="3" step="0.05" aria-label="${words}">
+    row.innerHTML = `<label><span>${words}</span><input type="range" min="${-less}" max="${more}" step="0.05" aria-label="${words}">
         <input class="lx-number" min="-10" max="10" step="0.25" aria-label="${words} as a number"></label>
       <div class="lx-verdict" aria-hidden="true"><i class="lx-bar-is"></i><i class="lx-bar-was"></i></div>
       <span class="lx-judged"></span><small class="lx-receipt">${receipt(view.model, view.state, name)}</small>`;

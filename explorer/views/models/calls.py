@@ -48,12 +48,14 @@ WORDS = {
     "samples": "share of samples",
     "pretraining": "accuracy on the test images, classifiers with and without its encoder's weights, one for each seed",
     **{
-        f"pushed_{method}": f"faces pushed both ways, {how}"
+        f"pushed_{method}{judge}": f"faces pushed both ways, {how}{by}"
         for method, how in (
             ("free", "differences of means"),
             ("whitened", "differences of means in whitened codes"),
             ("learned", "learned directions"),
+            ("to_the_end", "learned directions, to the sliders' ends"),
         )
+        for judge, by in (("", ""), ("_by_faces", ", by the judge that they were learned against"))
     },
     **{f"kernel_distance_at_{steps}_steps": f"the same for 1,000 samples of {steps} steps" for steps in (5, 10, 20, 50)},
     "nearest_training_image_of_samples_median": "distance of 200 samples to their nearest training image (RMS), median",
