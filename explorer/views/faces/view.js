@@ -63,7 +63,7 @@ export class FacesView extends View {
       undo: () => this.undo(photo.corrected),
       link: () => this._link(),
       reset: () => this._reset(),
-      "as-vae": () => this.setRefined({ refined: !this.state.refined }),
+      sharpen: () => this.setRefined({ refined: !this.state.refined }),
       repaint: () => this.setRefined({ refined: true, noise_seed: randomSeed() }),
       gallery: () => gallery.toggle(),
       camera: () => camera.open(), snap: () => camera.snap(),
@@ -163,7 +163,7 @@ export class FacesView extends View {
   showRefined() {
     const { model, state } = this;
     for (const part of this.all(".lx-refining")) part.hidden = !model.refiner;
-    this.find("[data-do=as-vae]").setAttribute("aria-pressed", String(!state.refined));
+    this.find("[data-do=sharpen]").setAttribute("aria-pressed", String(state.refined));
     this.find("[data-do=repaint]").disabled = !state.refined;
   }
 
