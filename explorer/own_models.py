@@ -82,7 +82,7 @@ def _files(place, name):
     except (OSError, RuntimeError, ValueError):
         pass
     if elsewhere:
-        raise UnknownName(f"there is no file or folder {place}; explorer.models() are {', '.join(checkpoints.names())}")
+        raise UnknownName(f"there is no file or folder {place}; there are {', '.join(checkpoints.names())}")
     return None
 
 

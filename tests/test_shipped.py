@@ -63,7 +63,7 @@ def set_of(card):
 def test_every_model_is_there_and_whole():
     assert (
         set(checkpoints.names())
-        == {*MODELS, *DIFFUSION, *WORDS, *FAMILY, "celeba-vae"}
+        == {*MODELS, *DIFFUSION, *WORDS, *FAMILY, "celeba-vae", "celeba-refiner"}
         == {card["name"] for card in explorer.models()}
     )
     assert [card["name"] for card in explorer.models()][0] == "mnist-vae"  # what a newcomer sees first

@@ -11,7 +11,7 @@ from explorer import checkpoints
 from explorer.training import recipes
 from explorer.views.diffusion import pictures as diffusion
 
-NAMES = [card["name"] for card in checkpoints.models() if card["kind"] == "diffusion"]
+NAMES = [card["name"] for card in checkpoints.models() if card["kind"] == "diffusion" and "refines" not in card]
 
 
 @pytest.mark.parametrize("name", NAMES)

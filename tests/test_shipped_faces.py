@@ -11,7 +11,7 @@ from PIL import Image
 import explorer
 from explorer import checkpoints, data, views
 from explorer.state import parse_strictly
-from explorer.training import face_measures, recipes
+from explorer.training import face_measures, recipes, refiner_measures
 
 NAME = "celeba-vae"
 SIX, HOWS = face_measures.SIX, ("free", "whitened", "learned")
@@ -176,3 +176,53 @@ def test_the_figures_measured_by_hand(real_faces, card):
     v = generator.direction("Smiling", hold=[name for name in SIX if name != "Smiling"], how="learned")
     share = (judge(generator.decode(z[lacking_it] + np.float32(amount) * v))[:, i] > 0.5).mean()
     assert share == pytest.approx(card["metrics"]["pushed_learned"]["Smiling"]["has_it_after"], abs=0.05)
+
+
+def test_the_refiners_card_says_everything():
+    card, recipe = checkpoints.card("celeba-refiner"), recipes.recipe("celeba-refiner")
+    assert set(checkpoints.CARD_KEYS) <= set(card)
+    assert (card["refines"], card["views"]) == (NAME, ["models"])
+    assert checkpoints.card(NAME)["refined_by"] == "celeba-refiner"
+    for key in ("data", "network", "schedule", "sampling", "judge", "default", "seed"):
+        assert card["recipe"][key] == recipe[key], key
+    assert card["parameters"]["unet"] == explorer.load("celeba-refiner").model.network.count_params()
+    assert len(card["history"]["loss"]) == card["recipe"]["epochs_run"]
+    assert "non-commercial research" in card["licence"]
+
+
+def test_the_refiners_bars_are_met_or_its_card_says_which_are_not():
+    card = checkpoints.card("celeba-refiner")
+    found, said = card["metrics"], " ".join(card["known_failures"])
+    bars = {
+        "reconstructions": found["kernel_distance_of_refined_reconstructions"] <= 0.4 * found["kernel_distance_of_reconstructions"],
+        "draws": found["kernel_distance_of_refined_draws"] <= 0.4 * found["kernel_distance_of_draws"],
+        "coarse": found["difference_at_a_quarter_of_the_size"] <= 0.03,
+        "verdicts": found["same_verdicts"] >= 0.95,
+        "octave": 0.7 <= found["finest_octave_of_refined_reconstructions"] <= 1.1,
+    }
+    for name, met in bars.items():
+        assert met != (f"(bar: {name})" in said), (name, met)
+
+
+def test_a_refined_face_is_sharper_and_stays_who_it_was():
+    generator, refiner = explorer.load(NAME), explorer.load("celeba-refiner")
+    said = generator.decode(checkpoints.encodings(NAME).z_mean[:6].astype("float32"))
+    refined = refiner.decode(refiner.prior(6, seed=0), given=said)
+    assert refiner_measures.finest_octave(refined) > 1.5 * refiner_measures.finest_octave(said)
+    small = lambda images: images.reshape(6, 16, 4, 16, 4, 3).mean((2, 4))  # noqa: E731
+    assert np.abs(small(refined) - small(said)).mean() < 0.04
+    assert views.state_of("view=faces")["refined"] is checkpoints.card("celeba-refiner")["recipe"]["default"]
+
+
+def test_receipts_and_ranges_are_of_a_judge_that_took_no_part(card):
+    assert checkpoints.witness(card) == "faces_second" != card["recipe"]["judge"]
+    assert explorer.judge("faces_second").card["metrics"]["validation_accuracy_by_attribute"]["Eyeglasses"] > 0.96
+    for how in ("free", "learned"):
+        assert set(card["ranges"][how]) == set(SIX)
+        assert all(0.5 <= end <= 4 for ends in card["ranges"][how].values() for end in ends)
+    generator, judge, i = explorer.load(NAME), explorer.judge("faces_second"), data.ATTRIBUTES.index("Smiling")
+    z = checkpoints.encodings(NAME).z_mean[:120].astype("float32")
+    before = judge(generator.decode(z))[:, i]
+    lacking = before < 0.5
+    gain = judge(generator.decode(z[lacking] + generator.direction("Smiling")))[:, i] - before[lacking]
+    assert gain.mean() == pytest.approx(float(checkpoints.receipts(NAME)["free"][i, i]), abs=0.15)

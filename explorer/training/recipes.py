@@ -190,8 +190,8 @@ RECIPES = {
         "loss": "mse", "sampling": {"sampler": "dpm", "steps": 10, "coarse": 0.6},  # chosen by `judges/faces`, measured by another
         "default": False,  # its eyes are not yet what one would show unasked
         "known_failures": [
-            "Eyes are often smudged or half closed, mostly in dark and turned faces, where the VAE's were blurred but whole: 330,000 "
-            "pictures are a third of what was meant, and so pages refine when they are asked to",
+            "Eyes are often smudged or half closed, mostly in dark and turned faces, where the VAE's were blurred but whole: "
+            "330,000 pictures are a third of what was meant, and so pages refine when they are asked to",
             "What it adds is invented: strands, teeth and wrinkles that go with the VAE's picture, not those of the person",
         ],
         "optimizer": {"name": "muon", "weight_decay": 0.004, "use_ema": True, "ema_momentum": 0.999},
