@@ -341,7 +341,7 @@ def test_a_folder_is_found_by_its_bare_name_and_what_is_missing_is_said(toys, tm
     own_models.show(["flat"])
     assert checkpoints.card("flat-own")["latent_shape"] == [5]
     for name in ("gone.keras", "gone/", "~/gone", "gone.h5"):
-        with pytest.raises(KeyError, match=f"there is no file or folder {name}; explorer.models.. are deep, flat"):
+        with pytest.raises(KeyError, match=f"there is no file or folder {name}; there are deep, flat"):
             explorer.load(name)
     with pytest.raises(KeyError, match="no checkpoint 'empty'; there are deep, flat"):
         explorer.load("empty")
