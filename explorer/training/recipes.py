@@ -123,9 +123,12 @@ RECIPES = {
             "The learned directions were found through one judge and are measured by another: what both take for turned the eye "
             "may not, and where black hair is taken away it may leave a pale cap",
             "Glasses come back dark: thin frames are lost between 64 pixels, and who wears some may get sunglasses",
-            "Draws from N(0, I) are nearly five times as far from faces as reconstructions are: the codes do not go together like "
+            "By the judge that took no part, blond hair is added to 0.58 of those who lack it, where the one that it was learned "
+            "against says 0.90 (bar: push); of the six, those that are not asked for change by 0.11 in the mean (bar: leak); and "
+            "man with glasses − man + woman is a woman with glasses in 0.71 of triples (bar: sum)",
+            "Draws from N(0, I) are 2.6 times as far from faces as reconstructions are: the codes do not go together like "
             "independent numbers. Random faces are therefore drawn from a mixture of Gaussians that was fitted to them "
-            "afterwards, and are still nearly twice as far",
+            "afterwards, and are still 1.4 times as far",
         ],
         "optimizer": "adam", "learning_rate": {**_COSINE, "initial": 8e-4, "warmup_epochs": 0.3, "epochs": 7}, "batch_size": 64,
         "epochs": 18, "kl_warmup_epochs": 1, "validation": "validation", "flip": True, "patience": None, "seed": 0,
