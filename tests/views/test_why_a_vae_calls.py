@@ -133,7 +133,8 @@ def test_a_drawing_is_framed_and_nothing_else_is_taken():
 def test_the_toy_figure_has_a_step_for_each_epoch():
     figure, stored = calls.toy_figure(), checkpoints.arrays(why.LINEAR, checkpoints.PCA)
     assert len(figure.data) == 2 + len(stored["toy_epochs"])
-    np.testing.assert_allclose(
-        np.stack([figure.data[-1].x, figure.data[-1].y, figure.data[-1].z], 1), stored["toy_autoencoder"][-1]
-    )
+    points = stored["toy_autoencoder"][-1]
+    strokes = np.stack([figure.data[-1].x, figure.data[-1].y, figure.data[-1].z], 1).reshape(len(points), -1, 3, 3)
+    assert np.isnan(strokes[:, :, 2]).all()  # a gap after each stroke
+    np.testing.assert_allclose(strokes[:, :, :2].mean(2), np.broadcast_to(points[:, None], strokes[:, :, 0].shape), atol=1e-5)
     assert [step.label for step in figure.layout.sliders[0].steps] == [str(epoch) for epoch in stored["toy_epochs"]]
