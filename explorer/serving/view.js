@@ -6,6 +6,7 @@ import { listenToFiles } from "./dropped.js";
 import { keepFocus } from "./focus.js";
 import { isAt, isOpened, opening, sharedAddress, takeOpening, viewOfLink, writeQuery } from "./link.js";
 import { live } from "./live.js";
+import { numberOf, stepByKeys } from "./numbers.js";
 import { bytesOf } from "./pictures.js";
 import { addPlace, takeWaiting } from "./places.js";
 import { moveInGroup } from "./radios.js";
@@ -361,8 +362,14 @@ export class View {
     title.textContent = "How the film goes";
     fold.append(title, ...FILM.map(([key, words, min, max, step]) => {
       const label = document.createElement("label"), input = document.createElement("input");
-      Object.assign(input, { type: "number", min, max, step, className: "lx-number", placeholder: "as usual" });
+      Object.assign(input, { min, max, step, className: "lx-number", inputMode: "decimal", placeholder: "as usual" });
       input.dataset.film = String(key);
+      input.onchange = () => {
+        const { wrong } = numberOf(input, true);
+        this.say(wrong ?? "");
+        if (wrong) input.value = "";
+      };
+      stepByKeys(input);
       label.append(`${words} `, input);
       return label;
     }));
@@ -374,7 +381,10 @@ export class View {
     const fold = button.parentElement.querySelector(".lx-film-settings");
     /** @type {any} */
     const found = {};
-    for (const input of fold?.querySelectorAll("input") ?? []) if (input.value !== "") found[input.dataset.film] = +input.value;
+    for (const input of fold?.querySelectorAll("input") ?? []) {
+      const { value } = numberOf(input, true);
+      if (value !== undefined) found[input.dataset.film] = value;
+    }
     return found;
   }
 

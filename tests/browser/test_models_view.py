@@ -64,7 +64,7 @@ def test_every_model_and_judge_is_offered(view):
     open_models(view, "mnist-vae")
     view.page.get_by_role("combobox", name="Model").click()
     offered = set(view.page.get_by_role("option").all_inner_texts())
-    judges = {f"judges/{name}" for name in ("digits", "fashion", "faces", "flowers", "framing")}
+    judges = {f"judges/{name}" for name in ("digits", "fashion", "faces", "faces_second", "flowers", "framing")}
     assert {model["name"] for model in explorer.models()} | judges == {name.strip(" ✓\n") for name in offered}
 
 
