@@ -30,6 +30,16 @@ from explorer import checkpoints
 out = {}
 for name in checkpoints.names():
     generator = explorer.load(name)
+    if "refines" in generator.card:
+        noise, given = generator.prior(2, seed=7), np.linspace(0, 1, 2 * 64 * 64 * 3, dtype="float32").reshape(2, 64, 64, 3)
+        plain = keras.saving.load_model(checkpoints.root() / name / "model.keras", compile=False)
+        told = np.full((2, 1, 1, 1), generator.schedule.told(0.5), "float32")
+        noise_rate, signal_rate = map(float, generator.schedule(0.5))
+        velocity = keras.ops.convert_to_numpy(plain.network([noise, told, 4 * given - 2], training=False))
+        out[name + "/ours"] = generator.predict_noise(noise, 0.5, 4 * given - 2)
+        out[name + "/plain"] = signal_rate * velocity + noise_rate * noise
+        out[name + "/sample"] = generator.decode(noise, given=given, steps=4)
+        continue
     if generator.card["kind"] == "diffusion":
         noise = generator.prior(2, seed=7)
         plain = keras.saving.load_model(checkpoints.root() / name / "model.keras", compile=False)

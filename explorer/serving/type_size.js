@@ -3,4 +3,4 @@
 
 /** @param {number} usual in pixels of the page */
 export const typeSize = usual =>
-  Math.max(usual, parseFloat(getComputedStyle(document.documentElement).getPropertyValue("--lx-smallest")) || 0);
+  Math.max(usual, +getComputedStyle(document.documentElement).getPropertyValue("--lx-smallest").replace("px", "") || 0);
