@@ -32,7 +32,8 @@ export class Handout {
     link.textContent = address;
     code.innerHTML = this.code.address === address ? this.code.svg : "";
     const folds = view?.isSeen ? view.all("details:has(.lx-formula):not([hidden])") : [];
-    this._opened = folds.some((/** @type {any} */ fold) => fold.open) ? [] : folds.slice(0, 1); // what somebody opened, or the first
+    const chosen = folds.some((/** @type {any} */ fold) => fold.open); // by hand
+    this._opened = chosen ? [] : folds.slice(0, 1);
     for (const fold of this._opened) fold.open = true;
   }
 
