@@ -9,7 +9,7 @@ COVERED = """() => {
     return [...document.querySelectorAll("button, input, select, canvas, a, summary, [role=tab]")].filter(other => {
         if (other.closest(".lx-tour")) return false;
         const its = other.getBoundingClientRect();
-        return its.width && other.offsetParent && its.left < box.right && its.right > box.left && its.top < box.bottom && its.bottom > box.top;
+        return its.width && other.checkVisibility() && its.left < box.right && its.right > box.left && its.top < box.bottom && its.bottom > box.top;
     }).map(other => other.outerHTML.slice(0, 80));
 }"""
 BLOCKED = """Object.defineProperty(window, "localStorage", { get() { throw new DOMException("Access is denied.", "SecurityError"); } });"""

@@ -227,7 +227,7 @@ def test_steps_are_kept_evenly_with_both_ends(steps, most, expected):
         ("sampler=euler", "sampler must be one of ddim, ddpm"),
         ("what=grid&n=19", "n must be a whole number from 1 to 18"),
         ("what=strip", "needs a second noise"),
-        ("what=strip&to=1&frames=65", "2 to 64 between two noises"),
+        ("what=strip&to=1&frames=241", "2 to 240 between two noises"),
         ("t=0.5", "on the way to a second noise"),
         ("what=strip&to=1,2", "to must be one seed"),
         ("what=strip&to=1.5", "to must be one seed"),
