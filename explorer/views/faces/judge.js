@@ -67,7 +67,8 @@ export class Judge {
     const { model, state } = this.view;
     const words = Object.keys(against.length ? state.attributes : {}).map(name => ({ name, i: model.attributes.indexOf(name) }))
       .filter(({ i }) => Math.abs(after[i] - against[i]) > APART)
-      .map(({ name, i }) => `${spoken(name)} ${percent(after[i])}, and ${percent(against[i])} for the judge that it was learned against`);
+      .map(({ name, i }) => `${spoken(name)} ${percent(after[i])}, and ${percent(against[i])} for the judge `
+        + "that it was learned against");
     return words.length ? `The judges disagree: ${words.join("; ")}.` : "";
   }
 }
