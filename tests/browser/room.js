@@ -2,6 +2,9 @@
 const isShown = element => element.checkVisibility({ visibilityProperty: true }) && element.clientWidth > 0;
 window.room = {
   pixels: () => JSON.stringify([...document.querySelectorAll("#views .lx canvas")].filter(isShown).map(canvas => canvas.toDataURL())),
+  // the pictures that the state stands for, without what is drawn around them as it comes
+  shown: () => JSON.stringify([...document.querySelectorAll("#views .lx :is(canvas[data-shows], [data-shows] canvas)")].filter(isShown)
+    .map(canvas => canvas.toDataURL())),
   type: [], // sizes in which canvases were written on, in pixels of the page
 };
 const write = CanvasRenderingContext2D.prototype.fillText;

@@ -1,6 +1,8 @@
 """For a room: lecture mode, a QR code, a sequence, a handout, the walk in the hall; the picture that stays in sight on a phone."""
 
+import base64
 import io
+import json
 import re
 from pathlib import Path
 
@@ -65,6 +67,17 @@ def settle(view):
         same = same + 1 if now == before and not now.endswith("true") else 0
         before = now
     return before
+
+
+def alike(some, others):
+    """Whether two lots of canvases hold the same: to two grey levels of 255, as this browser and the server may have decoded them."""
+    some, others = (
+        [np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGB"), int) for url in json.loads(lot)]
+        for lot in (some, others)
+    )
+    return [one.shape for one in some] == [one.shape for one in others] and all(
+        np.abs(one - other).max() <= 2 for one, other in zip(some, others, strict=True)
+    )
 
 
 def decoded(picture):
@@ -158,20 +171,23 @@ def test_a_sequence_is_stepped_through_twice_with_the_same_pixels(shown, tmp_pat
     view.page.locator(".lx-editor [type=file]").set_input_files(file)
     expect(view.page.locator(".lx-editor li")).to_have_count(8)
     view.page.get_by_role("button", name="Done").click()
-    seen = []
-    for _ in range(2):
+    seen, pictures = [], lambda: view.page.evaluate("room.shown() === '[]' ? room.pixels() : room.shown()")
+    for again in (False, True):
         for i, query in enumerate(SEQUENCE):
             if i:
                 view.page.keyboard.press("PageDown")
             name = re.match(r"view=([\w-]+)", query)[1]
             view.until("link.get('view') === argument && $(`#${argument} .lx`).offsetParent", name)
             expect(view.page.locator(".lx-sequence p")).to_have_text(f"The teacher's line {i}")
-            seen.append(settle(view))
+            settle(view)
+            if again:
+                view.eventually(lambda i=i: alike(pictures(), seen[i]))
+            else:
+                seen.append(pictures())
         for _ in SEQUENCE[1:]:
             view.page.keyboard.press("PageUp")
         expect(view.page.locator(".lx-step-number")).to_have_text("1 of 8")
-    assert seen[:8] == seen[8:]
-    assert len(set(seen[:8])) == 8
+    assert len(set(seen)) == 8
 
 
 def test_what_is_on_screen_becomes_a_step_and_the_sequence_is_a_file_and_a_link(shown):
