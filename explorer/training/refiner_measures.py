@@ -5,6 +5,7 @@ import logging
 import numpy as np
 
 from explorer import checkpoints, data, imaging
+from explorer.data import SIX
 from explorer.generators.refiner import RefinerGenerator
 from explorer.training import diffusion_measures
 from explorer.training.measures import decode, encode, figure, kernel_distance, squared_error
@@ -15,7 +16,6 @@ _log = logging.getLogger(__name__)
 SHOWN = 8  # pictures in a preview
 FACES = 1000
 _BATCH = 100
-SIX = ("Smiling", "Eyeglasses", "Male", "Young", "Blond_Hair", "Black_Hair")
 
 
 def describe(recipe, model):

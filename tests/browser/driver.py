@@ -242,3 +242,11 @@ class View:
 def count(pixels, colour):
     """How many pixels (h, w, 3 or 4) have exactly a colour "#rrggbb"."""
     return int((pixels[..., :3] == [int(colour[i : i + 2], 16) for i in (1, 3, 5)]).all(-1).sum())
+
+
+def another_run(view, act):
+    """Do something and wait until the run that it begins is over."""
+    before = int(view.page.locator(".lx-text").get_attribute("data-done"))
+    act()
+    view.until("+$('.lx-text').dataset.done > argument && !$('.lx-progress').textContent.includes('starting')", before)
+    view.until("$('.lx-text [data-do=stop]').disabled")

@@ -5,7 +5,7 @@ import re
 
 import numpy as np
 import pytest
-from driver import App
+from driver import App, another_run
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -42,13 +42,6 @@ def over(over_app, page_of, monkeypatch):
         return view
 
     return go
-
-
-def another_run(view, act):
-    before = int(view.page.locator(".lx-text").get_attribute("data-done"))
-    act()
-    view.until("+$('.lx-text').dataset.done > argument && !$('.lx-progress').textContent.includes('starting')", before)
-    view.until("$('.lx-text [data-do=stop]').disabled")
 
 
 def shown(view, index):

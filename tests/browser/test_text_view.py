@@ -5,7 +5,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from driver import App
+from driver import App, another_run
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -33,14 +33,6 @@ def words(text_app, page_of):
         return view
 
     return go
-
-
-def another_run(view, act):
-    """Do something and wait until the run that it begins is over."""
-    before = int(view.page.locator(".lx-text").get_attribute("data-done"))
-    act()
-    view.until("+$('.lx-text').dataset.done > argument && !$('.lx-progress').textContent.includes('starting')", before)
-    view.until("$('.lx-text [data-do=stop]').disabled")
 
 
 def near(found, expected):

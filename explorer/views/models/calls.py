@@ -64,7 +64,7 @@ WORDS = {
             ("free", "differences of means"),
             ("whitened", "differences of means in whitened codes"),
             ("learned", "learned directions"),
-            ("to_the_end", "learned directions, to the sliders' ends"),
+            ("to_the_end", "learned directions, to the sliders' ends, which the card's second judge set"),
         )
         for judge, by in (("", ""), ("_by_faces", ", by the judge that they were learned against"))
     },
