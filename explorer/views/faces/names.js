@@ -7,8 +7,9 @@ export const spoken = name => name.replace(/_/g, " ").toLowerCase().replace(/^5 
 /** All but the six. @param {any} model @returns {string[]} */
 export const othersOf = model => model.attributes.filter((/** @type {string} */ name) => !model.six.includes(name));
 
-/** Choices of one attribute, the six first. @param {any} model */
-export const choices = model => [...model.six, ...othersOf(model)].map(name => new Option(spoken(name), name));
+/** Choices of one attribute, a direction of one's own and the six first. @param {any} model @param {string | null} [own] */
+export const choices = (model, own) => [...own ? [own] : [], ...model.six, ...othersOf(model)]
+  .map(name => new Option(spoken(name), name));
 
 /** Which of the six the judge sees. @param {any} model @param {number[]} judged a probability for each attribute */
 export function seenIn(model, judged) {

@@ -78,7 +78,7 @@ export class Sum {
 
   /** @param {number} i */
   async _set(i) {
-    const { view } = this, mine = view.isOwnFace, place = await view.placed();
+    const { view } = this, mine = view.isOwnFace || view.handfuls.moves, place = await view.placed();
     if (!place) return;
     if (mine && !view.own.has(place)) view.own.set(place, null);
     const corners = (view.state.corners || EMPTY).slice();
