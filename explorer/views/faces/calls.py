@@ -16,7 +16,7 @@ from explorer.errors import ExplorerError, InputError, NotSupported
 from explorer.generators import has_encoder
 from explorer.generators.base import Generator
 from explorer.serving import questions
-from explorer.serving.calls import answered, for_page, in_turn, jpeg, packed, pixels, shipped
+from explorer.serving.calls import answered, for_page, in_squares, in_turn, jpeg, packed, pixels, shipped
 from explorer.state import DECIMALS, MOST_LIKE, MOST_SEED, place_text
 from explorer.views import calls as common
 from explorer.views import points, refined
@@ -174,7 +174,7 @@ def face_strip(query: questions.Query):
 def face_sheet(query: questions.Query):
     """The attribute plane as one JPEG."""
     state = state_of(query)
-    return {"url": jpeg(pictures.plane(state), state["n"], 88)}
+    return {"url": jpeg(in_squares(pictures.plane(state)), state["n"], 88)}
 
 
 @answered

@@ -154,7 +154,7 @@ export class Handfuls {
     return spoken(this.view.state.direction ?? "");
   }
 
-  /** Of pictures, one after the other; what shows no face is said. @param {Side} side @param {File[]} files */
+  /** Of pictures, one after the other; which show no face is said. @param {Side} side @param {File[]} files */
   async _encode(side, files) {
     const { view } = this, room = view.model.most_like - (view.state[side]?.length ?? 0), without = [];
     if (!view.model.encodes) return view.say("This model has no encoder: it cannot read pictures. Mark faces of its own.");
@@ -165,16 +165,13 @@ export class Handfuls {
       if (!url) continue;
       const answer = await view.ask("encode_photo", { model: view.state.model, picture: await smaller(url), crop: null });
       if (!answer) continue;
-      if (answer.problem) {
-        without.push(file.name);
-        continue;
-      }
+      if (answer.problem) without.push(file.name);
       const place = valueText(answer.z);
       this.given.add(place);
       this.add(side, [place]);
     }
     const over = files.length - room;
-    if (without.length) view.say(`No face was found in ${without.join(", ")}: it was left out.`);
+    if (without.length) view.say(`No face was found in ${without.join(", ")}: the middle was taken. Press a face to take it out.`);
     else if (over > 0) view.say(`A handful holds ${view.model.most_like} faces: the last ${over} were left out.`);
     this._say();
   }

@@ -8,7 +8,7 @@ import numpy as np
 from explorer import checkpoints, imaging, views
 from explorer.generators import has_encoder
 from explorer.serving import questions
-from explorer.serving.calls import answered, for_page, in_turn, jpeg, packed, pixels, shown_with
+from explorer.serving.calls import answered, for_page, in_squares, in_turn, jpeg, packed, pixels, shown_with
 from explorer.state import MOST_STOPS, StateError, place_text
 from explorer.views import calls as common
 from explorer.views import points, refined
@@ -82,7 +82,7 @@ def morph_sheet(query: questions.Query):
     images = pictures.sheet(state)
     if images.shape[-1] == 1:
         images = imaging.enlarged(images, 112)  # so that the browser has no small pixels to blur
-    return {"url": jpeg(images, state["n"], 88)}
+    return {"url": jpeg(in_squares(images), state["n"], 88)}
 
 
 def _among(count, query):

@@ -6,9 +6,9 @@ import { randomSeed } from "../../serving/view.js";
 
 export const LETTERS = ["A", "B", "C", "D"];
 
-/** A place as in a link, in words. @param {string} place @param {boolean} own whether it is the code of a visitor's picture */
-function whence(place, own) {
-  if (place.includes(",")) return own ? "yours" : "by its code";
+/** A place as in a link, in words. @param {string} place */
+function whence(place) {
+  if (place.includes(",")) return "by its code";
   return place.startsWith("g") ? `gallery ${place.slice(1)}` : `seed ${place}`;
 }
 
@@ -33,7 +33,7 @@ function figureOf(view, name, place, pixels, put) {
   const { model } = view, figure = document.createElement("figure"), picture = pictureCanvas(bytesOf(pixels), model.image_shape);
   picture.setAttribute("role", "img");
   picture.setAttribute("aria-label", `picture ${name}`);
-  figure.innerHTML = `<figcaption><b>${name}</b> <small>${whence(place, view.own.has(place))}</small></figcaption>
+  figure.innerHTML = `<figcaption><b>${name}</b> <small>${whence(place)}</small></figcaption>
     <div class="lx-buttons"></div>`;
   figure.prepend(picture);
   const buttons = /** @type {HTMLElement} */ (figure.querySelector(".lx-buttons"));
