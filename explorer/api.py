@@ -157,7 +157,7 @@ def edit_face(
     _one_of(picture=picture, seed=seed, face=face)
     z = _encoded(picture, model)["z"] if picture else None
     state = {"view": "faces", "model": model, "z": z, "seed": seed, "face": face, "attributes": attributes, "hold": hold}
-    return _drawn(request, _query(**state, more=_places(more), less=_places(less)))
+    return _drawn(request, _query(**state, more=_places("more", more), less=_places("less", less)))
 
 
 def morph(
@@ -196,7 +196,7 @@ def morph(
     if not isinstance(corners or [], list):
         raise InputError(f"corners must be a list of 2 to 4 places, got {corners!r:.40}")
     told = {"model": model, "what": what, "t": t, "frames": frames, "kind": kind, "even": even, "closed": closed, "label": label}
-    return _drawn(request, _query(view="morph", corners=_places(corners or ()), via=_places(via), **told))
+    return _drawn(request, _query(view="morph", corners=_places("corners", corners or []), via=_places("via", via), **told))
 
 
 def draw_prompt(
@@ -288,7 +288,8 @@ def walk_prompts(
         Where a prompt was cut, in words, as the model reads no more; empty if all was read
         the film or strip, and its link
     """
-    via = "\n".join(" ".join(str(stop).split()) for stop in via_prompts) if via_prompts else None  # a stop a line
+    stops = [" ".join(str(stop).split()) for stop in _listed("via_prompts", via_prompts) or ()]
+    via = "\n".join(stops) or None  # a stop a line
     told = {"model": model, "frames": frames, "kind": kind, "start": start, "stop": stop, "closed": closed, "seed": seed,
             "prompt": prompt, "to_prompt": to_prompt, "negative_prompt": negative_prompt, "steps": steps,
             "guidance_scale": guidance_scale, "via_prompts": via}  # fmt: skip
@@ -374,9 +375,16 @@ def _query(**parts):
     return urlencode({key: _text(value) for key, value in parts.items() if value is not None}, errors="surrogatepass")
 
 
-def _places(places):
+def _listed(name, values):
+    """`values`; InputError for what is neither a list nor None."""
+    if not isinstance(values, list | None):
+        raise InputError(f"{name} must be a list, got {values!r:.40}")
+    return values
+
+
+def _places(name, places):
     """Places as they stand in a link; None for none."""
-    return places if places is None or isinstance(places, str) else ";".join(map(_text, places))
+    return None if _listed(name, places) is None else ";".join(map(_text, places))
 
 
 def _text(value):
