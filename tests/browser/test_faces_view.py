@@ -382,6 +382,17 @@ def test_a_name_that_is_taken_is_said(faces):
         expect(view.page.locator("[data-direction]")).to_have_value("")
 
 
+@pytest.mark.parametrize("name", ["constructor", "__proto__"])
+def test_a_name_may_be_a_word_of_the_script(faces, face_root, name):
+    view = faces(f"view=faces&face=3&more=g1&less=g2&direction={name}")
+    number = view.page.locator(f"[data-attribute={name}] input.lx-number")
+    expect(number).to_have_value("0")
+    number.fill("1")
+    view.until("link.get('attributes') === argument", f"{name}:1")
+    v = face_root.gallery[1] - face_root.gallery[2]
+    shows(view, face_root, face_root.gallery[3] + v * min(1, 2.4 / np.linalg.norm(v)))
+
+
 def test_a_direction_of_ones_own_pictures_is_in_no_link(faces, face_root, face_app):
     view = faces("view=faces&face=3")
     view.page.locator(".lx-own-direction summary").click()

@@ -4,6 +4,12 @@
 /** @param {string} name as in CelebA, such as 5_o_Clock_Shadow */
 export const spoken = name => name.replace(/_/g, " ").toLowerCase().replace(/^5 o clock/, "5 o'clock");
 
+/**
+ * Amounts by attribute; a visitor's own may be called "constructor".
+ * @param {[string, number][]} [pairs] @returns {Record<string, number>}
+ */
+export const amountsOf = (pairs = []) => Object.assign(Object.create(null), Object.fromEntries(pairs));
+
 /** All but the six. @param {any} model @returns {string[]} */
 export const othersOf = model => model.attributes.filter((/** @type {string} */ name) => !model.six.includes(name));
 

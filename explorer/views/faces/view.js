@@ -13,6 +13,7 @@ import { Gallery } from "./gallery.js";
 import { Handfuls } from "./handfuls.js";
 import { Invented } from "./invented.js";
 import { Judge } from "./judge.js";
+import { amountsOf } from "./names.js";
 import { Photo } from "./photo.js";
 import { Sheets } from "./sheets.js";
 import { Sliders } from "./sliders.js";
@@ -244,7 +245,7 @@ export class FacesView extends View {
   /** @param {any} given */
   _take({ what, attributes, hold, how, corners, ...rest }) {
     this.state = {
-      ...rest, hold, how: hold.length ? how : this.sliders.best, attributes: Object.fromEntries(attributes),
+      ...rest, hold, how: hold.length ? how : this.sliders.best, attributes: amountsOf(attributes),
       corners: corners?.map((/** @type {any} */ place) => valueText(place)),
     };
   }
@@ -293,7 +294,7 @@ export class FacesView extends View {
   // ---- buttons
 
   _reset() {
-    this.state.attributes = {};
+    this.state.attributes = amountsOf();
     this.syncSoon();
     this.refresh();
     this.settle();
