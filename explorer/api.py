@@ -134,10 +134,12 @@ def edit_face(
     face: int | None = None,
     hold: list[str] | None = None,
     model: str = "celeba-vae",
+    more: list[int | str] | None = None,
+    less: list[int | str] | None = None,
 ):
     """Changes a face: more or less of a smile, glasses, age and so on.
 
-    Example: attributes {"Smiling": 1.5, "Eyeglasses": -1}, seed 7
+    Examples: attributes {"Smiling": 1.5, "Eyeglasses": -1}, seed 7; attributes {"yours": 1}, more ["g3", "g7"], less ["g1", "g2"]
 
     Args:
         attributes: names as in list_models and how much of each is added, -10 to 10; 1 to 3 is plain to see
@@ -146,6 +148,8 @@ def edit_face(
         face: takes one of the model's gallery, from 0
         hold: names of attributes that are to stay as they are
         model: a model of faces
+        more: up to twelve faces, seeds (7) or of the gallery ("g12"), to which a direction leads: "yours" in attributes
+        less: faces from which it leads
 
     Returns:
         The picture (PNG) and its link, which of a photo holds the face's encoding
@@ -153,7 +157,7 @@ def edit_face(
     _one_of(picture=picture, seed=seed, face=face)
     z = _encoded(picture, model)["z"] if picture else None
     state = {"view": "faces", "model": model, "z": z, "seed": seed, "face": face, "attributes": attributes, "hold": hold}
-    return _drawn(request, _query(**state))
+    return _drawn(request, _query(**state, more=_places("more", more), less=_places("less", less)))
 
 
 def morph(
@@ -167,6 +171,7 @@ def morph(
     even: bool = False,
     closed: bool = False,
     label: int | None = None,
+    via: list[int | str] | None = None,
 ):
     """Draws what lies between two pictures of a model, among four, or at A - B + C of three.
 
@@ -183,6 +188,7 @@ def morph(
         even: whether a strip's pictures are evenly spaced by how much changes
         closed: whether a strip leads back to its beginning
         label: the class, of a model that has classes
+        via: up to ten places, as the corners, through which the way between two leads
 
     Returns:
         The picture (PNG) and its link
@@ -190,7 +196,7 @@ def morph(
     if not isinstance(corners or [], list):
         raise InputError(f"corners must be a list of 2 to 4 places, got {corners!r:.40}")
     told = {"model": model, "what": what, "t": t, "frames": frames, "kind": kind, "even": even, "closed": closed, "label": label}
-    return _drawn(request, _query(view="morph", corners=";".join(map(_text, corners or ())), **told))
+    return _drawn(request, _query(view="morph", corners=_places("corners", corners or []), via=_places("via", via), **told))
 
 
 def draw_prompt(
@@ -256,6 +262,7 @@ def walk_prompts(
     steps: int | None = None,
     guidance_scale: float | None = None,
     model: str | None = None,
+    via_prompts: list[str] | None = None,
 ):
     """Draws the way from one text to another, all from the same noise, as a film or as a strip of pictures.
 
@@ -275,14 +282,17 @@ def walk_prompts(
         steps: of the sampling, 1 to 100
         guidance_scale: how strongly to follow the texts, 0 to 30
         model: a text-to-image model; the one that ships, if none is named
+        via_prompts: up to ten texts through which the way leads, in their order
 
     Returns:
         Where a prompt was cut, in words, as the model reads no more; empty if all was read
         the film or strip, and its link
     """
+    stops = [" ".join(str(stop).split()) for stop in _listed("via_prompts", via_prompts) or ()]
+    via = "\n".join(stops) or None  # a stop a line
     told = {"model": model, "frames": frames, "kind": kind, "start": start, "stop": stop, "closed": closed, "seed": seed,
             "prompt": prompt, "to_prompt": to_prompt, "negative_prompt": negative_prompt, "steps": steps,
-            "guidance_scale": guidance_scale}  # fmt: skip
+            "guidance_scale": guidance_scale, "via_prompts": via}  # fmt: skip
     return _read(request, _query(view="text-to-image", what="strip", **told), ending)
 
 
@@ -363,6 +373,18 @@ def _query(**parts):
     """The query string of a state with these values; None: left to the model or the view. What fits is said where it is read."""
     # half a surrogate, which no text has, is passed on to who says so
     return urlencode({key: _text(value) for key, value in parts.items() if value is not None}, errors="surrogatepass")
+
+
+def _listed(name, values):
+    """`values`; InputError for what is neither a list nor None."""
+    if not isinstance(values, list | None):
+        raise InputError(f"{name} must be a list, got {values!r:.40}")
+    return values
+
+
+def _places(name, places):
+    """Places as they stand in a link; None for none."""
+    return None if _listed(name, places) is None else ";".join(map(_text, places))
 
 
 def _text(value):

@@ -19,6 +19,7 @@ MOST_SEED = 2**32 - 1
 OPTIONS = (EMBED := "embed", "lecture", "kiosk", "sequence")
 MOST_QUERY = 200_000  # characters: four points of 4,096 numbers
 MOST_STOPS = 10  # of a walk, between its ends
+MOST_LIKE = 12  # faces of a handful, of which a direction is made
 LIMIT = 1000.0  # no decoder here has seen anything near it
 
 
@@ -128,6 +129,12 @@ def _name(text):
     return text
 
 
+def _one_word(text):
+    if not _NAME.fullmatch(text):
+        raise ValueError("must be one word of at most 40 letters, digits and _")
+    return text
+
+
 def _word(example):
     """A name out of a list that other rooms keep, which say what is in it."""
 
@@ -222,7 +229,7 @@ def _end():
 
 _WHOLE = re.compile(r"[0-9]{1,18}")
 _DECIMAL = re.compile(r"-?([0-9]+\.?[0-9]*|\.[0-9]+)(e[+-]?[0-9]+)?", re.IGNORECASE)
-_NAME = re.compile(r"\w{1,40}", re.ASCII)
+_NAME = re.compile(r"\w{1,40}")  # a visitor's own in any alphabet
 _WORD = re.compile(r"[a-z0-9][a-z0-9_-]{0,39}")
 _IMAGE = re.compile(r"([A-Za-z0-9][\w.-]{0,99}):(g\d{1,4}|\d{1,10})", re.ASCII)
 _GALLERY = re.compile(r"g\d{1,4}", re.ASCII)
@@ -241,6 +248,11 @@ KEYS = {
     "face": _whole(0, 9999),  # of the gallery
     "attributes": _named_numbers(-10, 10),  # amounts of directions added to the point
     "hold": _names(),  # attributes that keep still meanwhile
+    "direction": Key(
+        _one_word, str
+    ),  # what a visitor calls the one that two handfuls of faces tell; `attributes` has how much of it
+    "more": _places(1, MOST_LIKE),  # ... from those that are less like it to these that are more
+    "less": _places(1, MOST_LIKE),
     "how": _choice("learned", "whitened", "plain"),  # ... as learned, by orthogonality after whitening, or by bare orthogonality
     "along": Key(_name, str),  # the attribute of a strip
     "pair": _names(2),  # the two of an attribute plane

@@ -221,6 +221,9 @@ def test_a_face_is_changed(ask):
     data, query = ask("edit_face", attributes={"Smiling": 1.5, "Young": -1}, face=3, hold=["Male"])
     assert query == "view=faces&model=celeba-vae&face=3&attributes=Smiling:1.5,Young:-1&hold=Male"
     assert data != plain
+    toward, query = ask("edit_face", attributes={"yours": 1.5}, face=3, more=["g1", 7], less=["g2"])
+    assert query == "view=faces&model=celeba-vae&face=3&attributes=yours:1.5&more=g1;7&less=g2"
+    assert toward != plain
     assert ask("edit_face", attributes={"Smiling": 1}, seed=7)[1] == "view=faces&model=celeba-vae&seed=7&attributes=Smiling:1"
 
 
@@ -240,6 +243,9 @@ def test_pictures_are_morphed_and_their_links_make_films(ask, client):
         "morph", corners=["0,1", "2,-1"], model="mnist-vae", what="strip", frames=4, kind="slerp", even=True, closed=True
     )
     assert "corners=0,1;2,-1&kind=slerp&even=1&closed=1&frames=4" in query
+    stopped, through = ask("morph", corners=["0,1", "2,-1"], model="mnist-vae", what="strip", frames=4, via=[3, "1,1"])
+    assert "corners=0,1;2,-1&via=3;1,1&" in through
+    assert stopped != ask("morph", corners=["0,1", "2,-1"], model="mnist-vae", what="strip", frames=4)[0]
     data, again = ask("film", link=query)
     assert again == query
     assert Image.open(io.BytesIO(data)).n_frames == 4
@@ -253,6 +259,8 @@ def test_prompts_are_drawn_and_walked(ask):
     assert size_of(data) == (64, 64)
     data, query = ask("walk_prompts", prompt="a rose", to_prompt="a man", frames=3, steps=2)
     assert Image.open(io.BytesIO(data)).n_frames == 3
+    _, through = ask("walk_prompts", prompt="a rose", to_prompt="a man", frames=3, steps=1, via_prompts=["a\nboot", "a bag"])
+    assert "&via_prompts=a%20boot%0Aa%20bag&" in through
     strip, same = ask("walk_prompts", prompt="a rose", to_prompt="a man", frames=3, steps=2, ending="png")
     assert same == query
     assert size_of(strip)[0] > 3 * 128
@@ -327,6 +335,10 @@ def test_pictures_are_judged(client, root, monkeypatch, one):
         ("encode", {"picture": "drawing", "model": "nothing"}, "there are"),
         ("edit_face", {"attributes": {"Flying": 1}}, "no attribute 'Flying'"),
         ("edit_face", {"attributes": {"Smiling": 99}}, "from -10 to 10"),
+        ("edit_face", {"attributes": {"yours": 1}, "more": 7, "less": ["g1"]}, "more must be a list, got 7"),
+        ("edit_face", {"attributes": {"yours": 1}, "more": ["g1"]}, "no attribute 'yours'"),
+        ("morph", {"corners": [1, 2], "via": ["g1"] * 11}, "via must be 1 to 10 places"),
+        ("walk_prompts", {"prompt": "a rose", "to_prompt": "a man", "via_prompts": "a boot"}, "via_prompts must be a list"),
         ("morph", {"corners": None}, "2 to 4 places"),
         ("morph", {"corners": [1]}, "2 to 4 places"),
         ("morph", {"corners": [1, 2], "t": 3}, "t must be"),
@@ -458,6 +470,50 @@ def test_an_agent_draws_a_prompt_and_gets_a_png_and_its_link(server, root, monke
     np.testing.assert_array_equal(np.asarray(Image.open(io.BytesIO(sent))), np.asarray(Image.open(io.BytesIO(expected))))
     address = next(text for text in texts if "URL: " in text)
     assert httpx.get(address.partition("URL: ")[2]).content == expected  # the file itself, with its state
+
+
+# what each of the ten is asked, and what is in the answer: a picture, a film's address, or words
+CALLS = [
+    ("list_models", {}, "celeba-vae"),
+    ("render", {"link": "model=mnist-vae&z=0.5,-1"}, "image"),
+    ("film", {"link": "model=mnist-vae&what=strip&from=0,0&to=2,1&frames=3", "ending": "mp4"}, ".mp4"),
+    ("decode", {"model": "garments", "seed": 2, "label": 1}, "image"),
+    ("encode", {"picture": "ONE"}, "image"),
+    (
+        "edit_face",
+        {"attributes": {"yours": 1, "Male": -1}, "face": 3, "more": ["g1", 7], "less": ["g2"], "hold": ["Young"]},
+        "image",
+    ),
+    ("morph", {"corners": [3, "g7"], "via": ["g1", 5], "what": "strip", "frames": 4}, "image"),
+    ("draw_prompt", {"prompt": "a rose", "steps": 1}, "image"),
+    (
+        "walk_prompts",
+        {"prompt": "a rose", "to_prompt": "a man", "via_prompts": ["a boot", "a bag"], "frames": 4, "steps": 1},
+        ".gif",
+    ),
+    ("judge", {"by": "digits", "link": "model=mnist-vae&z=0.5,-1"}, "1': "),
+]
+
+
+@pytest.mark.parametrize(("name", "arguments", "seen"), CALLS)
+def test_every_tool_answers_an_agent(server, root, monkeypatch, one, name, arguments, seen):
+    monkeypatch.setenv("EXPLORER_CHECKPOINTS", str(root))
+    assert [call[0] for call in CALLS] == NAMES
+    sent = "data:image/png;base64," + base64.b64encode(one.read_bytes()).decode()
+    arguments = {key: sent if value == "ONE" else value for key, value in arguments.items()}
+    answer = agent(server, lambda session: session.call_tool(name, arguments))
+    texts = [part.text for part in answer.content if part.type == "text"]
+    assert not answer.isError, texts
+    if seen == "image":
+        assert [part.mimeType for part in answer.content if part.type == "image"] == ["image/png"]
+    else:
+        assert any(seen in text for text in texts), texts
+    if name != "list_models":
+        address, _, query = texts[-1].partition("/?")
+        assert address == server.url
+        views.state_of(query)  # which raises what render would
+    if name == "walk_prompts":
+        assert "via_prompts=a%20boot%0Aa%20bag" in query
 
 
 def test_an_agent_encodes_a_picture_and_is_told_what_is_wrong(server, one):

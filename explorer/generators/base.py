@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from explorer.errors import ExplorerError, InputError, NotSupported
+from explorer.generators.directions import between
 from explorer.generators.files import KerasFile
 from explorer.geometry import check_count
 from explorer.notebook import SAMPLES, described
@@ -82,6 +83,27 @@ class Generator(KerasFile):
 
     def direction(self, attribute: str, hold: Sequence[str] = ()) -> Pictures:
         """The latent direction of a named attribute; raises NotSupported for models without attributes."""
+        raise NotSupported(f"{self.card['name']} was trained without attributes, so it has no directions by name.")
+
+    def direction_between(self, more: ArrayLike, less: ArrayLike, hold: Sequence[str] = (), how: str = "whitened") -> Pictures:
+        """The direction that two handfuls of pictures tell, from `less` like this to `more` like that: the difference of their
+        mean codes, float (n, *latent_shape) each, as `encode` gives them -> float32 (*latent_shape), at most 2.4 long.
+
+        `hold`: attributes that keep still, of a model that has some, and `how`, as `direction` takes them. Raises ValueError for
+        other shapes, a handful of none, and where nothing is left; NotSupported if it knows no attributes to hold.
+        """
+        v = between(*(check_latents(codes, self.latent_shape) for codes in (more, less)))
+        if not hold:
+            return v
+        if not self.card.get("attributes"):
+            raise NotSupported(
+                f"{self.card['name']} was trained without attributes, so there are none to hold still: leave hold out."
+            )
+        return self.directions.held(v, hold, how)
+
+    @property
+    def directions(self) -> Any:
+        """The `Directions` of a model with attributes."""
         raise NotSupported(f"{self.card['name']} was trained without attributes, so it has no directions by name.")
 
 

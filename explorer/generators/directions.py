@@ -56,6 +56,16 @@ class Directions:
         v, learned = self._vector(attribute), how == "learned" and hold and attribute in self.learned
         if learned:
             v, hold = self.learned[attribute].astype("float64"), [name for name in hold if name not in self.learned]
+        return self._held(v, hold, how, attribute)
+
+    def held(self, v, hold=(), how="whitened"):
+        """Any direction v (d,) without what moves the attributes in `hold`, as `direction` says: float32 (d,). "learned" is
+        "whitened" here, since nobody learned it. Raises KeyError for an unknown attribute, ValueError if nothing is left."""
+        if how not in HOLDS:
+            raise InputError(f"how must be one of {', '.join(HOLDS)}, got {how!r}")
+        return self._held(np.asarray(v, "float64"), sorted(set(hold)), how, "this direction")
+
+    def _held(self, v, hold, how, named):
         others = [self._vector(name) for name in hold]
         if not others:
             return v.astype("float32")
@@ -65,12 +75,28 @@ class Directions:
             own, basis = v @ self._metric, np.stack(others, 1)
             held = v - basis @ np.linalg.lstsq(basis.T @ self._metric @ basis, basis.T @ own, rcond=None)[0]
         if own @ held < 1e-3 * (own @ v):
-            raise InputError(f"nothing is left of {attribute} when all of {', '.join(hold)} are held still: hold fewer")
+            raise InputError(f"nothing is left of {named} when all of {', '.join(hold)} are held still: hold fewer")
         return (held * (1.0 if how == "plain" else (own @ v) / (own @ held))).astype("float32")
 
     def _vector(self, attribute):
         if attribute not in self.names:
             raise UnknownName(f"no attribute {attribute!r}; there are {', '.join(self.names)}")
         without, having = self.means[self.names.index(attribute)]
-        v = having.astype("float64") - without
-        return v * (LONGEST / max(LONGEST, np.linalg.norm(v)))
+        return _as_long(having.astype("float64") - without)
+
+
+def between(more, less):
+    """The direction from one handful of codes, float (n, *shape), to another, (m, *shape): the difference of their means, no longer
+    than `LONGEST`, float32 (*shape). ValueError for a handful of none, and where both have one mean."""
+    if not len(more) or not len(less):
+        raise InputError(
+            f"a direction leads from one handful to another, each of one code at least, got {len(less)} and {len(more)}"
+        )
+    v = np.asarray(more, "float64").mean(0) - np.asarray(less, "float64").mean(0)
+    if not np.linalg.norm(v) > 1e-6:
+        raise InputError("both handfuls have the same mean, so there is no direction from one to the other: change one of them")
+    return _as_long(v).astype("float32")
+
+
+def _as_long(v):
+    return v * (LONGEST / max(LONGEST, np.linalg.norm(v)))

@@ -114,6 +114,13 @@ def pixels(images):
     return packed(imaging.to_bytes(images))
 
 
+def in_squares(images):
+    """Images (n, h, w, c) of a sheet that the page lays out in squares: each in the middle of one, black around it."""
+    height, width = images.shape[1:3]
+    more = [(max(height, width) - side) for side in (height, width)]
+    return np.pad(images, [(0, 0), *((part // 2, part - part // 2) for part in more), (0, 0)])
+
+
 def jpeg(images, columns, quality):
     """Images (n, h, w, c) side by side as one JPEG, grey or in colour: a data URL for an <img>."""
     file = io.BytesIO()

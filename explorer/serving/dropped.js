@@ -20,12 +20,12 @@ export function listenToFiles(view) {
   document.addEventListener("dragover", event => { if (holdsFiles(event)) event.preventDefault(); });
   document.addEventListener("drop", event => {
     if (!holdsFiles(event) || looked.has(event)) return;
-    const file = event.dataTransfer?.files[0];
+    const files = [...event.dataTransfer?.files ?? []], [file] = files;
     const ending = file?.name.split(".").at(-1)?.toLowerCase();
     if (!file || !["png", ...view.props.films].includes(ending)) return; // no file of ours: its place takes it
     event.preventDefault();
     event.stopPropagation();
-    open(file, /** @type {Element} */ (event.target));
+    open(files, /** @type {Element} */ (event.target));
   }, { capture: true });
   document.addEventListener("drop", event => { // that no place took: else the browser would leave the page for the file
     if (!holdsFiles(event) || event.defaultPrevented) return;
@@ -34,22 +34,22 @@ export function listenToFiles(view) {
   });
 }
 
-/** @param {File} file @param {Element} target where it was dropped */
-async function open(file, target) {
-  const view = seen(), url = await readFile(file, words => view.say(words));
+/** Of several, the first says what they are. @param {File[]} files @param {Element} target where they were dropped */
+async function open(files, target) {
+  const view = seen(), url = await readFile(files[0], words => view.say(words));
   if (!url) return;
   const answer = await view.ask("state_of_file", { file: url });
   if (!answer) return;
-  if (!answer.state) return sendOn(file, target);
+  if (!answer.state) return sendOn(files, target);
   view.writeNow(); // Back returns to what is on screen
   beginEntry();
   goTo(answer.state);
 }
 
-/** As if it had been dropped just now. @param {File} file @param {Element} target */
-function sendOn(file, target) {
+/** As if they had been dropped just now. @param {File[]} files @param {Element} target */
+function sendOn(files, target) {
   const dataTransfer = new DataTransfer();
-  dataTransfer.items.add(file);
+  for (const file of files) dataTransfer.items.add(file);
   const again = new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer });
   looked.add(again);
   target.dispatchEvent(again);

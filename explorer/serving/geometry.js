@@ -42,6 +42,15 @@ export function slerp(a, b, t) {
 export const interpolate = (a, b, t, kind) => (kind === "slerp" ? slerp : lerp)(a, b, t);
 
 /**
+ * On the way through two points or more one after the other, as long from each to the next; t from 0 to 1.
+ * @param {Point[]} stops @param {number} t @param {string} kind
+ */
+export function through(stops, t, kind) {
+  const legs = stops.length - 1, at = t * legs, leg = Math.max(0, Math.min(legs - 1, Math.trunc(at)));
+  return interpolate(stops[leg], stops[leg + 1], at - leg, kind);
+}
+
+/**
  * On the surface through four points, a and b above, c and d below; x and y from -1 to 1 within them.
  * @param {Point[]} corners @param {number} x @param {number} y @param {string} kind
  */

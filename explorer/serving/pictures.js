@@ -47,7 +47,7 @@ const watched = new ResizeObserver(entries => {
     if (shown && width && width !== before) showPicture(/** @type {HTMLCanvasElement} */ (target), ...shown); // as sharp as before
   }
 });
-/** What each canvas shows. @type {WeakMap<Element, [picture: CanvasImageSource, smooth: boolean]>} */
+/** What each canvas shows. @type {WeakMap<Element, [picture: any, smooth: boolean]>} */
 const lastShown = new WeakMap();
 
 /** @param {Element} canvas @returns {number} */
@@ -60,8 +60,9 @@ export function widthOf(canvas) {
 }
 
 /**
- * Draw a small picture as large as the canvas is: pixels kept square and sharp, or, as suits photographs, enlarged smoothly.
- * @param {HTMLCanvasElement} canvas @param {CanvasImageSource} picture
+ * Draw a small picture as large as the square canvas is: pixels kept square and sharp, or, as suits photographs, enlarged smoothly.
+ * One that is no square stands in its middle.
+ * @param {HTMLCanvasElement} canvas @param {any} picture an image or a canvas
  */
 export function showPicture(canvas, picture, smooth = false) {
   lastShown.set(canvas, [picture, smooth]);
@@ -70,10 +71,12 @@ export function showPicture(canvas, picture, smooth = false) {
   const brush = context(canvas);
   brush.imageSmoothingEnabled = smooth;
   brush.imageSmoothingQuality = "high";
-  brush.drawImage(picture, 0, 0, side, side);
+  const { width, height } = picture, scale = side / Math.max(width, height), [wide, high] = [width * scale, height * scale];
+  if (width !== height) brush.clearRect(0, 0, side, side);
+  brush.drawImage(picture, (side - wide) / 2, (side - high) / 2, wide, high);
 }
 
-/** A face is a photograph of a kind. @param {HTMLCanvasElement} canvas @param {CanvasImageSource} picture */
+/** A face is a photograph of a kind. @param {HTMLCanvasElement} canvas @param {any} picture */
 export const showSmooth = (canvas, picture) => showPicture(canvas, picture, true);
 
 /** @param {HTMLCanvasElement} canvas */

@@ -27,7 +27,7 @@ def check(card, places, key="corners"):
     size = int(np.prod(card["latent_shape"]))
     for place in places:
         if place == "":
-            raise StateError("a place in corners is open: put a seed (7), a gallery face (g12) or coordinates there", "corners")
+            raise StateError(f"a place in {key} is open: put a seed (7), a gallery face (g12) or coordinates there", key)
         if isinstance(place, tuple) and len(place) != size:
             raise StateError(f"a place in {key} must be {size} numbers for {card['name']}, got {len(place)}", key)
         if isinstance(place, str) and not has_encodings(card):

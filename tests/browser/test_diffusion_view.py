@@ -149,7 +149,15 @@ def test_a_garment_is_asked_for_and_guided(diffusion):
 
 
 @pytest.mark.parametrize(
-    "what", ["", "what=strip&to=5&frames=3", "what=grid&n=4", "what=forward&time=0.5", "label=1&guidance_scale=1"]
+    "what",
+    [
+        "",
+        "what=strip&to=5&frames=3",
+        "what=strip&to=5&via=9;2&closed=1&frames=4",
+        "what=grid&n=4",
+        "what=forward&time=0.5",
+        "label=1&guidance_scale=1",
+    ],
 )
 def test_the_code_beside_a_garment_makes_what_is_seen(diffusion, diffusion_registry, what):
     query = f"view=diffusion&model=kinds&seed=6&steps=5&{what}"
@@ -214,6 +222,31 @@ def test_many_samples_and_between_two_noises(diffusion):
     expect(view.page.locator(".lx-big")).to_have_count(9)
     shows(view, 1, picture(2, 3))
     shows(view, 9, picture(3, 3))
+
+
+def test_a_walk_of_noises_leads_through_others_and_back(diffusion):
+    view = diffusion("what=strip&seed=2&to=3&via=7&frames=3&steps=3")
+    shows(view, 2, picture(7, 3))
+    view.until("link.get('via') === '7'")
+    field = view.page.locator("#diffusion [data-via]")
+    expect(field).to_have_value("7")
+
+    def write(text):
+        field.fill(text)
+        field.press("Enter")
+
+    another_run(view, lambda: write("7, 5 6"))
+    view.until("link.get('via') === '7;5;6'")
+    shows(view, 2, picture(5, 3))
+    another_run(view, lambda: view.page.locator("#diffusion [data-set=closed]").check())
+    view.until("link.get('closed') === '1'")
+    write("7 x")
+    expect(view.page.locator("#diffusion .lx-message")).to_contain_text("seeds with spaces between, got “7 x”")
+    expect(field).to_have_value("7 5 6")
+    another_run(view, lambda: write(""))
+    view.until("!link.has('via')")
+    another_run(view, lambda: view.page.locator("#diffusion [data-do=undo]").click())
+    view.until("link.get('via') === '7;5;6'")
 
 
 def test_two_samplers_side_by_side(diffusion):

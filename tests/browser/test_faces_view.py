@@ -213,10 +213,18 @@ def test_a_minus_b_plus_c_by_example(faces):
     expect(view.page.locator(".lx-sum-words")).to_contain_text("The judge sees in the sum")
 
 
-def photo(world, size=300):
+DROP = """([place, files]) => {
+    const dataTransfer = new DataTransfer();
+    for (const [name, data] of files)
+        dataTransfer.items.add(new File([Uint8Array.from(atob(data), sign => sign.charCodeAt(0))], name, { type: "image/png" }));
+    document.querySelector(place).dispatchEvent(new DragEvent("drop", { bubbles: true, cancelable: true, dataTransfer }));
+}"""
+
+
+def photo(world, size=300, face=1):
     """A picture file that is no photograph: blocks of colour."""
     picture = np.kron(
-        expected(world, world.gallery[1])[::8, ::8].round().astype("uint8"), np.ones((size // 8, size // 8, 1), "uint8")
+        expected(world, world.gallery[face])[::8, ::8].round().astype("uint8"), np.ones((size // 8, size // 8, 1), "uint8")
     )
     file = io.BytesIO()
     Image.fromarray(picture).save(file, "PNG")
@@ -225,7 +233,7 @@ def photo(world, size=300):
 
 def test_a_photo_is_framed_by_hand_and_stays_out_of_the_link_until_shared(faces, face_root):
     view = faces("view=faces&face=3")
-    view.page.locator("#faces input[type=file]").set_input_files(
+    view.page.locator("#faces .lx-input input[type=file]").set_input_files(
         {"name": "me.png", "mimeType": "image/png", "buffer": photo(face_root)}
     )
     expect(view.page.locator(".lx-whence").first).to_have_text("your photo")
@@ -251,7 +259,7 @@ def test_a_photo_is_framed_by_hand_and_stays_out_of_the_link_until_shared(faces,
 
 def bring(view, world):
     """Upload a photo and wait until it is the face."""
-    view.page.locator("#faces input[type=file]").set_input_files(
+    view.page.locator("#faces .lx-input input[type=file]").set_input_files(
         {"name": "me.png", "mimeType": "image/png", "buffer": photo(world)}
     )
     expect(view.page.locator(".lx-whence").first).to_have_text("your photo")
@@ -323,6 +331,100 @@ def test_a_photo_in_a_morph_is_in_no_link_until_it_is_copied(faces, face_root):
     view.until("link.get('corners')?.includes(',')")
 
 
+def gather(view, side, *choices):
+    """Put faces of the gallery into a handful."""
+    if view.page.locator(".lx-gallery").is_hidden():
+        view.page.locator("#faces [data-do=gallery]").click()
+    view.page.locator("[data-click]").select_option(side)
+    for face in choices:
+        view.page.locator(".lx-faces-grid button").nth(face).click()
+    expect(view.page.locator(f"[data-handful={side}] .lx-marked button")).to_have_count(len(choices))
+
+
+def test_two_handfuls_of_the_gallery_become_a_slider_with_a_name_and_a_receipt(faces, face_root):
+    view = faces("view=faces&face=3")
+    view.page.locator(".lx-own-direction summary").click()
+    gather(view, "more", 1, 4)
+    view.until("link.get('more') === 'g1;g4' && link.get('face') === '3'")
+    gather(view, "less", 2)
+    view.page.locator("[data-direction]").fill("Mein Gesicht")
+    view.page.locator("[data-direction]").press("Enter")
+    view.until("link.get('less') === 'g2' && link.get('direction') === 'Mein_Gesicht'")
+    row = view.page.locator("[data-attribute=Mein_Gesicht]")
+    expect(row.locator("label span").first).to_have_text("mein gesicht")
+    expect(row.locator(".lx-receipt")).to_contain_text("faces of the gallery")
+    expect(view.page.locator(".lx-handful-words")).to_contain_text("most")
+    v = (face_root.gallery[1] + face_root.gallery[4]) / 2 - face_root.gallery[2]
+    v *= min(1, 2.4 / np.linalg.norm(v))
+    slide(view, "Mein_Gesicht", 1)
+    shows(view, face_root, face_root.gallery[3] + v)
+    view.until("link.get('attributes') === 'Mein_Gesicht:1'")
+    view.page.locator("[data-along]").select_option("Mein_Gesicht")
+    view.until("link.get('along') === 'Mein_Gesicht'")
+    again = faces(view.query())  # as somebody else opens it
+    shows(again, face_root, face_root.gallery[3] + v)
+    expect(again.page.locator("[data-along]")).to_have_value("Mein_Gesicht")
+    view.page.locator("[data-handful=more] .lx-marked button").first.press("Enter")  # one face less is another direction
+    view.until("link.get('more') === 'g4'")
+    view.page.locator("#faces [data-do=undo]").click()
+    view.until("link.get('more') === 'g1;g4' && link.get('attributes') === 'Mein_Gesicht:1'")
+    view.page.locator("#faces [data-do=forget-handfuls]").click()
+    view.until("!link.has('more') && !link.has('less') && !link.has('direction') && !link.has('attributes') && !link.has('along')")
+    expect(row).to_have_count(0)
+
+
+def test_a_name_that_is_taken_is_said(faces):
+    view = faces("view=faces&face=3&more=g1&less=g2&attributes=yours:1")
+    for name, words in (("smiling", "one of the attributes"), ("<b>", "letters, digits and spaces")):
+        view.page.locator("[data-direction]").fill(name)
+        view.page.locator("[data-direction]").press("Enter")
+        expect(view.page.locator("#faces .lx-message")).to_contain_text(words)
+        expect(view.page.locator("[data-direction]")).to_have_value("")
+
+
+@pytest.mark.parametrize("name", ["constructor", "__proto__"])
+def test_a_name_may_be_a_word_of_the_script(faces, face_root, name):
+    view = faces(f"view=faces&face=3&more=g1&less=g2&direction={name}")
+    number = view.page.locator(f"[data-attribute={name}] input.lx-number")
+    expect(number).to_have_value("0")
+    number.fill("1")
+    view.until("link.get('attributes') === argument", f"{name}:1")
+    v = face_root.gallery[1] - face_root.gallery[2]
+    shows(view, face_root, face_root.gallery[3] + v * min(1, 2.4 / np.linalg.norm(v)))
+
+
+def test_a_direction_of_ones_own_pictures_is_in_no_link(faces, face_root, face_app):
+    view = faces("view=faces&face=3")
+    view.page.locator(".lx-own-direction summary").click()
+    file = {"name": "me.png", "mimeType": "image/png", "buffer": photo(face_root)}
+    view.page.locator("[data-handful=more] input[type=file]").set_input_files([file])
+    expect(view.page.locator("[data-handful=more] .lx-marked canvas")).to_have_count(1)
+    view.page.locator("[data-handful=less] [data-do=mark]").click()
+    dropped = [[f"{face}.png", base64.b64encode(photo(face_root, 240, face)).decode()] for face in (5, 6)]
+    view.page.evaluate(DROP, ["[data-handful=less]", dropped])
+    expect(view.page.locator("[data-handful=less] .lx-marked canvas")).to_have_count(3)
+    slide(view, "yours", 1)
+    expect(view.page.locator(".lx-handful-words")).to_contain_text("the link holds nothing of this direction")
+    view.page.locator(".lx-faces [data-attribute=Smiling] input.lx-number").fill("1")
+    view.until("link.get('attributes') === 'Smiling:1'")
+    assert not {"more", "less", "direction"} & {part.split("=")[0] for part in view.query().split("&")}
+    view.page.locator("#faces [data-do=link]").click()
+    expect(view.page.locator("#faces .lx-message")).to_contain_text("the link does not hold it")
+    state = parse_strictly(imaging.state_of(saved(view, "#faces .lx-compare [data-save='picture png']")))
+    assert dict(state["attributes"]) == {"Smiling": 1, "yours": 1}
+    assert state["less"][0] == "g3"
+    assert len(state["less"]) == 3
+    assert len(state["more"][0]) == 8
+    written = [path for path in face_app.folder.rglob("*") if path.is_file() and b"PNG" in path.read_bytes()[:8]]
+    assert written == []
+    view.page.locator("#faces [data-do=forget-handfuls]").click()
+    view.until("link.get('attributes') === 'Smiling:1'")
+    for _ in range(9):
+        view.page.locator("#faces [data-do=undo]").evaluate("button => button.click()")
+        view.page.wait_for_timeout(150)
+        assert view.page.locator("[data-handful=more] .lx-marked button").count() == 0, "what was forgotten comes back"
+
+
 def test_the_square_of_a_photo_is_dragged(faces, face_root):
     view = faces("view=faces&face=3")
     bring(view, face_root)
@@ -387,7 +489,7 @@ def test_nothing_moves_when_the_strip_comes(faces):
 
 def test_what_is_no_picture_is_said_and_nothing_is_lost(faces, face_root):
     view = faces("view=faces&face=3&attributes=Male:1")
-    view.page.locator("#faces input[type=file]").set_input_files(
+    view.page.locator("#faces .lx-input input[type=file]").set_input_files(
         {"name": "me.png", "mimeType": "image/png", "buffer": b"no picture"}
     )
     expect(view.page.locator("#faces .lx-message")).to_contain_text("This file is not a picture")
@@ -397,7 +499,7 @@ def test_what_is_no_picture_is_said_and_nothing_is_lost(faces, face_root):
 def test_nothing_of_a_photo_is_written_on_the_server(faces, face_root, face_app):
     view = faces("view=faces&face=3")
     before = {path for path in face_app.folder.rglob("*") if path.is_file()}
-    view.page.locator("#faces input[type=file]").set_input_files(
+    view.page.locator("#faces .lx-input input[type=file]").set_input_files(
         {"name": "me.png", "mimeType": "image/png", "buffer": photo(face_root)}
     )
     expect(view.page.locator(".lx-whence").first).to_have_text("your photo")

@@ -9,6 +9,7 @@ from driver import App
 from PIL import Image
 from playwright.sync_api import expect
 
+import explorer
 from explorer import imaging
 from explorer.state import parse_strictly
 
@@ -143,6 +144,68 @@ def test_how_a_film_goes_is_set_beside_its_buttons(morph, gan_root):
 def test_between_two_by_way_of_a_third(morph, gan_root):
     view = morph("model=deep&corners=1;2&via=5&t=0.5")
     shows(view, gan_root.deep, seeded(5, 4))
+
+
+def test_stops_are_added_moved_and_taken_out_by_hand_and_by_key(morph, gan_root):
+    view = morph("model=deep&corners=1;2&t=0.5&frames=3")
+    panel = view.page.locator("#morph")
+    add = panel.get_by_role("button", name="Add a stop")
+    add.click()
+    view.until("/^\\d+$/.test(link.get('via'))")
+    first = int(view.link("via"))
+    shows(view, gan_root.deep, seeded(first, 4))  # halfway is the stop
+    add.press("Enter")
+    view.until("link.get('via').split(';').length === 2")
+    second = int(view.link("via").split(";")[1])
+    expect(panel.locator(".lx-corners figcaption b")).to_have_text(["A", "1", "2", "B"])
+    shows(view, gan_root.deep, (seeded(first, 4) + seeded(second, 4)) / 2)
+    later = panel.get_by_role("button", name="stop 1 later")
+    later.focus()
+    later.press("Enter")
+    view.until("link.get('via') === argument", f"{second};{first}")
+    expect(panel.get_by_role("button", name="stop 1 earlier")).to_be_disabled()
+    view.page.locator(".lx-morph .lx-strip button").nth(1).click()
+    assert view.page.evaluate("document.activeElement !== document.body")
+    panel.get_by_role("button", name="take stop 1 out").click()
+    view.until("link.get('via') === argument", str(first))
+    shows(view, gan_root.deep, seeded(first, 4))
+    panel.get_by_role("button", name="another random picture as 1").click()
+    view.until("link.get('via') !== argument", str(first))
+    for expected in (str(first), f"{second};{first}", f"{first};{second}"):
+        panel.locator("[data-do=undo]").click()
+        view.until("link.get('via') === argument", expected)
+    with view.page.expect_download() as download:
+        panel.locator("[data-save='strip gif']").click()
+    assert parse_strictly(imaging.state_of(download.value.path().read_bytes()))["via"] == (first, second)
+    panel.locator("[data-count='4']").click()
+    view.until("link.get('corners').split(';').length === 4 && !link.has('via')")
+    panel.locator("[data-count='2']").click()
+    view.until("link.get('via') === argument", f"{first};{second}")
+    panel.locator("details:has-text('As Keras code') summary").click()
+    expect(panel.locator(".lx-folds code")).to_contain_text(
+        f"explorer.Path.through(np.stack([\n    z_a,\n    model.prior(1, seed={first})[0]"
+    )
+
+
+def test_a_way_begins_at_a_picture_of_ones_own(app, page_of, decoded):
+    view = page_of(app)
+    view.page.goto(f"{app.url}/?view=morph&model=mnist-vae&corners=1;0.5,-1&t=0")
+    view.page.locator(".lx-morph[data-ready=yes]").wait_for(state="attached")
+    file = io.BytesIO()
+    Image.fromarray(np.pad(np.full((60, 8), 255, "uint8"), ((20, 20), (46, 46)))).save(file, "PNG")
+    view.page.get_by_role("button", name="a picture of yours as A").locator("input").set_input_files(
+        {"name": "one.png", "mimeType": "image/png", "buffer": file.getvalue()}
+    )
+    expect(view.page.locator(".lx-morph .lx-corners figcaption").first).to_contain_text("by its code")
+    view.until("!link.has('corners') && link.get('t') === '0'")
+    seen = explorer.judge("digits")(view.shown(28, ".lx-morph .lx-of-two .lx-picture").reshape(1, 28, 28, 1) / 255)
+    assert seen.argmax() == 1, "the bar is a one"
+    view.page.locator(".lx-morph .lx-strip button").last.click()
+    view.eventually(
+        lambda: np.abs(view.shown(28, ".lx-morph .lx-of-two .lx-picture").astype(int) - decoded("mnist-vae", [0.5, -1])).max() <= 1
+    )
+    view.page.locator("#morph [data-do=link]").click()
+    view.until("link.get('corners')?.split(';')[0].split(',').length === 2")
 
 
 def test_a_conditional_gan_morphs_within_the_garment_asked_for(morph, gan_root):

@@ -57,6 +57,33 @@ def test_two_models_of_ones_own_are_shown_and_dragged(tmp_path, page_of, gan_roo
         app.stop()
 
 
+def test_a_picture_that_is_no_square_keeps_its_proportions(tmp_path, page_of, gan_root):
+    tall = save(tmp_path / "tall.keras", 2, (24, 12, 3))
+    app = App(tmp_path / "folder", gan_root.root, ["--model", tmp_path / "tall.keras"])
+    try:
+        view = page_of(app.wait())
+        view.open("model=tall")
+        middle = np.zeros((24, 24, 3), int)
+        view.eventually(lambda: painted(view, (24, 24))[:, 6:18].any())
+        middle[:, 6:18] = tall(view.z)
+        view.eventually(lambda: np.abs(painted(view, (24, 24)) - middle).max() <= 1)
+        view.page.goto(f"{app.url}/?view=morph&model=tall&corners=1;2;3;4&n=2&t=-1,1")
+        view.page.locator(".lx-morph[data-ready=yes]").wait_for(state="attached")
+        corner = view.page.locator(".lx-morph .lx-corners canvas").first
+        assert corner.evaluate("canvas => [canvas.width, canvas.height]") == [12, 24]
+        sheet = ".lx-morph .lx-plane canvas:not([role])"
+
+        def backdrop():
+            large = view.canvas(sheet)[..., :3].astype(int)
+            at = ((np.arange(48) + 0.5) * len(large) / 48).astype(int)
+            return large[np.ix_(at, at)]
+
+        view.eventually(lambda: backdrop()[4:20, 8:16].std() > 5)
+        assert backdrop()[2:22, 1:5].max() < 40, "black beside the picture of a cell"
+    finally:
+        app.stop()
+
+
 def test_a_model_that_cannot_be_loaded_is_said_before_anything_is_served(tmp_path):
     (tmp_path / "bad.keras").write_bytes(b"no network")
     app = App(tmp_path / "folder", tmp_path, ["--model", tmp_path / "bad.keras"])

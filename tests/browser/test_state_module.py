@@ -54,11 +54,13 @@ def value(key, chance):
             return numbers(chance, 2 if key in ("center", "guidance_interval") else None)
         case "attributes":
             return tuple((name, number(chance, -10, 10)) for name in words(chance, 8))
+        case "direction":
+            return word(chance)
         case "hold" | "pair":
             return words(chance, 5)
         case "corners":
             return tuple(place(chance) for _ in range(chance.randint(2, 4)))
-        case "via":
+        case "via" | "more" | "less":
             return tuple(place(chance) for _ in range(chance.randint(1, 4)))
         case "via_prompts":
             return tuple(chance.choices(TEXTS, k=chance.randint(0, 3)))

@@ -11,6 +11,7 @@ from playwright.sync_api import expect
 
 from explorer import imaging, views
 from explorer.state import parse_strictly
+from explorer.views.text_to_image import pictures as prompting
 
 PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobile": True}
 
@@ -46,6 +47,11 @@ def cells(view):
 
 def cell_pixels(view, index):
     return view.canvas(f".lx-cells figure:nth-child({index + 1}) canvas")
+
+
+def drawn_at(query, i):
+    """The picture i of a walk as `render` has it: uint8 (h, w, 3)."""
+    return imaging.to_bytes(prompting.run(views.complete(parse_strictly(query)))[i])
 
 
 @pytest.fixture(autouse=True)
@@ -205,3 +211,42 @@ def test_a_link_to_a_model_that_is_not_here_fetches_nothing(words):
     view.page.click(".lx-text [data-do=leave]")
     expect(view.page.locator(".lx-need")).to_be_hidden()
     view.until("link.get('model') === 'words'")
+
+
+def test_a_walk_leads_through_stops_that_are_added_moved_and_taken_out(words):
+    view = words("what=strip&prompt=a+rose&to_prompt=a+man&steps=1&frames=3")
+    panel, add = view.page.locator(".lx-text"), view.page.get_by_role("button", name="Add a stop")
+    another_run(view, add.click)
+    stops = panel.locator(".lx-stops textarea")
+    expect(stops).to_have_count(1)
+
+    def write(i, prompt):
+        stops.nth(i).fill(prompt)
+        stops.nth(i).press("Enter")
+
+    another_run(view, lambda: write(0, "a smiling zebra\nwith a boot"))
+    view.until("link.get('via_prompts') === 'a smiling zebra with a boot'")  # a stop is a line
+    expect(panel.locator(".lx-strange")).to_contain_text("“zebra”")
+    middle = Image.fromarray(cell_pixels(view, 1)[..., :3]).resize((32, 32), Image.Resampling.BOX)
+    near(np.asarray(middle), drawn_at(view.query(), 1))
+    another_run(view, add.click)
+    another_run(view, lambda: write(1, "a bag"))
+    view.until("link.get('via_prompts').endsWith('\\na bag')")
+    earlier = panel.get_by_role("button", name="stop 2 earlier")
+    earlier.focus()
+    another_run(view, lambda: earlier.press("Enter"))
+    view.until("link.get('via_prompts').startsWith('a bag\\n')")
+    another_run(view, panel.get_by_role("button", name="take stop 1 out").click)
+    view.until("link.get('via_prompts') === 'a smiling zebra with a boot'")
+    another_run(view, lambda: write(0, ""))  # an empty stop is none
+    view.until("!link.has('via_prompts')")
+    expect(stops).to_have_count(0)
+    another_run(view, panel.locator("[data-do=undo]").click)
+    view.until("link.get('via_prompts') === 'a smiling zebra with a boot'")
+    expect(stops).to_have_value("a smiling zebra with a boot")
+    panel.locator("details:has-text('As Keras code') summary").click()
+    expect(panel.locator(".lx-folds code")).to_contain_text(
+        'Path.through(model.embed(["a rose", "a smiling zebra with a boot", "a man"]'
+    )
+    panel.locator("[data-what=picture]").click()
+    view.until("link.get('what') === 'picture' && !link.has('via_prompts')")

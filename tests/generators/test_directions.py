@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from explorer.generators.directions import LONGEST, Directions
+from explorer.generators.directions import LONGEST, Directions, between
 from explorer.training import face_measures
 
 NAMES = ["beard", "hat", "tall"]
@@ -110,3 +110,32 @@ def test_a_learned_vector_is_taken_as_it_is_unless_others_are_held_too(codes, di
     np.testing.assert_array_equal(told.direction("tall", ["hat"], "learned"), directions.direction("tall", ["hat"]))
     both = told.direction("beard", ["hat", "tall"], "learned") @ regressions(*codes)
     assert abs(both[2]) < 0.01 * np.abs(both).max()
+
+
+def test_two_handfuls_tell_a_direction(codes):
+    z, attributes = codes
+    more, less = z[attributes[:, 0] == 1], z[attributes[:, 0] == 0]
+    v = (more.sum(0) / len(more)) - (less.sum(0) / len(less))
+    np.testing.assert_allclose(between(more, less), v * min(1, LONGEST / np.sqrt(v @ v)), rtol=1e-5)
+    np.testing.assert_allclose(between(less, more), -between(more, less), rtol=1e-6)
+    np.testing.assert_allclose(np.linalg.norm(between(100 * more, less)), LONGEST, rtol=1e-6)
+    for both in ((more, []), ([], less)):
+        with pytest.raises(ValueError, match="from one handful to another"):
+            between(*both)
+    with pytest.raises(ValueError, match="the same mean"):
+        between(more, more)
+
+
+def test_a_direction_of_ones_own_holds_others_still_as_a_named_one_does(codes, directions):
+    normals, v = regressions(*codes), np.random.default_rng(5).normal(0, 1, 12)
+    moved = directions.held(v, ["hat", "tall"]) @ normals
+    assert (np.abs(moved) < 0.1 * np.abs(v @ normals))[1:].all()  # the covariance is rounded up a little before it is inverted
+    np.testing.assert_array_equal(directions.held(v, ["hat"], "learned"), directions.held(v, ["hat"]))  # nobody learned it
+    named = directions.direction("beard")
+    np.testing.assert_allclose(directions.held(named, ["hat"], "plain"), directions.direction("beard", ["hat"], "plain"), atol=1e-6)
+    with pytest.raises(ValueError, match="nothing is left of this direction when all of hat are held still"):
+        directions.held(directions.direction("hat"), ["hat"])
+    with pytest.raises(KeyError, match="wings"):
+        directions.held(v, ["wings"])
+    with pytest.raises(ValueError, match="how must be"):
+        directions.held(v, ["hat"], "magic")

@@ -50,6 +50,28 @@ def test_what_is_cut_off_of_each_prompt_is_told(follow):
     assert first["cut"] == {"negative_prompt": ("", "x" * 99)}
 
 
+@pytest.mark.filterwarnings("ignore::explorer.errors.PromptCut")
+def test_what_is_cut_off_and_strange_in_the_stops_of_a_walk_is_told(follow):
+    stops = quote("a rose\na zebra and a photo of a rose, and a photo of a man")
+    answer = calls.start_drawing(f"view=text-to-image&what=strip&frames=2&steps=1&to_prompt=a+man&via_prompts={stops}")
+    assert answer["strange"]["via_prompts 1"] == []
+    assert answer["strange"]["via_prompts 2"] == ["zebra"]
+    first, *_ = follow(answer["job"])
+    assert list(first["cut"]) == ["via_prompts 2"]
+    elsewhere = calls.start_drawing(f"view=text-to-image&what=plane&n=2&steps=1&via_prompts={stops}")
+    assert follow(elsewhere["job"])[0]["cut"] == {}, "a plane has no stops"
+
+
+def test_the_norms_are_those_of_the_way_through_the_stops(follow):
+    whole = "view=text-to-image&what=strip&frames=2&steps=1&prompt=a+rose&to_prompt=a+man"
+    straight, stopped = (follow(calls.start_drawing(whole + more)["job"])[0] for more in ("", "&via_prompts=a+boot"))
+    last = lambda told: told["norms"]["slerp"][-1]  # noqa: E731
+    assert last(straight) == pytest.approx(last(stopped), rel=1e-5)
+    assert straight["angle"] == pytest.approx(stopped["angle"], rel=1e-5)
+    half = follow(calls.start_drawing(whole.replace("a+man", "a+boot"))["job"])[0]
+    assert stopped["norms"]["linear"][16] == pytest.approx(half["norms"]["linear"][-1], rel=1e-5)
+
+
 def test_a_stopped_drawing_ends_soon():
     name = calls.start_drawing("view=text-to-image&what=strip&frames=30&steps=100")["job"]
     serving.run_news([name, 0])

@@ -43,10 +43,13 @@ function settingsOf(model, state, mode, { drawn, takesEta, guidance }) {
 }
 
 /** @param {any} state @param {string} mode @param {string} settings */
-function noiseOf({ seed, to, frames, n, time }, mode, settings) {
+function noiseOf({ seed, to, via, closed, frames, n, time }, mode, settings) {
   const prior = `model.prior(${mode === "grid" ? n : 1}, seed=${seed})`;
-  if (mode === "strip")
-    return `noise = explorer.Path(*${prior}, *model.prior(1, seed=${to}), kind="slerp").points(${frames})`;
+  if (mode === "strip") {
+    const seeds = [seed, ...via ?? [], to].join(", "), way = `kind="slerp"${closed ? ", closed=True" : ""}).points(${frames})`;
+    return via?.length ? `import numpy as np\n\nnoise = explorer.Path.through(np.concatenate([model.prior(1, seed=seed) `
+      + `for seed in (${seeds})]), ${way}` : `noise = explorer.Path(*${prior}, *model.prior(1, seed=${to}), ${way}`;
+  }
   if (mode === "forward")
     return `before = model.decode(${prior}, ${settings})  # or a picture of your own
 noise = model.noised(before, ${numberText(time)}, seed=${seed + 1})`;

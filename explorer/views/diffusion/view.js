@@ -9,6 +9,7 @@ import { codeOf } from "./code.js";
 import { drawSchedule } from "./schedule.js";
 import { Stage, paint } from "./stage.js";
 
+const MOST_STOPS = 10; // noises between the ends of a walk
 const PATIENT_STEPS = 100; // more steps than these are started by hand
 const COMPARED = 25; // the most steps of "few or many"
 const SOON = 300; // milliseconds from the last move of a slider to its run
@@ -18,11 +19,12 @@ const ALWAYS = ["what", "model", "seed", "sampler", "label", "guidance_scale", "
   "epsilon_scale"];
 /** @type {Record<string, string[]>} */
 const MEANT = {
-  trajectory: ["steps", "time"], samplers: ["steps", "to_sampler"], steps: [], strip: ["steps", "to", "frames"],
+  trajectory: ["steps", "time"], samplers: ["steps", "to_sampler"], steps: [], strip: ["steps", "to", "frames", "via", "closed"],
   forward: ["steps", "time"], grid: ["steps", "n"],
 };
 const SINGLE = ["trajectory", "samplers", "forward"]; // modes whose lanes are of one picture
-const MODEL_KEEPS = ["what", "model", "seed", "to", "to_sampler"]; // what another model is asked for too, where it means something
+// What another model is asked for too, where it means something.
+const MODEL_KEEPS = ["what", "model", "seed", "to", "via", "to_sampler"];
 /** @type {Record<string, any>} how a file's state differs from that on screen */
 const FILES = { picture: { what: "picture", to_sampler: undefined }, rows: { what: "trajectory", time: undefined }, own: {} };
 
@@ -187,6 +189,7 @@ class DiffusionView extends View {
       if (this.model && this.isSeen && this.stage.lanes.length) this.stage.show(this.stage.at);
     }).observe(this.root);
     listenToSettings(this, (key, value, control) => this.set(key, value, control));
+    this.find("[data-via]").onchange = (/** @type {any} */ event) => this.setStops(event.target);
     this.find("[data-set=time]").addEventListener("change", () => this.letGo());
     for (const button of this.all("[data-what]")) button.onclick = () => this.look(button.dataset.what);
     listenToPicker(this.find(".lx-source input"), words => this.say(words), url => this.bring(url));
@@ -204,6 +207,16 @@ class DiffusionView extends View {
     this.forgetTime();
     this.sync();
     if (control?.type === "range") this.changedSoon(); else this.changed();
+  }
+
+  /** The seeds of the noises that a walk leads through. @param {any} field */
+  setStops(field) {
+    if (!this.model) return;
+    const parts = field.value.split(/[\s,;]+/).filter(Boolean), whole = (/** @type {string} */ part) => /^\d{1,10}$/.test(part);
+    const fits = parts.length <= MOST_STOPS && parts.every((/** @type {string} */ part) => whole(part) && +part < 2 ** 32);
+    const words = `by way of must be at most ${MOST_STOPS} seeds with spaces between, got “${field.value.slice(0, 40)}”`;
+    this.say(fits ? "" : words);
+    if (fits) this.set("via", parts.length ? parts.map(Number) : undefined); else this.sync();
   }
 
   /** Another network from the same noises. @param {string} model */
@@ -246,6 +259,7 @@ class DiffusionView extends View {
     this.find(".lx-eta").hidden = !this.takesEta;
     this.find("[data-set=steps]").max = model.most_steps;
     showSettings(this);
+    this.find("[data-via]").value = (this.state.via ?? []).join(" ");
     this.find(".lx-scrub").hidden = mode === "grid";
     this.find(".lx-input h2").textContent = forward ? "The picture" : "The noise";
     const noise = forward ? "The picture that is noised" : "The noise that sampling starts from";

@@ -13,13 +13,14 @@ import plotly.graph_objects as go
 
 from explorer import checkpoints, imaging, views
 from explorer.errors import ExplorerError, InputError, NotSupported
+from explorer.generators import has_encoder
 from explorer.generators.base import Generator
 from explorer.serving import questions
-from explorer.serving.calls import answered, for_page, in_turn, jpeg, packed, pixels, shipped
-from explorer.state import DECIMALS, MOST_SEED
+from explorer.serving.calls import answered, for_page, in_squares, in_turn, jpeg, packed, pixels, shipped
+from explorer.state import DECIMALS, MOST_LIKE, MOST_SEED, place_text
 from explorer.views import calls as common
-from explorer.views import refined
-from explorer.views.faces import pictures
+from explorer.views import points, refined
+from explorer.views.faces import pictures, receipts
 
 GALLERY_COLUMNS, MOST_GALLERY = 20, 1000
 HISTOGRAMS = 50
@@ -37,7 +38,8 @@ def open_faces(query: questions.Query):
     full, problems = views.opened(query, "faces")
     usual = pictures.complete({"model": full["model"]})
     usual = {key: value for key, value in usual.items() if key not in ("model", "face")}  # these a link always says
-    return {"problems": problems, "model": describe(full["model"]), "state": for_page(full), "defaults": for_page(usual)}
+    told = for_page(full) | {key: [place_text(place) for place in full[key]] for key in ("more", "less") if key in full}
+    return {"problems": problems, "model": describe(full["model"]), "state": told, "defaults": for_page(usual)}
 
 
 def describe(name):
@@ -50,7 +52,7 @@ def describe(name):
         "receipts": {how: np.round(table, 3).tolist() for how, table in tables.items()}, "ranges": card.get("ranges", {}),
         "gallery": min(len(checkpoints.encodings(name).z_mean), MOST_GALLERY), "gallery_columns": GALLERY_COLUMNS,
         "refiner": refined.refiner_of(card), "examples": card.get("face_examples", []), "licence": card["licence"],
-        "code": code(card),
+        "most_like": MOST_LIKE, "encodes": has_encoder(card), "code": code(card),
     }  # fmt: skip
 
 
@@ -107,13 +109,30 @@ def face_point(query: questions.Query):
 
 @answered
 def face_directions(query: questions.Query):
-    """What one unit of each attribute adds while the state's held ones keep still: {"names", "vectors": float32 (k, d)}, without
-    those of which nothing is left then."""
+    """What one unit of each attribute, and of the state's own direction, adds while its held ones keep still: {"names", "vectors":
+    float32 (k, d)}, without those of which nothing is left then."""
     state, found = state_of(query), {}
-    for name in checkpoints.card(state["model"])["attributes"]:
+    for name in (*checkpoints.card(state["model"])["attributes"], *filter(None, [pictures.own(state)])):
         with suppress(InputError):
             found[name] = pictures.direction(state, name).astype("<f4")
     return {"names": list(found), "vectors": packed(np.stack([*found.values()]) if found else np.empty(0, "<f4"))}
+
+
+@answered
+@in_turn
+def direction_receipt(query: questions.Query):
+    """What the judge says of a state's own direction, see `receipts.receipt`."""
+    return receipts.receipt(state_of(query))
+
+
+@answered
+def handfuls(query: questions.Query):
+    """The pictures of the faces in a state's handfuls: {"more": [pixels], "less": [pixels]}."""
+    state = state_of(query)
+    places = {key: state.get(key, ()) for key in ("more", "less")}
+    z = [points.at(state["model"], place, key) for key in places for place in places[key]]
+    shown = [pixels(image) for image in points.decode(state, np.stack(z))] if z else []
+    return {"more": shown[: len(places["more"])], "less": shown[len(places["more"]) :]}
 
 
 @answered
@@ -155,7 +174,7 @@ def face_strip(query: questions.Query):
 def face_sheet(query: questions.Query):
     """The attribute plane as one JPEG."""
     state = state_of(query)
-    return {"url": jpeg(pictures.plane(state), state["n"], 88)}
+    return {"url": jpeg(in_squares(pictures.plane(state)), state["n"], 88)}
 
 
 @answered
@@ -224,6 +243,8 @@ SERVER_FUNCTIONS = [
     invented,
     face_point,
     face_directions,
+    direction_receipt,
+    handfuls,
     face_gallery,
     face_strip,
     face_sheet,

@@ -7,7 +7,10 @@ import { othersOf, spoken } from "./names.js";
 const FEW = 3; // faces; an attribute that no more of them have is no choice of its own
 
 export class Gallery {
-  /** @param {import("./view.js").FacesView} view @param {(face: number) => any} chosen */
+  /**
+   * @param {import("./view.js").FacesView} view
+   * @param {(face: number, side: "more" | "less" | "") => any} chosen to be shown, or for a handful
+   */
   constructor(view, chosen) {
     this.view = view;
     this.chosen = chosen;
@@ -22,6 +25,21 @@ export class Gallery {
     if (box.hidden) return;
     await this.build();
     box.scrollIntoView({ block: "nearest", behavior: still.matches ? "auto" : "smooth" });
+  }
+
+  /** Opens it for a handful. */
+  async gather() {
+    const click = this.view.find("[data-click]");
+    click.value ||= "more";
+    const box = this.view.find(".lx-gallery");
+    if (box.hidden) await this.toggle(); else box.scrollIntoView({ block: "nearest" });
+  }
+
+  /** Marks the faces of both handfuls. */
+  markHandfuls() {
+    for (const button of this.view.all(".lx-faces-grid button"))
+      for (const [side, name] of [["more", "lx-like"], ["less", "lx-unlike"]])
+        button.classList.toggle(name, !!this.view.state[side]?.includes(`g${button.dataset.face}`));
   }
 
   /** The gallery of the state's model; null, and it was said why, if there is no answer. */
@@ -43,6 +61,7 @@ export class Gallery {
     const shown = faces.filter(i => !wanted || having.has(i) !== without);
     view.find(".lx-faces-grid").replaceChildren(...shown.map(i => this._button(i)));
     view.sayWhence();
+    this.markHandfuls();
   }
 
   /** Marks the face on screen. @param {number} [face] */
@@ -70,7 +89,7 @@ export class Gallery {
     button.title = `face ${face}`;
     button.setAttribute("aria-label", `face ${face} of the gallery`);
     button.append(this._picture(face));
-    button.onclick = () => this.chosen(face);
+    button.onclick = () => this.chosen(face, this.view.find("[data-click]").value);
     return button;
   }
 

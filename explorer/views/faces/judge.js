@@ -41,6 +41,7 @@ export class Judge {
   /** @param {any} row @param {any} answer */
   _showBars(row, { before, after }) {
     const name = row.dataset.attribute, i = this.view.model.attributes.indexOf(name), [was, is] = [before[i], after[i]];
+    if (i < 0) return; // a visitor's own direction, of which no judge knows
     row.querySelector(".lx-bar-is").style.width = `${100 * is}%`;
     row.querySelector(".lx-bar-was").style.left = `${100 * was}%`;
     const words = row.querySelector(".lx-judged");
@@ -66,7 +67,7 @@ export class Judge {
   _apart({ after, learned_against: against }) {
     const { model, state } = this.view;
     const words = Object.keys(against.length ? state.attributes : {}).map(name => ({ name, i: model.attributes.indexOf(name) }))
-      .filter(({ i }) => Math.abs(after[i] - against[i]) > APART)
+      .filter(({ i }) => i >= 0 && Math.abs(after[i] - against[i]) > APART)
       .map(({ name, i }) => `${spoken(name)} ${percent(after[i])}, and ${percent(against[i])} for the judge `
         + "that it was learned against");
     return words.length ? `The judges disagree: ${words.join("; ")}.` : "";

@@ -7,13 +7,16 @@ import numpy as np
 
 from explorer import checkpoints, geometry
 from explorer.errors import InputError
+from explorer.generators import directions
 from explorer.state import StateError
 from explorer.views import films, points, refined
 from explorer.views.drawn import Drawn
 
 TITLE = "Faces"
+OWN = "yours"  # the name of a visitor's direction that has none
+HANDFULS = frozenset({"direction", "more", "less"})
 KEYS = frozenset({"z", "seed", "face", "attributes", "hold", "how", "along", "pair", "corners", "frames", "n"}) | (
-    refined.KEYS | films.KEYS
+    HANDFULS | refined.KEYS | films.KEYS
 )
 WHATS = ("picture", "strip", "grid")
 LISTS = ("attributes", "hold")  # of which the names that a model knows stay where another one is left out
@@ -43,14 +46,20 @@ def complete(state):
     if not {"z", "seed", "face"} & set(full):
         full["face"] = card.get("start_face", 0)
     size, known = int(np.prod(card["latent_shape"])), card["attributes"]
+    for key in ("more", "less"):
+        points.check(card, full.get(key, ()), key)
+    if "direction" in full and full["direction"] in known:
+        raise StateError(f"{full['direction']} is an attribute of {card['name']}: call your own direction otherwise", "direction")
+    nameable = [*known, *filter(None, [own(full)])]
     if "z" in full and len(full["z"]) != size:
         raise StateError(f"z must be {size} numbers for {card['name']}, got {len(full['z'])}", "z")
     named = {"attributes": dict(full["attributes"]), "hold": full["hold"], "along": [full["along"]], "pair": full["pair"]}
     for key, names in named.items():
-        if unknown := [name for name in names if name not in known]:
-            kept = tuple(part for part, name in zip(full[key], names, strict=True) if name in known) if key in LISTS else None
+        there = known if key == "hold" else nameable
+        if unknown := [name for name in names if name not in there]:
+            kept = tuple(part for part, name in zip(full[key], names, strict=True) if name in there) if key in LISTS else None
             raise StateError(
-                f"{card['name']} knows no attribute {', '.join(map(repr, unknown))}; there are {', '.join(known)}", key, kept
+                f"{card['name']} knows no attribute {', '.join(map(repr, unknown))}; there are {', '.join(there)}", key, kept
             )
     if len(full["pair"]) != 2 and (full["what"] == "grid" or "pair" in state):  # a model may know one attribute alone
         raise StateError("pair must be two different attributes, as in Smiling,Young", "pair")
@@ -70,11 +79,11 @@ def complete(state):
 def _check_directions(state):
     """StateError where nothing is left of an attribute of the state's while the held ones keep still."""
     shown = {"strip": [state["along"]], "grid": state["pair"]}.get(state["what"], ())
-    for name in (*dict(state["attributes"]), *(() if "corners" in state else shown)):
+    for name in (*dict(state["attributes"]), *(() if "corners" in state else shown), *filter(None, [own(state)])):
         try:
             direction(state, name)
         except InputError as error:
-            raise StateError(str(error), "hold") from None
+            raise StateError(str(error), "more" if name == own(state) and not state["hold"] else "hold") from None
 
 
 def base(state):
@@ -85,10 +94,19 @@ def base(state):
     return points.at(state["model"], state["seed"] if key == "seed" else f"g{state['face']}", key)
 
 
+def own(state):
+    """The name of a visitor's own direction, of which both handfuls are there; None without."""
+    return state.get("direction", OWN) if state.get("more") and state.get("less") else None
+
+
 def direction(state, name):
-    """What one unit of an attribute adds while the state's held ones keep still: float32 (d,)."""
-    hold = [other for other in state["hold"] if other != name]
-    return checkpoints.directions(state["model"]).direction(name, hold, state["how"])
+    """What one unit of an attribute, or of the state's own direction, adds while its held ones keep still: float32 (d,)."""
+    hold, known = [other for other in state["hold"] if other != name], checkpoints.directions(state["model"])
+    if name != own(state):
+        return known.direction(name, hold, state["how"])
+    more, less = ([points.at(state["model"], place, key) for place in state[key]] for key in ("more", "less"))
+    v = directions.between(more, less)
+    return known.held(v, hold, state["how"]) if hold else v
 
 
 def point(state):

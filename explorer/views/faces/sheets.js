@@ -41,7 +41,8 @@ export class Sheets {
 
   build() {
     const { view } = this, along = view.find("[data-along]"), pair = view.all("[data-pair]");
-    for (const select of [along, ...pair]) if (!select.options.length) select.append(...choices(view.model));
+    const names = choices(view.model, view.handfuls.name);
+    for (const select of [along, ...pair]) select.replaceChildren(...names.map(option => option.cloneNode(true)));
     along.value = view.state.along;
     pair.forEach((select, i) => { select.value = view.state.pair[i]; });
   }

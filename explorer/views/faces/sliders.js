@@ -3,6 +3,18 @@
 import { listenToNumber } from "../../serving/numbers.js";
 import { othersOf, spoken } from "./names.js";
 
+/**
+ * What one unit of a visitor's own direction changes, most first: HTML.
+ * @param {any} model @param {any} told the judge's answer, if it is there
+ */
+function ownReceipt(model, told) {
+  if (!told) return "of your own";
+  const most = model.attributes.map((/** @type {string} */ other, /** @type {number} */ i) => ({ other, by: told.receipt[i] }))
+    .sort((/** @type {any} */ a, /** @type {any} */ b) => Math.abs(b.by) - Math.abs(a.by)).slice(0, 4);
+  const words = most.map((/** @type {any} */ { other, by }) => `${spoken(other)} ${percent(by)} %`);
+  return `per unit ${words.join(", ")} · on ${told.faces} faces of the gallery`;
+}
+
 /** @param {number} part with its sign, in per cent */
 const percent = part => `${part < 0 ? "−" : "+"}${Math.abs(Math.round(100 * part))}`;
 
@@ -48,7 +60,8 @@ export class Sliders {
 
   build() {
     const { view } = this, { model, state } = view, [main, more] = view.all(".lx-attributes"), others = othersOf(model);
-    main.replaceChildren(...model.six.map((/** @type {string} */ name) => this._row(name)));
+    const own = view.handfuls.name, first = own ? [own, ...model.six] : model.six;
+    main.replaceChildren(...first.map((/** @type {string} */ name) => this._row(name)));
     more.replaceChildren(...others.map(name => this._row(name)));
     view.find(".lx-more summary").textContent = `${others.length} more attributes`;
     view.find("[data-hold]").checked = state.hold.length > 0;
@@ -68,12 +81,15 @@ export class Sliders {
   /** @param {string} name */
   _row(name) {
     const { view } = this, row = document.createElement("div"), words = spoken(name);
-    const [less, more] = rangeOf(view.model, view.state, name);
+    const { told } = view.handfuls, own = name === view.handfuls.name;
+    const [less, more] = own ? told?.range ?? [3, 3] : rangeOf(view.model, view.state, name);
+    const paper = own ? ownReceipt(view.model, told) : receipt(view.model, view.state, name);
     row.dataset.attribute = name;
+    row.classList.toggle("lx-own-slider", own);
     row.innerHTML = `<label><span>${words}</span><input type="range" min="${-less}" max="${more}" step="0.05" aria-label="${words}">
         <input class="lx-number" min="-10" max="10" step="0.25" aria-label="${words} as a number"></label>
       <div class="lx-verdict" aria-hidden="true"><i class="lx-bar-is"></i><i class="lx-bar-was"></i></div>
-      <span class="lx-judged"></span><small class="lx-receipt">${receipt(view.model, view.state, name)}</small>`;
+      <span class="lx-judged"></span><small class="lx-receipt">${paper}</small>`;
     const [slider, field] = row.querySelectorAll("input"), done = () => view.settle();
     const set = (/** @type {number} */ amount) => view.setAttribute(name, amount, performance.now());
     slider.oninput = () => set(+slider.value);
@@ -98,6 +114,7 @@ export class Sliders {
   _change(values) {
     Object.assign(this.view.state, values);
     this.build();
+    if (this.view.handfuls.name) this.view.handfuls.judge(); // another direction
     this.view.syncSoon();
     this.view.refresh();
     this.view.settle();

@@ -3,7 +3,7 @@
 import { bytesOf, pictureCanvas } from "../../serving/pictures.js";
 import { valueText } from "../../serving/state.js";
 import { newest } from "../../serving/view.js";
-import { seenIn } from "./names.js";
+import { amountsOf, seenIn } from "./names.js";
 
 const LETTERS = ["A", "B", "C"], SIGNS = ["−", "+", "="], EMPTY = ["", "", ""];
 
@@ -78,7 +78,7 @@ export class Sum {
 
   /** @param {number} i */
   async _set(i) {
-    const { view } = this, mine = view.isOwnFace, place = await view.placed();
+    const { view } = this, mine = view.isOwnFace || view.handfuls.moves, place = await view.placed();
     if (!place) return;
     if (mine && !view.own.has(place)) view.own.set(place, null);
     const corners = (view.state.corners || EMPTY).slice();
@@ -110,7 +110,7 @@ export class Sum {
     if (!this.summed) return;
     const { view } = this, { z } = this.summed;
     if (view.isOwnSum) view.own.set(valueText(z), null); else view.photo.forget();
-    view.state.attributes = {};
+    view.state.attributes = amountsOf();
     view.setFace({ z }, performance.now());
     view.syncSoon();
     view.settle();

@@ -17,8 +17,10 @@ export class Vectors {
 
   /** What says which face, and which directions. */
   _keys() {
-    const { model, seed, face, z, hold, how } = this.view.state;
-    return { base: JSON.stringify([model, seed, face, z]), held: JSON.stringify([model, hold, hold.length ? how : ""]) };
+    const { state } = this.view, { model, seed, face, z, hold, how } = state;
+    const { more, less, direction } = this.view.handfuls.meant(state);
+    return { base: JSON.stringify([model, seed, face, z]),
+      held: JSON.stringify([model, hold, hold.length ? how : "", more, less, direction]) };
   }
 
   /** The face with its attributes in 32 bits, digit for digit the server's; null until what it takes is here. */

@@ -1,7 +1,7 @@
 // @ts-check
 // The faces view: a face, its attributes, and what becomes of both. Where faces come from: gallery.js, photo.js (with camera.js
 // and serving/crop.js). What is made of them: sliders.js, vectors.js (the point of both), judge.js, sheets.js (one attribute, two),
-// sum.js (A - B + C), invented.js (what the refiner adds).
+// sum.js (A - B + C), handfuls.js (a direction of one's own), invented.js (what the refiner adds).
 import { decodesHere } from "../../serving/decoder.js";
 import { pictureCanvas, showSmooth } from "../../serving/pictures.js";
 import { quantised, valueText } from "../../serving/state.js";
@@ -10,8 +10,10 @@ import { newest, randomSeed, speedText, View } from "../../serving/view.js";
 import { send } from "../morph/sent.js";
 import { codeOf } from "./code.js";
 import { Gallery } from "./gallery.js";
+import { Handfuls } from "./handfuls.js";
 import { Invented } from "./invented.js";
 import { Judge } from "./judge.js";
+import { amountsOf } from "./names.js";
 import { Photo } from "./photo.js";
 import { Sheets } from "./sheets.js";
 import { Sliders } from "./sliders.js";
@@ -20,6 +22,7 @@ import { Vectors } from "./vectors.js";
 
 const MOST = 10; // of an attribute
 const UNSHARED = "This face comes from your photo, so the link does not hold it.";
+const WITHOUT_DIRECTION = "Your own direction comes from your pictures, so the link does not hold it.";
 const TO_MORPH = "This face comes from your photo. In Morph it stands in this page only until you copy that view's link, which "
   + "then holds its code. Go on?";
 
@@ -43,10 +46,11 @@ export class FacesView extends View {
       told: words => { this.find(".lx-sharp").textContent = words; },
     });
     this.invented = new Invented(this);
+    this.handfuls = new Handfuls(this);
     this.sliders = new Sliders(this);
     this.vectors = new Vectors(this);
     this.judge = new Judge(this);
-    this.gallery = new Gallery(this, face => this.choose({ face }));
+    this.gallery = new Gallery(this, (face, side) => (side ? this.handfuls.add(side, [`g${face}`]) : this.choose({ face })));
     this.photo = new Photo(this);
     this.sheets = new Sheets(this);
     this.sum = new Sum(this);
@@ -70,6 +74,8 @@ export class FacesView extends View {
       reframe: () => photo.frame(null), share: () => photo.share(), forget: () => this._removePhoto(),
       "turn-left": () => square.turn(-3), "turn-right": () => square.turn(3),
       "crop-in": () => square.size(0.94), "crop-out": () => square.size(1 / 0.94),
+      mark: (/** @type {any} */ button) => this.handfuls.mark(button.dataset.to),
+      gather: () => gallery.gather(), "forget-handfuls": () => this.handfuls.forget(),
       "sum-example": () => sum.example(), "use-sum": () => sum.use(),
       "to-morph": (/** @type {any} */ button) => this._toMorph(button),
     };
@@ -91,6 +97,7 @@ export class FacesView extends View {
     const amounts = Object.entries(attributes).filter(([, amount]) => amount);
     return this.text({
       ...state,
+      ...this.handfuls.meant(state),
       attributes: amounts.length ? amounts : undefined,
       how: hold.length ? how : undefined,
       corners: corners?.some(Boolean) ? corners : undefined,
@@ -99,9 +106,9 @@ export class FacesView extends View {
 
   /** For the address bar; but what somebody saves to a file (`what`) holds all. @param {any} extra */
   query(extra = {}) {
-    if (this.shared || extra.what !== undefined) return this.whole(extra);
-    const withheld = { ...(this.isOwnFace && { z: undefined }), ...(this.isOwnSum && { corners: undefined }) };
-    return this.whole({ ...withheld, ...extra });
+    if (extra.what !== undefined) return this.whole(extra);
+    const photo = { ...(this.isOwnFace && { z: undefined }), ...(this.isOwnSum && { corners: undefined }) };
+    return this.whole({ ...(this.shared ? {} : photo), ...this.handfuls.withheld(this.state), ...extra });
   }
 
   remember() {
@@ -228,6 +235,7 @@ export class FacesView extends View {
     this.syncSoon();
     this.sheets.build();
     this.sum.draw();
+    this.handfuls.draw();
     this._buildExamples();
     this.sayWhence();
     this.refresh();
@@ -237,7 +245,7 @@ export class FacesView extends View {
   /** @param {any} given */
   _take({ what, attributes, hold, how, corners, ...rest }) {
     this.state = {
-      ...rest, hold, how: hold.length ? how : this.sliders.best, attributes: Object.fromEntries(attributes),
+      ...rest, hold, how: hold.length ? how : this.sliders.best, attributes: amountsOf(attributes),
       corners: corners?.map((/** @type {any} */ place) => valueText(place)),
     };
   }
@@ -286,14 +294,17 @@ export class FacesView extends View {
   // ---- buttons
 
   _reset() {
-    this.state.attributes = {};
+    this.state.attributes = amountsOf();
     this.syncSoon();
     this.refresh();
     this.settle();
   }
 
   _link() {
-    if (this.shared || !this.isOwnFace && !this.isOwnSum) return this.copyLink();
+    if (this.shared || !this.isOwnFace && !this.isOwnSum) {
+      if (this.handfuls.isPrivate) this.say(WITHOUT_DIRECTION);
+      return this.copyLink();
+    }
     this.say(UNSHARED + (this.photo.given ? " Press “Share this face” first if you want it to." : ""));
   }
 
@@ -310,14 +321,18 @@ export class FacesView extends View {
       this.state.corners = this.state.corners.map((/** @type {string} */ place) => this.own.has(place) ? "" : place);
       this.sum.draw();
     }
+    for (const side of ["more", "less"])
+      this.state[side] = this.state[side]?.filter((/** @type {string} */ place) => !this.own.has(place));
     this.own.clear();
+    this.handfuls.draw();
+    this.sliders.build();
     this.setFace({ face: 0 });
     this.settle();
   }
 
   /** @param {any} button */
   async _toMorph(button) {
-    const own = this.isOwnFace && !this.shared;
+    const own = this.isOwnFace && !this.shared || this.handfuls.moves;
     if (own && !confirm(TO_MORPH)) return;
     const place = await this.placed();
     if (!place) return;

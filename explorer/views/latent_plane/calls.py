@@ -7,7 +7,7 @@ import numpy as np
 from explorer import checkpoints, geometry, imaging, paper, views
 from explorer.generators import has_encoder, has_encodings, kind_of
 from explorer.serving import questions
-from explorer.serving.calls import answered, for_page, in_turn, jpeg, packed, pixels, shipped
+from explorer.serving.calls import answered, for_page, in_squares, in_turn, jpeg, packed, pixels, shipped
 from explorer.state import DECIMALS
 from explorer.views import calls as common
 from explorer.views import points
@@ -229,7 +229,7 @@ def plane_sheet(name: questions.Name):
 def plane_backdrop(query: questions.Query):
     """What is visible of the plane, decoded: one grey or colour JPEG of n x n pictures as a data URL."""
     state = state_of(query)
-    return {"url": jpeg(pictures.manifold(state), state["n"], 88)}
+    return {"url": jpeg(in_squares(pictures.manifold(state)), state["n"], 88)}
 
 
 @answered

@@ -6,11 +6,14 @@ The page's half is `view.js`.
 import numpy as np
 
 from explorer import checkpoints, imaging, views
+from explorer.generators import has_encoder
 from explorer.serving import questions
-from explorer.serving.calls import answered, for_page, in_turn, jpeg, packed, pixels, shown_with
-from explorer.state import StateError, place_text
+from explorer.serving.calls import answered, for_page, in_squares, in_turn, jpeg, packed, pixels, shown_with
+from explorer.state import MOST_STOPS, StateError, place_text
 from explorer.views import calls as common
 from explorer.views import points, refined
+from explorer.views.faces.calls import encode_photo
+from explorer.views.latent_plane.calls import encode_picture
 from explorer.views.morph import pictures
 
 
@@ -21,17 +24,19 @@ def state_of(query):
 
 @answered
 def open_morph(query: questions.Query):
-    """What the page needs to show a query string: the state, what was wrong with it, the model, the others; the corners as they
-    stand in a link, their points, float32 (k, d), and their pictures."""
+    """What the page needs to show a query string: the state, what was wrong with it, the model, the others; corners and stops as
+    they stand in a link, and of the corners, with the stops between the two of a way, the points, float32 (k, d), and pictures."""
     state, problems = views.opened(query, "morph")
     corners = points.corners_of(state)
+    if len(corners) == 2:
+        corners = points.stops_of(*corners, state)
     usual = pictures.complete({"model": state["model"], "corners": state["corners"]})
     usual = {key: value for key, value in usual.items() if key not in ("model", "corners", "t")}  # these a link always says
     return {
         "problems": problems,
         "model": describe(state["model"]),
         "models": shown_with(lambda card: pictures.morphs(card) and not card["series"]),
-        "state": for_page(state) | {"corners": [place_text(place) for place in state["corners"]]},
+        "state": for_page(state) | {key: [place_text(place) for place in state[key]] for key in ("corners", "via") if key in state},
         "defaults": for_page(usual),
         "points": packed(corners.astype("<f4")),
         "pictures": [pixels(image) for image in points.decode(state, corners)],
@@ -45,6 +50,7 @@ def describe(name):
     return {
         "name": name, "title": card["title"], "image_shape": card["image_shape"], "face": face,
         "refiner": refined.refiner_of(card),
+        "encodes": has_encoder(card), "most_stops": MOST_STOPS,
         "gallery": min(len(checkpoints.encodings(name).z_mean), 10_000) if face else 0,  # places have four digits
         "conditional": bool(card.get("conditional")), "classes": card.get("classes", []),
     }  # fmt: skip
@@ -76,7 +82,7 @@ def morph_sheet(query: questions.Query):
     images = pictures.sheet(state)
     if images.shape[-1] == 1:
         images = imaging.enlarged(images, 112)  # so that the browser has no small pixels to blur
-    return {"url": jpeg(images, state["n"], 88)}
+    return {"url": jpeg(in_squares(images), state["n"], 88)}
 
 
 def _among(count, query):
@@ -87,5 +93,5 @@ def _among(count, query):
     return state
 
 
-SERVER_FUNCTIONS = [open_morph, decode_morph, morph_frames, morph_sheet]
+SERVER_FUNCTIONS = [open_morph, decode_morph, morph_frames, morph_sheet, encode_photo, encode_picture]
 LIVE_FUNCTIONS = [decode_morph]

@@ -1,7 +1,7 @@
 // @ts-check
 // A morph as a few lines of Python.
 import { numberText } from "../../serving/state.js";
-import { painted } from "../faces/code.js";
+import { painted, point } from "../faces/code.js";
 import { LETTERS } from "./corners.js";
 
 /**
@@ -19,17 +19,12 @@ export function codeOf(model, state, ts) {
   return `${code}\n${painted(model.refiner, state.noise_seed, places.length === 2 ? "frames" : "picture")}`;
 }
 
-/** @param {string} place @param {string} model */
-function point(place, model) {
-  if (place.includes(",")) return `np.array([${place.replaceAll(",", ", ")}], "float32")`;
-  if (place.startsWith("g")) return `explorer.checkpoints.encodings("${model}").z_mean[${place.slice(1)}]`;
-  return `model.prior(1, seed=${place})[0]`;
-}
-
 /** @param {any} state @param {string} label @param {number[] | undefined} ts */
-function path({ kind, closed, even, frames, start, stop }, label, ts) {
+function path({ kind, closed, even, frames, start, stop, via, model }, label, ts) {
   const part = start === 0 && stop === 1 ? "" : `, ${numberText(start)}, ${numberText(stop)}`;
-  return `path = explorer.Path(z_a, z_b, kind="${kind}"${closed ? ", closed=True" : ""})\n`
+  const stops = (via ?? []).map((/** @type {string} */ place) => `${point(place, model)},\n    `).join("");
+  const ends = stops ? `.through(np.stack([\n    z_a,\n    ${stops}z_b,\n])` : "(z_a, z_b";
+  return `path = explorer.Path${ends}, kind="${kind}"${closed ? ", closed=True" : ""})\n`
     + `frames = model.decode(path.${even && ts ? `at([${ts.map(numberText).join(", ")}])` : `points(${frames}${part})`}${label})`;
 }
 

@@ -2,7 +2,7 @@
 // The morph view: two pictures with the way between them, four with the surface they span, or three with A - B + C. A corner is a
 // place as in a link: a seed ("7"), a face of the gallery ("g12") or its coordinates.
 import { FilmStrip } from "../../serving/film_strip.js";
-import { interpolate, onSurface, total } from "../../serving/geometry.js";
+import { onSurface, through, total } from "../../serving/geometry.js";
 import { LatentPlane } from "../../serving/latent_plane.js";
 import { isNumber, stepByKeys } from "../../serving/numbers.js";
 import { bytesOf, loadImage, pictureCanvas, showPicture } from "../../serving/pictures.js";
@@ -19,7 +19,7 @@ const PARTS = { 2: "lx-of-two", 3: "lx-of-three", 4: "lx-of-four" };
 /** Where the picture in between begins; A - B + C is one point. @type {Record<number, number[]>} */
 const MIDDLE = { 2: [0.5], 3: [], 4: [0, 0] };
 /** What says how one goes between so many corners, and nothing with others. @type {Record<number, string[]>} */
-const WAY = { 2: ["t", "kind", "even", "closed", "start", "stop", "frames"], 3: [], 4: ["t", "kind", "n"] };
+const WAY = { 2: ["t", "kind", "even", "closed", "start", "stop", "frames", "via"], 3: [], 4: ["t", "kind", "n"] };
 const WAYS = [...new Set(Object.values(WAY).flat())];
 
 export class MorphView extends View {
@@ -30,10 +30,10 @@ export class MorphView extends View {
     this.own = new Set();
     /** @type {any} the server's answer for the frames from A to B: their places `t`, and how much each step changes the picture */
     this.morph = null;
-    /** @type {Float32Array[]} of the corners */
+    /** @type {Float32Array[]} of the corners, and between two of them of the stops */
     this.points = [];
     /** What stood there when it was left: corners by model, the places that fewer corners leave out, `t` by their count. */
-    /** @type {{corners: Record<string, string[]>, more: string[], t: Record<number, number[]>}} */
+    /** @type {{corners: Record<string, string[]>, more: string[], t: Record<number, number[]>, via?: string[]}} */
     this.left = { corners: {}, more: [], t: {} };
     this.scratch = document.createElement("canvas");
     this.strip = new FilmStrip(this, ".lx-strip");
@@ -49,6 +49,7 @@ export class MorphView extends View {
       dice: () => this.change({ corners: this.state.corners.map(() => String(randomSeed())) }),
       undo: () => this.undo(),
       play: () => this._play(),
+      "stop-over": () => this._addStop(),
       link: () => this._link(),
     };
     this._listenToControls();
@@ -83,9 +84,11 @@ export class MorphView extends View {
 
   /** For the address bar; but what the server draws and somebody saves (`what`) holds all. @param {any} extra */
   query(extra = {}) {
-    const own = this.state.corners.some((/** @type {string} */ place) => this.own.has(place));
-    if (!own || extra.what !== undefined) return this.whole(extra);
-    return this.text({ ...this._meant(extra), corners: undefined }, Object.keys(extra));
+    if (extra.what !== undefined) return this.whole(extra);
+    const state = this._meant(extra);
+    for (const key of ["corners", "via"])
+      if (state[key]?.some((/** @type {string} */ place) => this.own.has(place))) state[key] = undefined;
+    return this.text(state, Object.keys(extra));
   }
 
   remember() {
@@ -107,12 +110,11 @@ export class MorphView extends View {
     this.find(".lx-speed").textContent = speedText(answer, began === undefined ? undefined : shown - began);
   }
 
-  /** What lies between the corners; null on a way through others, whose points the server knows. */
+  /** What lies between the corners. */
   _point() {
-    if (this.state.via) return null;
-    const { points, state: { t: [x, y], kind } } = this;
-    switch (points.length) {
-      case 2: return interpolate(points[0], points[1], x, kind);
+    const { points, state: { corners, t: [x, y], kind } } = this;
+    switch (corners.length) {
+      case 2: return through(points, x, kind);
       case 3: return total(points);
       default: return onSurface(points, x, y, kind);
     }
@@ -225,11 +227,34 @@ export class MorphView extends View {
     return this.change({ corners: wanted });
   }
 
+  /** The stops between A and B as they are to be. @param {string[]} via */
+  setStops(via) {
+    return this.change({ via: via.length ? via : undefined });
+  }
+
+  _addStop() {
+    const { via = [] } = this.state, { gallery, most_stops: most } = this.model;
+    if (via.length >= most) return this.say(`A way leads through ${most} stops at most: take one away first.`);
+    this.setStops([...via, gallery ? `g${Math.floor(Math.random() * gallery)}` : String(randomSeed())]);
+  }
+
+  /** A visitor's picture as a corner or a stop. @param {string} url @param {(place: string) => any} put */
+  async bring(url, put) {
+    const answer = await this.ask(this.model.face ? "encode_photo" : "encode_picture", { model: this.state.model, picture: url });
+    if (!answer) return;
+    const place = valueText(answer.z);
+    this.own.add(place);
+    await put(place);
+    this.say(answer.problem ?? "");
+  }
+
   /** Opens another state: what the corners show, the server knows. @param {any} values */
   change(values) {
     const wanted = { ...this.state, ...values }, count = wanted.corners.length;
     if (count !== this.state.corners.length) {
       this.left.t[this.state.corners.length] = this.state.t;
+      this.left.via = this.state.via ?? this.left.via;
+      wanted.via = this.left.via;
       wanted.t = this.left.t[count] ?? MIDDLE[count];
     }
     return this.open(this.whole(wanted));
@@ -250,7 +275,9 @@ export class MorphView extends View {
     left.more = [];
     const corners = state.corners.map((/** @type {string} */ place, /** @type {number} */ i) =>
       /^\d+$/.test(place) ? place : before[i] ?? String(i));
-    this.change({ model, corners, label: undefined });
+    left.via = undefined;
+    const via = state.via?.filter((/** @type {string} */ place) => /^\d+$/.test(place));
+    this.change({ model, corners, via: via?.length ? via : undefined, label: undefined });
   }
 
   /** Faces that the Faces view sent. */
@@ -270,16 +297,16 @@ export class MorphView extends View {
     const answer = await this.ask("open_morph", text);
     if (!answer) return;
     const { what, ...state } = answer.state, points = new Float32Array(bytesOf(answer.points).buffer);
-    const count = state.corners.length, d = points.length / count;
+    const count = answer.pictures.length, d = points.length / count;
     Object.assign(this, {
       model: answer.model, defaults: answer.defaults,
       points: Array.from({ length: count }, (_, i) => points.subarray(i * d, (i + 1) * d)),
     });
-    this.state = { ...state, corners: state.corners.map((/** @type {any} */ place) => valueText(place)), t: state.t ?? [] };
+    this.state = { ...state, t: state.t ?? [] };
     this.say(answer.problems.join(" · "));
     this._showParts();
     this._fillControls(answer.models);
-    fillCorners(this.find(".lx-corners"), this.state.corners, answer.pictures, this.model, (i, place) => this.setCorner(i, place));
+    fillCorners(this, answer.pictures);
     if (this.state.corners.length === 4) this._fitPlane();
     this.setT(this.state.t);
     this.drawBetween();
@@ -294,6 +321,7 @@ export class MorphView extends View {
     for (const word of this.all("[data-noun]")) word.textContent = model.face ? "faces" : "pictures";
     showChoice(this.all("[data-count]"), "count", String(count));
     this.find(".lx-from-faces").hidden = !model.face;
+    this.find(".lx-own-pictures").hidden = !model.encodes;
     this.find(".lx-garment").hidden = !model.conditional;
     for (const part of this.all(".lx-refining")) part.hidden = !model.refiner;
   }

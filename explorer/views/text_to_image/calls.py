@@ -116,7 +116,7 @@ def start_drawing(request: questions.Query | questions.Run):
     shape = tuple(pictures.card_of(state)["image_shape"])
     brought = _brought(file, shape) if file and "image" in state else None
     vocabulary = pictures.card_of(state).get("vocabulary")
-    texts = {key: state[key] for key in (*pictures.PROMPTS, "negative_prompt")}
+    texts = {**pictures.prompts_of(state), "negative_prompt": state["negative_prompt"]}
     strange = {key: pictures.strange(text, vocabulary) if vocabulary else [] for key, text in texts.items()}
     long = pictures.evaluations(state) > 2 * LONG
     return {"job": JOBS.start(functools.partial(_draw, state=state, brought=brought), long), "strange": strange}

@@ -50,7 +50,10 @@ function promptOf(state) {
   const not = negative_prompt ? `, ${JSON.stringify(negative_prompt)}` : "";
   const embed = key => `model.embed(${JSON.stringify(state[key])}${not})`;
   if (what === "strip") {
-    const path = call("prompt = explorer.Path(", ["prompt", "to_prompt"].map(embed));
+    const stops = state.via_prompts ?? [], opening = "prompt = explorer.Path";
+    const all = [state.prompt, ...stops, state.to_prompt].map(prompt => JSON.stringify(prompt)).join(", ");
+    const path = stops.length ? `${opening}.through(model.embed([${all}]${not})`
+      : call(`${opening}(`, ["prompt", "to_prompt"].map(embed));
     return `${path}, kind="${kind}"${closed ? ", closed=True" : ""})${pointsOf(state)}`;
   }
   if (what === "plane") {

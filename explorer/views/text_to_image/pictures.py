@@ -273,22 +273,31 @@ def at_time(state):
 def norms(generator, state, n=33):
     """Why slerp: the norms of both kinds of path between two prompts, over those of their start.
 
-    {"linear": (n,), "slerp": (n,)} of the sequence, and the angle between the ends in degrees.
+    {"linear": (n,), "slerp": (n,)} of the sequence, by way of the stops of a walk, and the angle between the ends in degrees.
     """
-    ends = [generator.embed(state[key], "").sequence[0] for key in ("prompt", "to_prompt")]
+    stops = generator.embed([text for key, text in prompts_of(state).items() if not key.startswith("below")], "").sequence
+    ends = stops[0], stops[-1]
     length = [float(np.linalg.norm(end)) for end in ends]
-    found = {kind: [float(np.linalg.norm(geometry.interpolate(*ends, t, kind)) / length[0]) for t in np.linspace(0, 1, n)]
+    found = {kind: [float(np.linalg.norm(point) / length[0]) for point in geometry.Path.through(stops, kind).points(n)]
              for kind in geometry.KINDS}  # fmt: skip
     cosine = np.vdot(*ends) / np.prod(length)
     return found, float(np.degrees(np.arccos(np.clip(cosine, -1, 1))))
 
 
+def prompts_of(state):
+    """A complete state's prompts by key, the stops of a walk as "via_prompts 1" and so on where they stand: {key: text}."""
+    stops = state.get("via_prompts", ()) if state["what"] == "strip" or "t" in state else ()
+    told = {"prompt": state["prompt"]} | {f"via_prompts {i}": stop for i, stop in enumerate(stops, 1)}
+    return told | {key: state[key] for key in PROMPTS[1:]}
+
+
 def cut_off(generator, state):
-    """Where a state's prompts are longer than the model reads: {key: (the last word that it reads or "", what it does not)}."""
+    """Where a state's prompts are longer than the model reads: {key: (the last word that it reads or "", what it does not)}, the
+    key as in `prompts_of`."""
     found = {}
-    for key in (*PROMPTS, "negative_prompt"):
-        read = generator.read_part(state[key])
-        if rest := state[key][len(read) :].strip():
+    for key, text in {**prompts_of(state), "negative_prompt": state["negative_prompt"]}.items():
+        read = generator.read_part(text)
+        if rest := text[len(read) :].strip():
             found[key] = (read.split()[-1] if read else "", rest)
     return found
 

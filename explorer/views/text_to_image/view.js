@@ -9,6 +9,7 @@ import { codeOf } from "./code.js";
 import { drawNorms } from "./norms.js";
 import { Presets, fillModels, isHere } from "./presets.js";
 import { Start } from "./start.js";
+import { Stops } from "./stops.js";
 
 const SOON = 500; // milliseconds from the last move of a slider to its run
 const MOST_QUOTED = 60; // characters of what is cut off
@@ -20,15 +21,15 @@ const NAMED = ["what", "model", "image_size"], ALWAYS = [...NAMED, "prompt", "ne
   "guidance_rescale", "guidance_interval"];
 /** @type {Record<string, string[]>} */
 const MEANT = {
-  strip: ["steps", "to_prompt", "to", "kind", "closed", "start", "stop", "frames", "t"],
+  strip: ["steps", "to_prompt", "via_prompts", "to", "kind", "closed", "start", "stop", "frames", "t"],
   plane: ["steps", "to_prompt", "below_prompt", "below_to_prompt", "kind", "n"], picture: ["steps", "time"], steps: [],
   strengths: ["steps"],
 };
 const OVER = ["image", "strength", "mask", "margin"]; // of a picture that is drawn over
 const LITTLE = 0.9; // the strength with which a frame is drawn, at least: what was smeared over it is not to stay
 
-const MODEL_KEEPS = ["prompt", "to_prompt", "below_prompt", "below_to_prompt", "negative_prompt", "seed", "to", "kind", "closed",
-  "start", "stop", "frames", "t"];
+const MODEL_KEEPS = ["prompt", "to_prompt", "via_prompts", "below_prompt", "below_to_prompt", "negative_prompt", "seed", "to",
+  "kind", "closed", "start", "stop", "frames", "t"];
 
 export class TextView extends View {
   /** @param {any} given */
@@ -37,6 +38,7 @@ export class TextView extends View {
     this.runs = new Runs(this, () => this.showLinkedTime());
     this.cells = new Cells(this, index => this.looked(index));
     this.start = new Start(this);
+    this.stops = new Stops(this);
     /** @type {any} what was drawn over when another mode was chosen */
     this.left = null;
     this.presets = new Presets(this, this.runs, (model, image_size) => this.openModel({ what: "picture", model, image_size }));
@@ -52,7 +54,7 @@ export class TextView extends View {
     this.changing = undefined;
     this.actions = {
       dice: () => this.set("seed", randomSeed()), undo: () => this.undo(), link: () => this.copyLink(),
-      run: () => this.again(), stop: () => this.stop(),
+      run: () => this.again(), stop: () => this.stop(), "stop-over": () => this.stops.add(),
       fetch: () => this.presets.fetch(), leave: () => this.leavePreset(),
       camera: () => this.start.camera.open(), snap: () => this.start.camera.snap(), forget: () => this.removeOwn(),
       erase: () => this.start.erase(), unmask: () => this.start.unmask(), keep: () => this.keep(),
@@ -134,7 +136,9 @@ export class TextView extends View {
     run.total = total;
     Object.assign(this, { norms, angle });
     this.start.begin({ start, mask }, this.model.image_shape);
-    const keys = ["prompt", ...MEANT[what], "negative_prompt"], strange = new Set(keys.flatMap(key => run.strange[key] ?? []));
+    const stops = what === "strip" ? this.stops.prompts.map((_, i) => `via_prompts ${i + 1}`) : [];
+    const keys = ["prompt", ...stops, ...MEANT[what], "negative_prompt"];
+    const strange = new Set(keys.flatMap(key => run.strange[key] ?? []));
     const words = [...strange].map(word => `“${word}”`).join(", "), said = words ? [`It never saw ${words}.`] : [];
     for (const key of keys.filter(key => cut[key])) said.push(this.cutOff(key, cut[key]));
     this.find(".lx-strange").textContent = said.join(" ");
@@ -169,7 +173,8 @@ export class TextView extends View {
   /** Where the model stopped reading. @param {string} key of a prompt @param {[string, string]} cut its last word read, the rest */
   cutOff(key, [last, rest]) {
     if (rest.length > MOST_QUOTED) rest = `${rest.slice(0, MOST_QUOTED)}…`;
-    const name = this.find(`[data-set=${key}]`).closest("label").firstElementChild.textContent;
+    const stop = key.startsWith("via_prompts ") && key.replace("via_prompts", "stop");
+    const name = stop || this.find(`[data-set=${key}]`).closest("label").firstElementChild.textContent;
     const read = last ? `it is read up to “${last}”, and` : "not even its first word fits:";
     return `Prompt ${name} is too long: ${read} “${rest}” is cut off.`;
   }
@@ -363,6 +368,7 @@ export class TextView extends View {
     const [left, right] = film ? ["noise", "picture"] : what === "strengths" ? ["little", "much"] : ["A", "B"];
     this.find(".lx-scrub span").textContent = left;
     this.find(".lx-scrub span:last-child").textContent = right;
+    this.stops.show();
     showSettings(this);
   }
 
@@ -405,7 +411,7 @@ export class TextView extends View {
       Object.assign(button, { type: "button", textContent: `${prompt} → ${to_prompt}` });
       button.onclick = () => {
         if (this.isOver) Object.assign(this.state, { prompt: to_prompt, time: undefined });
-        else Object.assign(this.state, { what: "strip", prompt, to_prompt, time: undefined });
+        else Object.assign(this.state, { what: "strip", prompt, to_prompt, via_prompts: undefined, time: undefined });
         this.sync();
         this.changed();
       };
