@@ -6,7 +6,7 @@ A face is a place in a face model's latent space, see `points`; attribute direct
 import numpy as np
 
 from explorer import checkpoints, geometry
-from explorer.errors import InputError
+from explorer.errors import InputError, some_of
 from explorer.state import StateError
 from explorer.views import films, points, refined
 from explorer.views.drawn import Drawn
@@ -50,7 +50,7 @@ def complete(state):
         if unknown := [name for name in names if name not in known]:
             kept = tuple(part for part, name in zip(full[key], names, strict=True) if name in known) if key in LISTS else None
             raise StateError(
-                f"{card['name']} knows no attribute {', '.join(map(repr, unknown))}; there are {', '.join(known)}", key, kept
+                f"{card['name']} knows no attribute {', '.join(map(repr, unknown))}; there are {some_of(known)}", key, kept
             )
     if len(full["pair"]) != 2 and (full["what"] == "grid" or "pair" in state):  # a model may know one attribute alone
         raise StateError("pair must be two different attributes, as in Smiling,Young", "pair")

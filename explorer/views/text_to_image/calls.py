@@ -178,7 +178,7 @@ def _draw(job, state, brought=None):
     start = starts.of(state, generator.image_shape, brought) if "image" in state else None
     found = pictures.batches(generator, state, start)
     norms, angle = pictures.norms(generator, state)
-    side = {"plane": state["n"], "steps": len(pictures.COMPARED), "strengths": len(pictures.STRENGTHS)}.get(state["what"])
+    side = {"plane": state["n"], "grid": state["n"], "steps": len(pictures.COMPARED), "strengths": len(pictures.STRENGTHS)}.get(state["what"])
     job.report({
         "titles": [title for batch in found for title in batch.titles], "side": side, "norms": norms, "angle": angle,
         "cut": pictures.cut_off(generator, state),
