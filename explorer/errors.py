@@ -1,6 +1,5 @@
 """What whoever asked may be told: errors whose message is a sentence that says what to do. Anything else is a fault of ours."""
 
-
 _MOST = 6  # names in a sentence
 
 

@@ -42,6 +42,7 @@ MISFITS = {
     "faces": [
         ("", "z", "1,2", "z must be 8 numbers"),
         ("", "face", "12", "the gallery of celeba-vae has the faces 0 to 11, not 12"),
+        ("", "truncation", "0.5", "truncation says how far"),
         ("what=strip", "corners", "g1;;g3", "a place in corners is open"),
         ("", "attributes", "Wings:1", "knows no attribute 'Wings'"),
         ("", "hold", "Wings", "knows no attribute 'Wings'"),

@@ -16,7 +16,7 @@ from explorer.errors import ExplorerError, InputError, NotSupported
 from explorer.generators.base import Generator
 from explorer.serving import questions
 from explorer.serving.calls import answered, for_page, in_turn, jpeg, packed, pixels, shipped
-from explorer.state import DECIMALS, MOST_SEED
+from explorer.state import DECIMALS, MOST_SEED, StateError
 from explorer.views import calls as common
 from explorer.views import refined
 from explorer.views.faces import pictures
@@ -24,6 +24,7 @@ from explorer.views.faces import pictures
 GALLERY_COLUMNS, MOST_GALLERY = 20, 1000
 HISTOGRAMS = 50
 DRAWS = 8
+RANDOM = 40  # faces of the prior in the gallery
 
 
 def state_of(query):
@@ -49,7 +50,8 @@ def describe(name):
         "six": [attribute for attribute in pictures.SIX if attribute in card["attributes"]] or card["attributes"][:6],
         "receipts": {how: np.round(table, 3).tolist() for how, table in tables.items()}, "ranges": card.get("ranges", {}),
         "gallery": min(len(checkpoints.encodings(name).z_mean), MOST_GALLERY), "gallery_columns": GALLERY_COLUMNS,
-        "refiner": refined.refiner_of(card), "examples": card.get("face_examples", []), "sums": card.get("sums", []), "licence": card["licence"],
+        "refiner": refined.refiner_of(card), "examples": card.get("face_examples", []), "sums": card.get("sums", []),
+        "licence": card["licence"],
         "code": code(card),
     }  # fmt: skip
 
@@ -134,6 +136,17 @@ def _gallery(files):
     found = np.concatenate([generator.decode(z[i : i + 60]) for i in range(0, len(z), 60)])
     having = {attribute: np.flatnonzero(labels[: len(z), i]).tolist() for i, attribute in enumerate(names)}
     return {"url": jpeg(found, GALLERY_COLUMNS, 85), "having": having}
+
+
+@answered
+@in_turn
+def face_draws(query: questions.Query):
+    """Faces drawn at random, of the state's seed and those after it, as one JPEG."""
+    state = state_of(query)
+    if "seed" not in state:
+        raise StateError("faces are drawn from a seed on: name one", "seed")
+    z = pictures.draws(state, RANDOM)
+    return {"url": jpeg(checkpoints.load(state["model"]).decode(z), GALLERY_COLUMNS, 85), "count": RANDOM}
 
 
 @answered
@@ -225,6 +238,7 @@ SERVER_FUNCTIONS = [
     face_point,
     face_directions,
     face_gallery,
+    face_draws,
     face_strip,
     face_sheet,
     encode_photo,

@@ -12,7 +12,7 @@ from explorer.views import films, points, refined
 from explorer.views.drawn import Drawn
 
 TITLE = "Faces"
-KEYS = frozenset({"z", "seed", "face", "attributes", "hold", "how", "along", "pair", "corners", "frames", "n"}) | (
+KEYS = frozenset({"z", "seed", "truncation", "face", "attributes", "hold", "how", "along", "pair", "corners", "frames", "n"}) | (
     refined.KEYS | films.KEYS
 )
 WHATS = ("picture", "strip", "grid")
@@ -42,6 +42,8 @@ def complete(state):
             "how": "whitened", "along": next(iter(first)), "pair": tuple(first)[:2]} | state  # fmt: skip
     if not {"z", "seed", "face"} & set(full):
         full["face"] = card.get("start_face", 0)
+    if "truncation" in full and "seed" not in full:
+        raise StateError("truncation says how far from the mean a seed's face is drawn: name a seed, or leave it out", "truncation")
     size, known = int(np.prod(card["latent_shape"])), card["attributes"]
     if "z" in full and len(full["z"]) != size:
         raise StateError(f"z must be {size} numbers for {card['name']}, got {len(full['z'])}", "z")
@@ -82,7 +84,13 @@ def base(state):
     if "z" in state:
         return np.array(state["z"], "float32")
     key = "seed" if "seed" in state else "face"
-    return points.at(state["model"], state["seed"] if key == "seed" else f"g{state['face']}", key)
+    place = state["seed"] if key == "seed" else f"g{state['face']}"
+    return points.at(state["model"], place, key, state.get("truncation", 1.0))
+
+
+def draws(state, n):
+    """Faces of so many seeds, from the state's on: points (n, d), which `base` of each gives too."""
+    return np.stack([base({**state, "seed": state["seed"] + i}) for i in range(n)])
 
 
 def direction(state, name):

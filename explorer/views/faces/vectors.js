@@ -17,8 +17,9 @@ export class Vectors {
 
   /** What says which face, and which directions. */
   _keys() {
-    const { model, seed, face, z, hold, how } = this.view.state;
-    return { base: JSON.stringify([model, seed, face, z]), held: JSON.stringify([model, hold, hold.length ? how : ""]) };
+    const { model, seed, truncation, face, z, hold, how } = this.view.state;
+    const base = JSON.stringify([model, seed, truncation, face, z]);
+    return { base, held: JSON.stringify([model, hold, hold.length ? how : ""]) };
   }
 
   /** The face with its attributes in 32 bits, digit for digit the server's; null until what it takes is here. */

@@ -230,8 +230,8 @@ def run(state, callback=None, generator=None, keep=np.asarray, start=None):
 def pictures(state, moving=False, start=None):
     """What a complete state shows, as `Drawn`; `start`: what one picture is drawn over, instead of the state's image."""
     shape, what = tuple(card_of(state)["image_shape"]), state["what"]
-    counts = {"strip": state["frames"], "plane": state["n"] ** 2, "grid": state["n"] ** 2, "steps": len(COMPARED), "strengths": len(STRENGTHS),
-              "trajectory": steps_gone(state["steps"], state.get("strength", 1.0))}  # fmt: skip
+    counts = {"strip": state["frames"], "plane": state["n"] ** 2, "grid": state["n"] ** 2, "steps": len(COMPARED),
+              "strengths": len(STRENGTHS), "trajectory": steps_gone(state["steps"], state.get("strength", 1.0))}  # fmt: skip
     count = counts.get(what, 1)
     columns = state["n"] if what in ("plane", "grid") else count
     size = max(shape[0], 256 if moving else 512 if columns == 1 else 128)

@@ -364,7 +364,8 @@ export class TextView extends View {
     this.find(".lx-strength").hidden = what === "strengths";
     this.find("[data-do=keep]").hidden = !own;
     showChoice(this.all("[data-kind]"), "kind", kind);
-    for (const part of this.all(".lx-for-strip, .lx-for-plane, .lx-for-grid")) part.hidden = !part.classList.contains(`lx-for-${what}`);
+    const parts = this.all(".lx-for-strip, .lx-for-plane, .lx-for-grid");
+    for (const part of parts) part.hidden = !part.classList.contains(`lx-for-${what}`);
     this.find(".lx-for-steps").hidden = what === "steps";
     for (const button of this.all("[data-for]")) button.hidden = own || !button.dataset.for.split(" ").includes(what);
     this.find(".lx-scrub").hidden = ["plane", "grid", "steps"].includes(what);
