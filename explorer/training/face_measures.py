@@ -23,6 +23,8 @@ RECEIPT_FACES = 160
 GALLERY = 240
 OF_A_KIND, TRIED = 10, 2000  # faces of each kind that sums are of; sums of three that are looked at to find them
 SUMS, OFTENEST, SURE = 12, 3, 0.8  # sums of single faces; in how many a face may be; how sure the judge must be of them
+CLEAR = 0.25  # from 0 or 1, at most: what the judge says of a face that stands for a kind
+HAIR = {"Blond_Hair", "Black_Hair"}  # of which one takes the other away
 RANGES, AS_SURE = np.arange(0.5, 4.01, 0.5), 0.01  # where a slider may end; how near to the most certain it must get
 BINS = np.linspace(-4, 4, 41)
 
@@ -286,10 +288,10 @@ def examples(generator, judge, z):
     """Good places to start: faces of the gallery, z (n, d), with one attribute to turn. Of those that the judge takes for what they
     are to be, the one of which it is surest afterwards that this has turned, and nothing else of the six."""
     wanted = (
-        ("A smile", {"Smiling": 0, "Male": 0, "Young": 1}, "Smiling", 2.5),
+        ("A smile", {"Smiling": 0, "Male": 0, "Young": 1, "Eyeglasses": 0}, "Smiling", 2.5),
         ("Glasses on", {"Eyeglasses": 0, "Male": 1, "Wearing_Hat": 0}, "Eyeglasses", 2.0),
         ("Glasses off", {"Eyeglasses": 1, "Wearing_Hat": 0}, "Eyeglasses", -2.0),
-        ("Older", {"Young": 1, "Male": 1, "Smiling": 1}, "Young", -2.5),
+        ("Older", {"Young": 1, "Male": 1, "Smiling": 1, "Eyeglasses": 0}, "Young", -2.5),
         ("Blond", {"Black_Hair": 1, "Male": 0, "Eyeglasses": 0}, "Blond_Hair", 2.5),
     )
     names, before = generator.directions.names, judged(generator, judge, z)
@@ -300,7 +302,7 @@ def examples(generator, judge, z):
         if not len(those):
             continue
         after = judged(generator, judge, z[those] + np.float32(amount) * generator.directions.direction(name))
-        others = [names.index(other) for other in SIX if other != name]
+        others = [names.index(other) for other in SIX if other != name and not {other, name} <= HAIR]
         moved = np.abs(after - before[those])
         best = int(those[(moved[:, names.index(name)] - moved[:, others].max(1)).argmax()])
         taken.add(best)
@@ -310,27 +312,31 @@ def examples(generator, judge, z):
 
 def sums(generator, judge, z, seed=0):
     """Faces of the gallery, z (n, d), for "a man with glasses - a man + a woman", so that the judge takes the sum for what it is
-    called: of each kind those `OF_A_KIND` whose sums of means of three succeed the most often (three lists), and sums of single
-    ones among them, the surest first ([a, b, c] each). All as places in the gallery."""
+    called: of each kind those `OF_A_KIND` that make sums of means of three the surest (three lists), and sums of single ones among
+    them, the surest first ([a, b, c] each), those nearest to the middle of the space: far out pictures are burnt. All as places in
+    the gallery.
+    """
     names, said = generator.directions.names, judged(generator, judge, z)
-    male, glasses = (said[:, names.index(name)] > 0.5 for name in ("Male", "Eyeglasses"))
-    kinds = [np.flatnonzero((male == is_male) & (glasses == has)) for is_male, has in ((True, True), (True, False), (False, False))]
+    traits = said[:, [names.index(name) for name in ("Male", "Eyeglasses")]]
+    kinds = [np.flatnonzero((np.abs(traits - kind) <= CLEAR).all(1)) for kind in ((1, 1), (1, 0), (0, 0))]
     if min(map(len, kinds)) < 3:
         return [[], [], []], []
     rng = np.random.default_rng(seed)
     drawn = [np.stack([rng.choice(kind, 3, replace=False) for _ in range(TRIED)]) for kind in kinds]
     a, b, c = (z[faces].mean(1) for faces in drawn)
-    good = _certainty(judged(generator, judge, a - b + c), names) > 0.5
-    chosen = [_oftenest(kind, faces, good) for kind, faces in zip(kinds, drawn, strict=True)]
+    effect = _effects(drawn, _certainty(judged(generator, judge, a - b + c), names), len(z))
+    chosen = [kind[np.argsort(-effect[i, kind], kind="stable")[:OF_A_KIND]] for i, kind in enumerate(kinds)]
     triples = np.stack(np.meshgrid(*chosen, indexing="ij"), -1).reshape(-1, 3)
     a, b, c = (z[triples[:, i]] for i in range(3))
     sure = _certainty(judged(generator, judge, a - b + c), names)
-    found = []
-    for i in np.argsort(-sure, kind="stable"):
+    far, found = np.linalg.norm(a - b + c, axis=1), {}
+    for i in np.argsort(far, kind="stable"):
         taken = [face for triple in found for face in triple]
         if sure[i] >= SURE and len(found) < SUMS and all(taken.count(face) < OFTENEST for face in triples[i]):
-            found.append(triples[i].tolist())
-    return [sorted(faces.tolist()) for faces in chosen], found
+            found[tuple(triples[i].tolist())] = sure[i]
+    return [sorted(faces.tolist()) for faces in chosen], [
+        list(triple) for triple in sorted(found, key=lambda triple: -found[triple])
+    ]
 
 
 def _certainty(said, names):
@@ -338,7 +344,14 @@ def _certainty(said, names):
     return np.minimum(1 - said[:, names.index("Male")], said[:, names.index("Eyeglasses")])
 
 
-def _oftenest(kind, faces, good):
-    """The faces of a kind that are in the greatest share of good sums, `faces` (n, 3) and `good` (n,)."""
-    share = [good[(faces == face).any(1)].mean() if (faces == face).any() else 0.0 for face in kind]
-    return kind[np.argsort(share, kind="stable")[::-1][:OF_A_KIND]]
+def _effects(drawn, sure, n):
+    """By how much each of n faces makes sums surer, in each of the three roles: (3, n). By ridge regression of the certainty's log
+    odds, `sure` (m,), on which faces were drawn for each role, (m, 3) each."""
+    inside = np.zeros((len(sure), len(drawn), n))
+    for role, faces in enumerate(drawn):
+        np.put_along_axis(inside[:, role], faces, 1.0, axis=1)
+    inside = inside.reshape(len(sure), -1)
+    sure = np.clip(sure, 0.01, 0.99)
+    odds = np.log(sure / (1 - sure))
+    effect = np.linalg.solve(inside.T @ inside + np.eye(inside.shape[1]), inside.T @ (odds - odds.mean()))
+    return effect.reshape(len(drawn), n)
