@@ -334,9 +334,8 @@ def sums(generator, judge, z, seed=0):
         taken = [face for triple in found for face in triple]
         if sure[i] >= SURE and len(found) < SUMS and all(taken.count(face) < OFTENEST for face in triples[i]):
             found[tuple(triples[i].tolist())] = sure[i]
-    return [sorted(faces.tolist()) for faces in chosen], [
-        list(triple) for triple in sorted(found, key=lambda triple: -found[triple])
-    ]
+    surest = sorted(found, key=found.__getitem__, reverse=True)
+    return [sorted(faces.tolist()) for faces in chosen], [list(triple) for triple in surest]
 
 
 def _certainty(said, names):

@@ -68,10 +68,10 @@ def start(card):
 
 
 def start_sum(card):
-    """The three that its A - B + C begins with: of faces a man with glasses, a man and a woman, where such are known."""
+    """The three that its A - B + C begins with: of faces a man with glasses, a man and a woman, where such are known; else seeds."""
     if card.get("sums"):
         return tuple(f"g{face}" for face in card["sums"][0])
-    return tuple(card.get("start_sum", (0, 1, 2)))
+    return 0, 1, 2
 
 
 def surface(state):
