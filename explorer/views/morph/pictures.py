@@ -68,7 +68,7 @@ def start(card):
 
 
 def start_sum(card):
-    """The three that its A - B + C begins with: of faces a man with glasses, a man and a woman, where such are known; else seeds."""
+    """The three that its A - B + C begins with: of faces a man with glasses, a man and a woman, where such are known."""
     if card.get("sums"):
         return tuple(f"g{face}" for face in card["sums"][0])
     return 0, 1, 2
