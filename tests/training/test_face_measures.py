@@ -225,7 +225,7 @@ def test_sums_are_of_those_whose_sums_succeed():
     names = faces.directions.names
     male, glasses = names.index("Male"), names.index("Eyeglasses")
     z = np.zeros((90, 7), "float32")
-    z[:30, [male, glasses]], z[30:60, [male, glasses]], z[60:, [male, glasses]] = (1, 0.2), (1, -0.2), (-1, -1)
+    z[:30, [male, glasses]], z[30:60, [male, glasses]], z[60:, [male, glasses]] = (1, 0.4), (1, -0.4), (-1, -1)
     z[:12, glasses] = 3  # seen in any sum
     z += rng.normal(0, 0.01, z.shape).astype("float32")
     groups, triples = face_measures.sums(faces, plain, z)
