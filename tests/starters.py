@@ -89,6 +89,15 @@ def of_sums():
     }
 
 
+def of_garments():
+    """The ten garments that a chapter opens with, each of its class."""
+    judge, images = checkpoints.judge("fashion"), why.garments(why.complete({}))
+    return {
+        f"Why a VAE?: {name}": float(i == seen)
+        for i, (name, seen) in enumerate(zip(data.GARMENTS, judge(images).argmax(1), strict=True))
+    }
+
+
 def women_with_glasses(probabilities, names):
     """Share of a judge's probabilities (n, k) that say a woman with glasses."""
     seen = probabilities[:, [names.index("Male"), names.index("Eyeglasses")]] > 0.5
@@ -141,4 +150,4 @@ def as_prompted(text, images):
     return (np.argsort(-checkpoints.judge("flowers")(images), axis=1)[:, :TOP] == label).any(1)
 
 
-OPENERS = (in_planes, of_faces, of_sums, by_class, by_prompt)
+OPENERS = (in_planes, of_faces, of_sums, of_garments, by_class, by_prompt)

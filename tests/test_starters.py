@@ -8,7 +8,7 @@ from explorer import checkpoints, data
 from explorer.training.captions import GARMENTS, NUMBERS
 
 
-@pytest.mark.parametrize("opener", [starters.in_planes, starters.of_faces, starters.of_sums])
+@pytest.mark.parametrize("opener", [starters.in_planes, starters.of_faces, starters.of_sums, starters.of_garments])
 def test_what_is_offered_by_name_is_what_it_is_called(opener):
     found = opener()
     assert found

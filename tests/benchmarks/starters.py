@@ -1,6 +1,6 @@
 """What opens a view or is offered in it by name, judged as it is named, by the witness that the model's card names.
 
-`python -m tests.benchmarks.starters [in_planes of_faces of_sums by_class by_prompt]` prints the share of each (bar: 0.9 of 10 seeds;
+`python -m tests.benchmarks.starters [in_planes of_faces of_sums of_garments by_class by_prompt]` prints the share of each (bar: 0.9 of 10 seeds;
 1 where nothing is drawn by chance), and ends with status 1 if any falls short. Some minutes on two cores.
 """
 

@@ -36,6 +36,7 @@ MEMBERS = {
 }
 GREEDY, LINEAR = "fashion-greedy-ae", "fashion-linear-ae"
 PLANES = MEMBERS["holes"][:2]  # those that one drags across
+START = 1  # the seed of the first garments: the judge takes all ten for what they are to be
 EXAMPLE = 8  # of the garments, a bag: what is corrupted and repaired at first
 REPAIRERS = dict(zip(("dropout", "gaussian"), MEMBERS["denoising"], strict=True))
 ARTIST = "fashion-cgan"  # draws the garments that all are shown
@@ -53,7 +54,8 @@ def is_here():
 def complete(state):
     """A state of this view with the defaults filled in; StateError says what does not fit."""
     chapter = state.get("chapter", "linear")
-    full = {"view": "why-a-vae", "what": "grid", "chapter": chapter, "seed": 0, "source": "drawn", "noise": "dropout",
+    seed = 0 if chapter in ("gans", "arithmetic") else START
+    full = {"view": "why-a-vae", "what": "grid", "chapter": chapter, "seed": seed, "source": "drawn", "noise": "dropout",
             "amount": 0.5, "label": EXAMPLE if chapter == "denoising" else 0} | state  # fmt: skip
     if chapter == "gans":
         full.setdefault("model", "fashion-dcgan")
