@@ -1,5 +1,13 @@
 """What whoever asked may be told: errors whose message is a sentence that says what to do. Anything else is a fault of ours."""
 
+_MOST = 6  # names in a sentence
+
+
+def some_of(names):
+    """Names with commas between, for a sentence: of many a few, and how many more there are."""
+    names = list(names)
+    return ", ".join(names) if len(names) <= _MOST + 1 else f"{', '.join(names[:_MOST])} and {len(names) - _MOST} more"
+
 
 class ExplorerError(Exception):
     """The base of what the page, the command line and the API show as it stands."""

@@ -198,9 +198,9 @@ def styles():
 
 
 def room_styles():
-    """What sets the others aside in a lecture or on paper, for the page's head: Gradio would write these rules for its own part of
-    the page alone."""
-    sheets = [(HERE / "serving" / f"{name}.css").read_text("utf-8") for name in ("presenting", "lecture", "handout")]
+    """What is laid out otherwise on a low screen, in a lecture or on paper, for the page's head: Gradio would write these rules for
+    its own part of the page alone."""
+    sheets = [(HERE / "serving" / f"{name}.css").read_text("utf-8") for name in ("low_screen", "presenting", "lecture", "handout")]
     return f"<style>{''.join(sheets)}</style>"
 
 

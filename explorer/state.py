@@ -245,6 +245,7 @@ KEYS = {
     "image_size": _whole(64, 2048),  # in which a model that does not ship was loaded
     "z": _numbers(-LIMIT, LIMIT),  # the point
     "seed": _SEED,  # of a point drawn from the prior
+    "truncation": _number(0, 1),  # ... how far from the prior's mean it stays: 1 as it was drawn
     "face": _whole(0, 9999),  # of the gallery
     "attributes": _named_numbers(-10, 10),  # amounts of directions added to the point
     "hold": _names(),  # attributes that keep still meanwhile

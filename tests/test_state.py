@@ -12,6 +12,7 @@ EXAMPLES = {
     "image_size": 512,
     "z": (0.5, -1.25),
     "seed": 12,
+    "truncation": 0.7,
     "face": 7,
     "attributes": (("Smiling", 1.5), ("Young", -1.0)),
     "hold": ("Male", "Young"),

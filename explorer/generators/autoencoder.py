@@ -238,6 +238,17 @@ class AutoencoderGenerator(Generator):
             mean, factor = _mean_and_factor(fitted)
         return (mean + _row_by_row(z, factor.T)).astype("float32")
 
+    def prior_mean(self):
+        """As `Generator.prior_mean`: of a mixture or Gaussian that was fitted, its own."""
+        if "fitted_mixture" in self.card:
+            stored = self.files.arrays(self.card["fitted_mixture"]["file"])
+            return np.average(stored["means"].astype("float64"), 0, stored["weights"].astype("float64")).astype("float32")
+        fitted = self.card.get("fitted_gaussian")
+        if fitted is None:
+            return super().prior_mean()
+        mean = self.files.arrays(fitted["file"])["mean"] if "file" in fitted else fitted["mean"]
+        return np.asarray(mean, "float32")
+
 
 def _mixed(z, seed, weights, means, factors):
     """What z (n, d) from N(0, I) is in a mixture of weights (k,), means (k, d), factors (k, d, d): each row in a part by lot."""

@@ -60,6 +60,10 @@ class Generator(KerasFile):
         """
         return drawn_by(seed).standard_normal((check_count(n), *self.latent_shape), dtype="float32")
 
+    def prior_mean(self) -> Pictures:
+        """The mean of what `prior` draws, to which truncation draws it nearer: float32 (*latent_shape)."""
+        return np.zeros(self.latent_shape, "float32")
+
     def decode(self, z: ArrayLike, label: ArrayLike | None = None) -> Pictures:
         """float (n, *latent_shape) -> float32 (n, h, w, c) in [0, 1].
 

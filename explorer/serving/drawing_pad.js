@@ -40,14 +40,28 @@ export function listenToPicker(picker, say, opened) {
   };
 }
 
-/** Calls `opened(url)` for a file dropped on a place. @param {any} place @param {Say} say @param {TakesUrl} opened */
+/**
+ * Calls `opened(url)` for a file dropped on a place, and for a picture that is pasted while its picker is seen.
+ * @param {any} place with its picker in it @param {Say} say @param {TakesUrl} opened
+ */
 export function listenToDrops(place, say, opened) {
-  place.ondragover = (/** @type {DragEvent} */ event) => event.preventDefault();
-  place.ondrop = async (/** @type {any} */ event) => {
-    event.preventDefault();
-    const url = await readFile(event.dataTransfer.files[0], say);
+  const take = async (/** @type {File | undefined} */ file) => {
+    const url = await readFile(file, say);
     if (url) opened(url);
   };
+  place.ondragover = (/** @type {DragEvent} */ event) => event.preventDefault();
+  place.ondrop = (/** @type {any} */ event) => {
+    event.preventDefault();
+    take(event.dataTransfer.files[0]);
+  };
+  const button = place.querySelector("[type=file]").parentElement;
+  button.title ||= "Or drop a picture here, or paste one (Ctrl+V)";
+  document.addEventListener("paste", event => {
+    const file = [...event.clipboardData?.files ?? []].find(({ type }) => type.startsWith("image/"));
+    if (!file || !button.checkVisibility()) return;
+    event.preventDefault();
+    take(file);
+  });
 }
 
 /**

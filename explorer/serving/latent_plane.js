@@ -3,6 +3,7 @@
 // marks and a cursor, and turns pointer, wheel, pinch and keys into points. It knows no server and no other part of a page:
 // `onmove(z, began)`, `onsettle()` and `onwindow()` tell its owner what people do; the owner sets what it shows.
 
+import { quantised } from "./state.js";
 import { typeSize } from "./type_size.js";
 
 /** @typedef {{x: number, y: number, extent: number}} Window what is visible, in the plane's coordinates: middle, half the width */
@@ -122,6 +123,8 @@ export class LatentPlane {
     this.scale = "z";
     /** @type {Window} */
     this.window = { x: 0, y: 0, extent: 3 };
+    /** @type {{window: Window, exact: Window} | null} */
+    this._rounded = null;
     /** @type {Window | null} the whole plane; none as long as there is no space to move in */
     this.home = null;
     /** @type {Set<number>} */
@@ -571,36 +574,36 @@ export class LatentPlane {
   _drag(old, now) {
     const mean = (/** @type {number[]} */ values) => values.reduce((sum, value) => sum + value) / values.length;
     const middle = (/** @type {Pair[]} */ points) => [0, 1].map(axis => mean(points.map(point => point[axis])));
-    const [a, b] = [middle(old), middle(now)], per = 2 * this.window.extent / this.side;
-    this.window.x -= (b[0] - a[0]) * per;
-    this.window.y += (b[1] - a[1]) * per;
+    const { x, y, extent } = this._exact, [a, b] = [middle(old), middle(now)], per = 2 * extent / this.side;
+    this._exact = { x: x - (b[0] - a[0]) * per, y: y + (b[1] - a[1]) * per, extent };
     if (old.length > 1) {
       const span = (/** @type {Pair[]} */ [one, other]) => Math.hypot(one[0] - other[0], one[1] - other[1]) || 1;
       return this.zoom(span(old) / span(now), b[0], b[1]);
     }
-    this._bound();
     this.draw();
   }
 
   /** About a place of the canvas. @param {number} factor of what is visible @param {number} [px] @param {number} [py] */
   zoom(factor, px = this.side / 2, py = this.side / 2) {
     if (this.fixed || !this.home) return;
-    const [x, y] = this._fromScreen(px, py), w = this.window;
+    const [x, y] = this._fromScreen(px, py), w = this._exact;
     const [least, most] = this.scale === "p" ? [0.005, 0.5] : [0.02, 4 * this.home.extent];
-    const extent = Math.max(least, Math.min(most, w.extent * factor));
-    w.x = x + (w.x - x) * extent / w.extent;
-    w.y = y + (w.y - y) * extent / w.extent;
-    w.extent = extent;
-    this._bound();
+    const extent = Math.max(least, Math.min(most, w.extent * factor)), by = extent / w.extent;
+    this._exact = { x: x + (w.x - x) * by, y: y + (w.y - y) * by, extent };
     this.draw();
     this.onwindow?.();
   }
 
-  _bound() {
-    const w = this.window;
-    const [low, high] = this.scale === "p" ? [w.extent, 1 - w.extent] : [-900, 900];
-    w.x = Math.max(low, Math.min(high, w.x));
-    w.y = Math.max(low, Math.min(high, w.y));
+  /** The window before it was rounded to what a link holds: small turns of a wheel add up. @returns {Window} */
+  get _exact() {
+    return this._rounded?.window === this.window ? this._rounded.exact : this.window;
+  }
+
+  set _exact({ x, y, extent }) {
+    const [low, high] = this.scale === "p" ? [extent, 1 - extent] : [-900, 900];
+    const exact = { x: Math.max(low, Math.min(high, x)), y: Math.max(low, Math.min(high, y)), extent };
+    this.window = { x: quantised(exact.x), y: quantised(exact.y), extent: quantised(extent) };
+    this._rounded = { window: this.window, exact };
   }
 
   /** @param {KeyboardEvent} event */
@@ -624,9 +627,8 @@ export class LatentPlane {
     this.z = this._toZ(...to);
     const [px, py] = this._toScreen(...to);
     if (!this.fixed && (px < 0 || py < 0 || px > this.side || py > this.side)) { // follow the point
-      this.window.x += dx * step;
-      this.window.y += dy * step;
-      this._bound();
+      const { x: left, y: low, extent } = this._exact;
+      this._exact = { x: left + dx * step, y: low + dy * step, extent };
       this.draw();
       this.onwindow?.();
     }

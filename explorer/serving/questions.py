@@ -68,6 +68,7 @@ class Dropped(BaseModel):
 class Drawn(BaseModel):
     model: Name
     seed: Seed
+    truncation: Annotated[float, Field(ge=0, le=1)] = 1.0
 
 
 class Pictured(BaseModel):

@@ -101,6 +101,7 @@ export class View {
     this._live = new Set(props.live);
     this._undoing = Promise.resolve();
     this._addFilmButtons();
+    this._addCodeButton();
     listenToFiles(this);
     addPlace(this);
   }
@@ -327,15 +328,30 @@ export class View {
   }
 
   async copyLink() {
-    const text = sharedAddress(this.query()), button = this.find("[data-do=link]");
+    const text = sharedAddress(this.query());
+    await this._copy(text, this.find("[data-do=link]"), () => this.say(`The link: ${text}`));
+  }
+
+  /** @param {string} text @param {any} button which says so @param {() => any} otherwise where the browser does not let us */
+  async _copy(text, button, otherwise) {
     const words = button.dataset.words ??= button.textContent;
     try {
       await navigator.clipboard.writeText(text);
       button.textContent = "Copied";
     } catch {
-      this.say(`The link: ${text}`);
+      otherwise();
     }
     setTimeout(() => { button.textContent = words; }, 1500);
+  }
+
+  /** Beside the lines that make the same picture, a button that copies them, or else marks them to be copied. */
+  _addCodeButton() {
+    const code = this.find(".lx-folds pre code");
+    if (!code) return;
+    const button = Object.assign(document.createElement("button"), { type: "button", textContent: "Copy", className: "lx-copy" });
+    button.setAttribute("aria-label", "Copy the code");
+    button.onclick = () => this._copy(code.textContent, button, () => getSelection()?.selectAllChildren(code));
+    code.parentElement.before(button);
   }
 
   // ---- buttons and keys

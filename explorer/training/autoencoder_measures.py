@@ -162,7 +162,7 @@ def examples(generator, z_mean, labels):
 
     def place(name):
         label = judge.classes.index(name)
-        codes = z_mean[labels == label][:400]
+        codes = np.array([_rounded(code) for code in z_mean[labels == label][:400]])  # as they are kept
         sure = judge(generator.decode(codes))[:, label]
         far = np.linalg.norm(codes - np.median(codes, 0), axis=1)
         return _rounded(codes[np.argmin(np.where(sure >= min(0.9, sure.max()), far, np.inf))])

@@ -21,6 +21,10 @@ _log = logging.getLogger(__name__)
 AMOUNTS = (1.0, 1.25, 1.5, 1.75, 2.0, 2.25, 2.5, 2.75, 3.0)
 RECEIPT_FACES = 160
 GALLERY = 240
+OF_A_KIND, TRIED = 10, 2000  # faces of each kind that sums are of; sums of three that are looked at to find them
+SUMS, OFTENEST, SURE = 12, 3, 0.8  # sums of single faces; in how many a face may be; how sure the judge must be of them
+CLEAR = 0.25  # from 0 or 1, at most: what the judge says of a face that stands for a kind
+HAIR = {"Blond_Hair", "Black_Hair"}  # of which one takes the other away
 RANGES, AS_SURE = np.arange(0.5, 4.01, 0.5), 0.01  # where a slider may end; how near to the most certain it must get
 BINS = np.linspace(-4, 4, 41)
 
@@ -149,7 +153,9 @@ def keep(card, folder, generator, data_folder):
     _log.info("fitting the mixture that random faces are drawn from")
     _add_mixture(card, folder, generator, data_folder)
     card["attributes"] = card.pop("classes")
-    card["face_examples"] = examples(chosen["label"], card["attributes"])
+    witness, gallery_z = checkpoints.judge(checkpoints.witness(card)), chosen["z_mean"].astype("float32")
+    card["face_examples"] = examples(generator, witness, gallery_z)
+    card["sum_faces"], card["sums"] = sums(generator, witness, gallery_z)
     card["views"] = ["faces", "morph"]
     card |= {key: card["recipe"][key] for key in ("start_face", "start_corners", "refined_by") if key in card["recipe"]}
     card["learned"] = list(SIX)
@@ -278,20 +284,73 @@ def gallery(probabilities, names, size=GALLERY, seed=0):
     return np.array(sorted((chosen + rest)[:size]))
 
 
-def examples(labels, names):
-    """Good places to start: faces of the gallery, by what the judge sees in them (n, k), with one attribute to turn."""
+def examples(generator, judge, z):
+    """Good places to start: faces of the gallery, z (n, d), with one attribute to turn. Of those that the judge takes for what they
+    are to be, the one of which it is surest afterwards that this has turned, and nothing else of the six."""
     wanted = (
-        ("A smile", {"Smiling": 0, "Male": 0, "Young": 1}, "Smiling:2.5"),
-        ("Glasses on", {"Eyeglasses": 0, "Male": 1, "Wearing_Hat": 0}, "Eyeglasses:2"),
-        ("Glasses off", {"Eyeglasses": 1, "Wearing_Hat": 0}, "Eyeglasses:-2"),
-        ("Older", {"Young": 1, "Male": 1, "Smiling": 1}, "Young:-2.5"),
-        ("Blond", {"Black_Hair": 1, "Male": 0, "Eyeglasses": 0}, "Blond_Hair:2.5"),
+        ("A smile", {"Smiling": 0, "Male": 0, "Young": 1, "Eyeglasses": 0}, "Smiling", 2.5),
+        ("Glasses on", {"Eyeglasses": 0, "Male": 1, "Wearing_Hat": 0}, "Eyeglasses", 2.0),
+        ("Glasses off", {"Eyeglasses": 1, "Wearing_Hat": 0}, "Eyeglasses", -2.0),
+        ("Older", {"Young": 1, "Male": 1, "Smiling": 1, "Eyeglasses": 0}, "Young", -2.5),
+        ("Blond", {"Black_Hair": 1, "Male": 0, "Eyeglasses": 0}, "Blond_Hair", 2.5),
     )
+    names, before = generator.directions.names, judged(generator, judge, z)
     found, taken = [], set()
-    for title, traits, change in wanted:
-        fits = np.all([labels[:, names.index(name)] == value for name, value in traits.items()], 0)
-        face = next((int(i) for i in np.flatnonzero(fits) if i not in taken), None)
-        if face is not None:
-            taken.add(face)
-            found.append({"title": title, "state": f"face={face}&attributes={change}"})
+    for title, traits, name, amount in wanted:
+        fits = np.all([(before[:, names.index(trait)] > 0.5) == value for trait, value in traits.items()], 0)
+        those = np.array([i for i in np.flatnonzero(fits) if i not in taken], int)
+        if not len(those):
+            continue
+        after = judged(generator, judge, z[those] + np.float32(amount) * generator.directions.direction(name))
+        others = [names.index(other) for other in SIX if other != name and not {other, name} <= HAIR]
+        moved = np.abs(after - before[those])
+        best = int(those[(moved[:, names.index(name)] - moved[:, others].max(1)).argmax()])
+        taken.add(best)
+        found.append({"title": title, "state": f"face={best}&attributes={name}:{amount:g}"})
     return found
+
+
+def sums(generator, judge, z, seed=0):
+    """Faces of the gallery, z (n, d), for "a man with glasses - a man + a woman", so that the judge takes the sum for what it is
+    called: of each kind those `OF_A_KIND` that make sums of means of three the surest (three lists), and sums of single ones among
+    them, the surest first ([a, b, c] each), those nearest to the middle of the space: far out pictures are burnt. All as places in
+    the gallery.
+    """
+    names, said = generator.directions.names, judged(generator, judge, z)
+    traits = said[:, [names.index(name) for name in ("Male", "Eyeglasses")]]
+    kinds = [np.flatnonzero((np.abs(traits - kind) <= CLEAR).all(1)) for kind in ((1, 1), (1, 0), (0, 0))]
+    if min(map(len, kinds)) < 3:
+        return [[], [], []], []
+    rng = np.random.default_rng(seed)
+    drawn = [np.stack([rng.choice(kind, 3, replace=False) for _ in range(TRIED)]) for kind in kinds]
+    a, b, c = (z[faces].mean(1) for faces in drawn)
+    effect = _effects(drawn, _certainty(judged(generator, judge, a - b + c), names), len(z))
+    chosen = [kind[np.argsort(-effect[i, kind], kind="stable")[:OF_A_KIND]] for i, kind in enumerate(kinds)]
+    triples = np.stack(np.meshgrid(*chosen, indexing="ij"), -1).reshape(-1, 3)
+    a, b, c = (z[triples[:, i]] for i in range(3))
+    sure = _certainty(judged(generator, judge, a - b + c), names)
+    far, found = np.linalg.norm(a - b + c, axis=1), {}
+    for i in np.argsort(far, kind="stable"):
+        taken = [face for triple in found for face in triple]
+        if sure[i] >= SURE and len(found) < SUMS and all(taken.count(face) < OFTENEST for face in triples[i]):
+            found[tuple(triples[i].tolist())] = sure[i]
+    surest = sorted(found, key=found.__getitem__, reverse=True)
+    return [sorted(faces.tolist()) for faces in chosen], [list(triple) for triple in surest]
+
+
+def _certainty(said, names):
+    """How sure a judge (n, k) is of a woman with glasses, of the less sure of the two: (n,)."""
+    return np.minimum(1 - said[:, names.index("Male")], said[:, names.index("Eyeglasses")])
+
+
+def _effects(drawn, sure, n):
+    """By how much each of n faces makes sums surer, in each of the three roles: (3, n). By ridge regression of the certainty's log
+    odds, `sure` (m,), on which faces were drawn for each role, (m, 3) each."""
+    inside = np.zeros((len(sure), len(drawn), n))
+    for role, faces in enumerate(drawn):
+        np.put_along_axis(inside[:, role], faces, 1.0, axis=1)
+    inside = inside.reshape(len(sure), -1)
+    sure = np.clip(sure, 0.01, 0.99)
+    odds = np.log(sure / (1 - sure))
+    effect = np.linalg.solve(inside.T @ inside + np.eye(inside.shape[1]), inside.T @ (odds - odds.mean()))
+    return effect.reshape(len(drawn), n)

@@ -43,7 +43,7 @@ _CRITIC = {  # of the judge's kind but smaller, drawn anew, and never used to me
 }  # fmt: skip
 
 # where a first look pays: a class's place, or the walk between two
-_DIGITS = [["0"], ["7"], ["0", "6"], ["1", "7"], ["3", "8"], ["4", "9"]]
+_DIGITS = [["0"], ["7"], ["0", "6"], ["1", "7"], ["6", "8"], ["4", "9"]]  # of a 3 in two dimensions no judge is sure
 _CLOTHES = [["Trouser"], ["Bag"], ["T-shirt/top", "Dress"], ["Pullover", "Bag"], ["Sneaker", "Ankle boot"]]
 
 RECIPES = {

@@ -12,7 +12,7 @@ from importlib import import_module
 from typing import Any, Protocol
 
 from explorer import checkpoints, presets
-from explorer.errors import ExplorerError, UnknownName
+from explorer.errors import ExplorerError, UnknownName, some_of
 from explorer.state import StateError, parse, parse_strictly, text
 
 NAMES = ("latent-plane", "faces", "morph", "diffusion", "text-to-image", "why-a-vae", "models")  # in the order of the tabs
@@ -74,7 +74,7 @@ def complete(state: State) -> State:
     view = of(name)
     for key in state:
         if key not in view.KEYS | EVERYWHERE:
-            known = ", ".join(sorted(view.KEYS))
+            known = some_of(sorted(view.KEYS))
             raise StateError(f"{key} means nothing with view={name}, which knows {known or 'no keys of its own'}", key)
     if state.get("what", view.WHATS[0]) not in view.WHATS:
         raise StateError(f"what must be one of {', '.join(view.WHATS)} with view={name}, got {state['what']}", "what")
@@ -120,13 +120,15 @@ def opened(query: str, name: str, complete=checked) -> tuple[State, list[str]]:
     """
     state, problems = parse(str(query))
     if state.get("view", name) not in NAMES:
-        problems.append(_no_view(state["view"]))
+        problems.append(f"There is no view {state['view']!r} here. This is {of(name).TITLE}; the tabs above have the others.")
     state["view"] = name
     while True:
         try:
             return complete(state), problems
         except (StateError, UnknownName) as error:
-            problems.append(str(error))
+            unknown = isinstance(error, UnknownName) and "model" in state
+            # the names that there are stand beside it, in the page's own choice
+            problems.append(f"There is no model {state['model']!r} here: another one is shown." if unknown else str(error))
             key = "model" if isinstance(error, UnknownName) else error.key
             kept = getattr(error, "kept", None)
             if kept:

@@ -36,8 +36,8 @@ def check(card, places, key="corners"):
             in_gallery(card["name"], int(place[1:]), key)
 
 
-def at(model, place, key="corners"):
-    """The point of a place: float32 (d,); `key`: of the state, which names it."""
+def at(model, place, key="corners", truncation=1.0):
+    """The point of a place: float32 (d,); `key`: of the state, which names it; `truncation`: of a seed's, see `truncated`."""
     if isinstance(place, tuple):
         return np.array(place, "float32")
     if isinstance(place, int):
@@ -45,8 +45,17 @@ def at(model, place, key="corners"):
         # a model whose draws are fitted to its codes is asked; the others need no decoder for it
         fitted = {"fitted_gaussian", "fitted_mixture"} & set(card)
         generator = checkpoints.load(model) if fitted else Generator(card, None)
-        return np.round(generator.prior(1, seed=place)[0], DECIMALS)
+        return np.round(truncated(generator, generator.prior(1, seed=place), truncation)[0], DECIMALS)
     return np.round(in_gallery(model, int(place[1:]), key), DECIMALS)
+
+
+def truncated(generator, z, truncation):
+    """Points of the prior (n, d), so many times as far from its mean: below 1 they are more usual, and more alike (the truncation
+    trick as Karras et al. 2019, arXiv:1812.04948, do it in their space of styles)."""
+    if truncation == 1:
+        return z
+    mean = generator.prior_mean()
+    return (mean + np.float32(truncation) * (z - mean)).astype("float32")
 
 
 def in_gallery(model, index, key):

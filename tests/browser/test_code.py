@@ -30,6 +30,7 @@ SNIPPETS = {  # a link -> the name under which its snippet has the pictures
     "view=text-to-image&what=strip&steps=2&frames=3&stop=0.5&to=7": "pictures",
     "view=text-to-image&what=strip&steps=2&frames=4&via_prompts=a%20boot%0Aa%20bag&negative_prompt=a%20face": "pictures",
     "view=text-to-image&what=plane&steps=2&n=2&kind=linear": "pictures",
+    "view=text-to-image&what=grid&steps=2&n=2&seed=5&negative_prompt=glasses": "pictures",
     "view=text-to-image&what=steps": "pictures",
     "view=text-to-image&what=picture&steps=4&image=celeba-vae:g3&strength=0.5&mask=330,12,20,12&margin=0.1": "pictures",
     "view=text-to-image&what=strengths&steps=4&image=fashion-vae:g2": "pictures",

@@ -85,7 +85,7 @@ def value(key, chance):
             return chance.randint(0, 2**32 - 1)
         case "guidance_scale" | "guidance_rescale" | "eta" | "epsilon_scale" | "time" | "start" | "stop":
             return number(chance, 0, 30)
-        case "extent" | "amount" | "strength" | "margin" | "pause":
+        case "extent" | "amount" | "strength" | "margin" | "pause" | "truncation":
             return number(chance, 0, 30)
         case _:
             return chance.choice((word(chance), "".join(chance.choices(string.printable, k=20)), *TEXTS))

@@ -1,7 +1,7 @@
 """A random walk through a view: what a visitor may do, in any order, and whether the address then shows the same to somebody else.
 
-Left out is what no link holds by design: a visitor's own picture or drawing, points kept on the shelf, what is folded away, and
-runs that are stopped half-way.
+Left out is what no link holds by design: a visitor's own picture or drawing, points kept on the shelf, what is folded away, how far
+from the mean the next surprise of a plane is drawn, and runs that are stopped half-way.
 """
 
 import base64
@@ -29,7 +29,7 @@ KEYS = ("r", "ArrowLeft", "ArrowRight", "ArrowUp", "Shift+ArrowDown", "+", "-", 
 # The rest of the page: that nothing is under way any more, and what it shows.
 SEEN = """view => {
     const root = document.querySelector(`#${view} .lx`) ?? document.querySelector('#models-card');
-    const apart = '.lx-kept, .lx-pad, .lx-encoded, .lx-page, .lx-photo, .lx-gallery, .lx-input .lx-pair, details';
+    const apart = '.lx-kept, .lx-pad, .lx-encoded, .lx-page, .lx-photo, .lx-gallery, .lx-input .lx-pair, [data-truncation], details';
     const seen = element => element.checkVisibility({ visibilityProperty: true }) && !element.closest(apart);
     const hash = canvas => {
         if (!canvas.width || !canvas.height) return 'empty';

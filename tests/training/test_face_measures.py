@@ -182,11 +182,24 @@ def test_a_judge_sees_a_share_of_the_images_reduced_to_few_components():
     np.testing.assert_allclose(codes[:, :2], first, atol=1e-5)
 
 
+class Seven(Screen):
+    """Of the six and of hats, each in a dimension of its own."""
+
+    def __init__(self):
+        signs = np.random.default_rng(6).integers(0, 2, (300, 7)).astype("uint8")
+        self.z = (2.0 * signs - 1).astype("float32")
+        self.directions = Directions([*SIX, "Wearing_Hat"], *face_measures.statistics(self.z, signs))
+
+
+def plain(images):
+    """A judge that sees an attribute where its pixel is bright."""
+    return 1 / (1 + np.exp(-4 * images[:, 0, :, 0]))
+
+
 def test_examples_are_faces_that_lack_what_they_are_given():
-    rng = np.random.default_rng(6)
-    names = [*SIX, "Wearing_Hat"]
-    labels = rng.integers(0, 2, (300, 7))
-    found = face_measures.examples(labels, names)
+    faces = Seven()
+    names, labels = faces.directions.names, (faces.z > 0).astype(int)
+    found = face_measures.examples(faces, plain, faces.z)
     assert [example["title"] for example in found] == ["A smile", "Glasses on", "Glasses off", "Older", "Blond"]
     states = [parse_strictly(example["state"]) for example in found]
     assert len({state["face"] for state in states}) == 5
@@ -194,4 +207,33 @@ def test_examples_are_faces_that_lack_what_they_are_given():
         ((name, amount),) = state["attributes"]
         if name != "Blond_Hair":
             assert labels[state["face"], names.index(name)] == (amount < 0)
-    assert face_measures.examples(np.zeros((3, 7), int), names) == []  # nobody is young, male, or wears glasses
+    nobody = -np.ones((3, 7), "float32")  # is young, male, or wears glasses
+    assert face_measures.examples(faces, plain, nobody) == []
+
+
+def test_an_example_is_the_face_of_which_the_judge_is_surest():
+    faces = Seven()
+    z = np.repeat(np.where([s in ("Young",) for s in faces.directions.names], 1, -1)[None].astype("float32"), 3, 0)
+    z[0, 0], z[2, 0] = -9, -0.2  # too far for a smile, and nearly one already
+    (found,) = [one for one in face_measures.examples(faces, plain, z) if one["title"] == "A smile"]
+    assert found["state"] == "face=1&attributes=Smiling:2.5"
+
+
+def test_sums_are_of_those_whose_sums_succeed():
+    """Women some of whom are so feminine that a sum with them stays a woman, and men whose glasses are so faint that none is seen."""
+    faces, rng = Seven(), np.random.default_rng(8)
+    names = faces.directions.names
+    male, glasses = names.index("Male"), names.index("Eyeglasses")
+    z = np.zeros((90, 7), "float32")
+    z[:30, [male, glasses]], z[30:60, [male, glasses]], z[60:, [male, glasses]] = (1, 0.4), (1, -0.4), (-1, -1)
+    z[:12, glasses] = 3  # seen in any sum
+    z += rng.normal(0, 0.01, z.shape).astype("float32")
+    groups, triples = face_measures.sums(faces, plain, z)
+    assert [len(group) for group in groups] == [10, 10, 10]
+    assert set(groups[0]) <= set(range(12))
+    assert set(groups[1]) <= set(range(30, 60))
+    assert triples
+    for a, b, c in triples:
+        total = z[a] - z[b] + z[c]
+        assert total[male] < 0 < total[glasses]
+    assert face_measures.sums(faces, plain, z[:60]) == ([[], [], []], [])  # no women

@@ -82,6 +82,14 @@ def test_a_strip_runs_from_minus_three_to_three_and_replaces_the_slider(face_reg
         close(picture, decoded(face_registry, z)[0])
 
 
+def test_a_seeds_face_may_be_drawn_nearer_to_the_mean(face_registry):
+    far, near = (faces.base(state(f"view=faces&seed=5{more}")) for more in ("", "&truncation=0.5"))
+    np.testing.assert_allclose(near, 0.5 * far, atol=1e-4)  # about N(0, I)
+    np.testing.assert_array_equal(faces.draws(state("view=faces&seed=4&truncation=0.5"), 2)[1], near)
+    with pytest.raises(StateError, match="truncation says how far"):
+        state("view=faces&face=3&truncation=0.5")
+
+
 def test_the_attribute_plane_has_its_first_attribute_across_and_its_second_upwards(face_registry):
     pictures = faces.plane(state("view=faces&face=0&pair=Smiling,Bangs&n=3"))
     corners = {0: (-3, 3), 2: (3, 3), 4: (0, 0), 6: (-3, -3), 8: (3, -3)}

@@ -29,7 +29,7 @@ def test_what_has_no_words_is_shown_as_it_is(key):
 def test_a_link_to_a_model_that_is_not_there_is_said():
     assert misfits("view=models&model=mnist-vae") == misfits("view=models&model=judges/digits") == misfits("view=models") == []
     (said,) = misfits("view=models&model=nope")
-    assert said.startswith("no checkpoint 'nope'; there are celeba-refiner, celeba-vae, ")
+    assert said == "There is no model 'nope' here: another one is shown."
     (said,) = misfits("view=models&model=mnist-vae&z=0,1")
     assert said.startswith("z means nothing with view=models")
     assert misfits("model=nope") == misfits("view=faces&model=nope") == [], "their own views say it"

@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from explorer import geometry, imaging, state, views
+from explorer import checkpoints, geometry, imaging, state, views
 from explorer.state import StateError
 from explorer.views import points
 from explorer.views.latent_plane import calls as plane_calls
@@ -279,6 +279,16 @@ def test_a_plain_autoencoders_seeds_come_from_its_fitted_gaussian(gans):
     factor = np.linalg.cholesky([[4.0, 1.2], [1.2, 1.0]])
     expected = [[2, -1] + factor @ seeded(seed, 2) for seed in (0, 1)]
     np.testing.assert_allclose(points.corners_of(morphing("model=holes")), expected, atol=1e-3)
+
+
+@pytest.mark.parametrize("model", ["deep", "holes"])
+def test_truncation_draws_a_seed_nearer_to_the_priors_mean(gans, model):
+    generator = checkpoints.load(model)
+    many = generator.prior(20_000, seed=4)
+    np.testing.assert_allclose(generator.prior_mean(), many.mean(0), atol=5 * many.std() / 140)
+    far, near = points.at(model, 7), points.at(model, 7, truncation=0.4)
+    np.testing.assert_allclose(near - generator.prior_mean(), 0.4 * (far - generator.prior_mean()), atol=2e-4)
+    np.testing.assert_allclose(points.at(model, 7, truncation=0.0), generator.prior_mean(), atol=1e-4)
 
 
 def test_a_conditional_morph_is_of_one_garment(gans):

@@ -42,6 +42,7 @@ MISFITS = {
     "faces": [
         ("", "z", "1,2", "z must be 8 numbers"),
         ("", "face", "12", "the gallery of celeba-vae has the faces 0 to 11, not 12"),
+        ("", "truncation", "0.5", "truncation says how far"),
         ("what=strip", "corners", "g1;;g3", "a place in corners is open"),
         ("", "attributes", "Wings:1", "knows no attribute 'Wings'"),
         ("", "hold", "Wings", "knows no attribute 'Wings'"),
@@ -124,7 +125,7 @@ MISFITS = {
         ("chapter=gans", "model", "deep", "model must be one of fashion-gan"),
         ("chapter=deeper", "size", "1024", "a sheet may have 64 megapixels, got 70 pictures"),
     ],
-    "models": [("", "model", "nope", "no checkpoint 'nope'; there are")],
+    "models": [("", "model", "nope", "'nope'")],
 }  # fmt: skip
 # What is read is obeyed, whatever the model: choices, flags, seeds, words, and ranges that are those of all models.
 FREE = {
@@ -216,7 +217,7 @@ def test_an_attribute_of_which_nothing_is_left_is_said_before_it_is_drawn():
 @pytest.mark.parametrize("name", ["nope", "faces2"])
 def test_a_view_that_is_not_there_is_said_in_the_page(name):
     shown, problems = views.opened(f"view={name}&z=1,0", "latent-plane")
-    assert problems == [f"view must be one of {', '.join(views.NAMES)}, got '{name}'"]
+    assert problems == [f"There is no view '{name}' here. This is Latent plane; the tabs above have the others."]
     assert shown["z"] == (1.0, 0.0)
     assert views.opened("view=faces", "latent-plane")[1] == [], "somebody has turned to another view"
 
@@ -294,3 +295,20 @@ def test_a_model_without_learned_directions_is_not_asked_for_them(monkeypatch):
     shown, (problem,) = views.opened("how=learned", "faces")
     assert problem == "celeba-vae has no learned directions: how must be whitened or plain"
     assert shown["how"] == "whitened"
+
+
+@pytest.mark.parametrize(
+    ("view", "query"),
+    [
+        ("latent-plane", "model=nonsense"),
+        ("models", "view=models&model=nonsense"),
+        ("morph", "model=blots&view=morph"),
+        ("faces", "attributes=Wings:1"),
+        ("faces", "chapter=linear"),
+        ("text-to-image", "view=text-to-image&face=3"),
+    ],
+)
+def test_the_page_lists_no_more_names_than_one_reads(view, query):
+    _, (problem,) = views.opened(query, view)
+    assert problem.count(",") <= 7
+    assert len(problem) < 180

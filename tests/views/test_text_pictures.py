@@ -60,6 +60,16 @@ def test_four_prompts_stand_at_the_corners(text_registry):
         state("view=text-to-image&what=plane&n=30")
 
 
+def test_a_grid_has_one_seed_after_the_other(text_registry):
+    g = explorer.load("words")
+    grid = drawn("view=text-to-image&what=grid&n=2&prompt=a+man&negative_prompt=glasses&seed=3")
+    close(grid, np.concatenate([g.decode(g.prior(1, seed), "a man", "glasses") for seed in range(3, 7)]))
+    full = state("view=text-to-image&what=grid&n=3&seed=4294967290")
+    assert prompting.seeds_of(full)[5:7] == [4294967295, 0]
+    assert (prompting.pictures(full).count, prompting.pictures(full).columns) == (9, 3)
+    assert prompting.evaluations(full) == 2 * 9 * full["steps"]
+
+
 def test_few_steps_and_many_from_one_noise(text_registry):
     g = explorer.load("words")
     found = drawn("view=text-to-image&what=steps&prompt=a+man&seed=3&steps=9")

@@ -170,10 +170,10 @@ export function server(props) {
       return { pixels: packed(pixels), ms, nearest: [], here: true };
     },
 
-    async draw_prior({ model }) {
+    async draw_prior({ model, truncation = 1 }) {
       const { open, prior } = await file(model), d = open.model.latent_shape[0], uniform = () => 1 - Math.random();
       if (prior) return { z: Array.from({ length: d }, () =>
-        quantised(Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()))) };
+        quantised(truncation * Math.sqrt(-2 * Math.log(uniform())) * Math.cos(2 * Math.PI * uniform()))) };
       const { points, step } = await file(`${model}.points`), codes = new Int16Array(bytesOf(points).buffer);
       const first = d * Math.floor(Math.random() * codes.length / d); // a code, where there is no prior to draw from
       return { z: Array.from(codes.subarray(first, first + d), value => quantised(value * step)) };

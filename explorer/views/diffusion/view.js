@@ -1,6 +1,6 @@
 // @ts-check
 // The diffusion view: what is asked for, and what its run shows.
-import { listenToPicker } from "../../serving/drawing_pad.js";
+import { listenToDrops, listenToPicker } from "../../serving/drawing_pad.js";
 import { bytesOf, pictureCanvas } from "../../serving/pictures.js";
 import { Runs, UNFINISHED } from "../../serving/run.js";
 import { listenToSettings, showChoice, showSettings } from "../../serving/settings.js";
@@ -192,7 +192,9 @@ class DiffusionView extends View {
     this.find("[data-via]").onchange = (/** @type {any} */ event) => this.setStops(event.target);
     this.find("[data-set=time]").addEventListener("change", () => this.letGo());
     for (const button of this.all("[data-what]")) button.onclick = () => this.look(button.dataset.what);
-    listenToPicker(this.find(".lx-source input"), words => this.say(words), url => this.bring(url));
+    const say = (/** @type {string} */ words) => this.say(words), bring = (/** @type {string} */ url) => this.bring(url);
+    listenToPicker(this.find(".lx-source input"), say, bring);
+    listenToDrops(this.find(".lx-source"), say, bring);
   }
 
   /** @param {string} key @param {any} value @param {any} [control] */

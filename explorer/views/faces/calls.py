@@ -17,7 +17,7 @@ from explorer.generators import has_encoder
 from explorer.generators.base import Generator
 from explorer.serving import questions
 from explorer.serving.calls import answered, for_page, in_squares, in_turn, jpeg, packed, pixels, shipped
-from explorer.state import DECIMALS, MOST_LIKE, MOST_SEED, place_text
+from explorer.state import DECIMALS, MOST_LIKE, MOST_SEED, StateError, place_text
 from explorer.views import calls as common
 from explorer.views import points, refined
 from explorer.views.faces import pictures, receipts
@@ -25,6 +25,7 @@ from explorer.views.faces import pictures, receipts
 GALLERY_COLUMNS, MOST_GALLERY = 20, 1000
 HISTOGRAMS = 50
 DRAWS = 8
+RANDOM = 40  # faces of the prior in the gallery
 
 
 def state_of(query):
@@ -51,8 +52,8 @@ def describe(name):
         "six": [attribute for attribute in pictures.SIX if attribute in card["attributes"]] or card["attributes"][:6],
         "receipts": {how: np.round(table, 3).tolist() for how, table in tables.items()}, "ranges": card.get("ranges", {}),
         "gallery": min(len(checkpoints.encodings(name).z_mean), MOST_GALLERY), "gallery_columns": GALLERY_COLUMNS,
-        "refiner": refined.refiner_of(card), "examples": card.get("face_examples", []), "licence": card["licence"],
-        "most_like": MOST_LIKE, "encodes": has_encoder(card), "code": code(card),
+        "refiner": refined.refiner_of(card), "examples": card.get("face_examples", []), "sums": card.get("sums", []),
+        "licence": card["licence"], "most_like": MOST_LIKE, "encodes": has_encoder(card), "code": code(card),
     }  # fmt: skip
 
 
@@ -157,6 +158,17 @@ def _gallery(files):
 
 @answered
 @in_turn
+def face_draws(query: questions.Query):
+    """Faces drawn at random, of the state's seed and those after it, as one JPEG."""
+    state = state_of(query)
+    if "seed" not in state:
+        raise StateError("faces are drawn from a seed on: name one", "seed")
+    z = pictures.draws(state, RANDOM)
+    return {"url": jpeg(checkpoints.load(state["model"]).decode(z), GALLERY_COLUMNS, 85), "count": RANDOM}
+
+
+@answered
+@in_turn
 def face_strip(query: questions.Query):
     """One attribute from -3 to 3, or A, B, C and their sum: frames, amounts, and the sum's point."""
     state = state_of(query)
@@ -246,6 +258,7 @@ SERVER_FUNCTIONS = [
     direction_receipt,
     handfuls,
     face_gallery,
+    face_draws,
     face_strip,
     face_sheet,
     encode_photo,

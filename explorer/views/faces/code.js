@@ -43,7 +43,9 @@ function holding({ hold, how }, name) {
 }
 
 /** @param {any} state */
-function source({ model, seed, face, z }) {
+function source({ model, seed, truncation = 1, face, z }) {
+  if (seed !== undefined && truncation !== 1) return `z, mean = model.prior(1, seed=${seed})[0], model.prior_mean()
+z = mean + ${numberText(truncation)} * (z - mean)`;
   if (seed !== undefined) return `z = model.prior(1, seed=${seed})[0]`;
   if (face !== undefined) return `z = explorer.checkpoints.encodings("${model}").z_mean[${face}]`;
   return `z = np.array([${z.map(numberText).join(", ")}], "float32")`;

@@ -6,7 +6,7 @@ A face is a place in a face model's latent space, see `points`; attribute direct
 import numpy as np
 
 from explorer import checkpoints, geometry
-from explorer.errors import InputError
+from explorer.errors import InputError, some_of
 from explorer.generators import directions
 from explorer.state import StateError
 from explorer.views import films, points, refined
@@ -15,7 +15,7 @@ from explorer.views.drawn import Drawn
 TITLE = "Faces"
 OWN = "yours"  # the name of a visitor's direction that has none
 HANDFULS = frozenset({"direction", "more", "less"})
-KEYS = frozenset({"z", "seed", "face", "attributes", "hold", "how", "along", "pair", "corners", "frames", "n"}) | (
+KEYS = frozenset({"z", "seed", "truncation", "face", "attributes", "hold", "how", "along", "pair", "corners", "frames", "n"}) | (
     HANDFULS | refined.KEYS | films.KEYS
 )
 WHATS = ("picture", "strip", "grid")
@@ -45,6 +45,8 @@ def complete(state):
             "how": "whitened", "along": next(iter(first)), "pair": tuple(first)[:2]} | state  # fmt: skip
     if not {"z", "seed", "face"} & set(full):
         full["face"] = card.get("start_face", 0)
+    if "truncation" in full and "seed" not in full:
+        raise StateError("truncation says how far from the mean a seed's face is drawn: name a seed, or leave it out", "truncation")
     size, known = int(np.prod(card["latent_shape"])), card["attributes"]
     for key in ("more", "less"):
         points.check(card, full.get(key, ()), key)
@@ -59,7 +61,7 @@ def complete(state):
         if unknown := [name for name in names if name not in there]:
             kept = tuple(part for part, name in zip(full[key], names, strict=True) if name in there) if key in LISTS else None
             raise StateError(
-                f"{card['name']} knows no attribute {', '.join(map(repr, unknown))}; there are {', '.join(there)}", key, kept
+                f"{card['name']} knows no attribute {', '.join(map(repr, unknown))}; there are {some_of(there)}", key, kept
             )
     if len(full["pair"]) != 2 and (full["what"] == "grid" or "pair" in state):  # a model may know one attribute alone
         raise StateError("pair must be two different attributes, as in Smiling,Young", "pair")
@@ -91,7 +93,13 @@ def base(state):
     if "z" in state:
         return np.array(state["z"], "float32")
     key = "seed" if "seed" in state else "face"
-    return points.at(state["model"], state["seed"] if key == "seed" else f"g{state['face']}", key)
+    place = state["seed"] if key == "seed" else f"g{state['face']}"
+    return points.at(state["model"], place, key, state.get("truncation", 1.0))
+
+
+def draws(state, n):
+    """Faces of so many seeds, from the state's on: points (n, d), which `base` of each gives too."""
+    return np.stack([base({**state, "seed": state["seed"] + i}) for i in range(n)])
 
 
 def own(state):

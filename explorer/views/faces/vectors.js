@@ -17,9 +17,9 @@ export class Vectors {
 
   /** What says which face, and which directions. */
   _keys() {
-    const { state } = this.view, { model, seed, face, z, hold, how } = state;
+    const { state } = this.view, { model, seed, truncation, face, z, hold, how } = state;
     const { more, less, direction } = this.view.handfuls.meant(state);
-    return { base: JSON.stringify([model, seed, face, z]),
+    return { base: JSON.stringify([model, seed, truncation, face, z]),
       held: JSON.stringify([model, hold, hold.length ? how : "", more, less, direction]) };
   }
 

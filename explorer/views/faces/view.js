@@ -50,7 +50,7 @@ export class FacesView extends View {
     this.sliders = new Sliders(this);
     this.vectors = new Vectors(this);
     this.judge = new Judge(this);
-    this.gallery = new Gallery(this, (face, side) => (side ? this.handfuls.add(side, [`g${face}`]) : this.choose({ face })));
+    this.gallery = new Gallery(this, (place, side) => (side ? this._gather(side, place) : this.choose(place)));
     this.photo = new Photo(this);
     this.sheets = new Sheets(this);
     this.sum = new Sum(this);
@@ -69,7 +69,7 @@ export class FacesView extends View {
       reset: () => this._reset(),
       sharpen: () => this.setRefined({ refined: !this.state.refined }),
       repaint: () => this.setRefined({ refined: true, noise_seed: randomSeed() }),
-      gallery: () => gallery.toggle(),
+      gallery: () => gallery.toggle(), others: () => gallery.others(),
       camera: () => camera.open(), snap: () => camera.snap(),
       reframe: () => photo.frame(null), share: () => photo.share(), forget: () => this._removePhoto(),
       "turn-left": () => square.turn(-3), "turn-right": () => square.turn(3),
@@ -93,13 +93,14 @@ export class FacesView extends View {
 
   /** With the codes of the photo: for the server and for undo, never for the address bar. */
   whole(extra = {}) {
-    const state = { ...this.state, ...extra }, { attributes, hold, how, corners } = state;
+    const state = { ...this.state, ...extra }, { attributes, hold, how, corners, seed, truncation = 1 } = state;
     const amounts = Object.entries(attributes).filter(([, amount]) => amount);
     return this.text({
       ...state,
       ...this.handfuls.meant(state),
       attributes: amounts.length ? amounts : undefined,
       how: hold.length ? how : undefined,
+      truncation: seed !== undefined && truncation < 1 ? truncation : undefined,
       corners: corners?.some(Boolean) ? corners : undefined,
     }, Object.keys(extra));
   }
@@ -113,6 +114,14 @@ export class FacesView extends View {
 
   remember() {
     return this.whole();
+  }
+
+  /** A face of the gallery for a handful; a truncated one has no name but its code. @param {"more" | "less"} side @param {any} place */
+  async _gather(side, { face, seed }) {
+    if (seed === undefined || (this.state.truncation ?? 1) === 1)
+      return this.handfuls.add(side, [seed === undefined ? `g${face}` : String(seed)]);
+    await this.choose({ seed });
+    return this.handfuls.mark(side);
   }
 
   /** The face alone, without A - B + C. @param {any} extra */
@@ -209,13 +218,13 @@ export class FacesView extends View {
   sayWhence() {
     const { seed, face, z } = this.state, chosen = seed !== undefined ? `seed ${seed}` : `gallery, ${face}`;
     this.find(".lx-whence").textContent = !z ? chosen : this.own.get(valueText(z)) ? "your photo" : "by its code";
-    this.gallery.mark(face);
+    this.gallery.mark();
   }
 
   /** The face with its attributes as a place in a link; null where the server does not answer. @returns {Promise<string | null>} */
   async placed() {
-    const { seed, face, z, attributes } = this.state;
-    if (!z && !Object.keys(attributes).length) return seed !== undefined ? String(seed) : `g${face}`;
+    const { seed, truncation = 1, face, z, attributes } = this.state, shifted = seed !== undefined && truncation < 1;
+    if (!z && !shifted && !Object.keys(attributes).length) return seed !== undefined ? String(seed) : `g${face}`;
     const answer = await this.ask("face_point", this.forServer());
     return answer && valueText(answer.z);
   }
@@ -234,6 +243,7 @@ export class FacesView extends View {
     this.sliders.build();
     this.syncSoon();
     this.sheets.build();
+    this.gallery.sync();
     this.sum.draw();
     this.handfuls.draw();
     this._buildExamples();

@@ -120,9 +120,10 @@ picture = explorer.load("decoder.keras").decode(z)[0]
 
 @answered
 def draw_prior(request: questions.Drawn):
-    """A point drawn from the model's prior: {"model", "seed"} -> {"z"}."""
-    z = shipped(request["model"]).prior(1, seed=int(request["seed"]) % 2**32)[0]
-    return {"z": np.round(z, DECIMALS).tolist()}
+    """A point drawn from the model's prior: {"model", "seed", "truncation": as `points.truncated` takes it, if not 1} -> {"z"}."""
+    generator = shipped(request["model"])
+    z = generator.prior(1, seed=int(request["seed"]) % 2**32)
+    return {"z": np.round(points.truncated(generator, z, request.get("truncation", 1.0))[0], DECIMALS).tolist()}
 
 
 @answered

@@ -111,6 +111,8 @@ export class Controls {
     /** @type {string[]} */
     const garments = model.conditional ? model.classes : [];
     view.find("[data-set=label]").replaceChildren(...garments.map((name, i) => new Option(name, String(i))));
+    const truncation = view.find("[data-truncation]");
+    truncation.oninput = () => { truncation.nextElementSibling.textContent = (+truncation.value).toFixed(2); };
     view.find(".lx-axes").hidden = model.latent_shape[0] === 2;
     view.find("[data-do=three]").textContent = through ? "Other three points" : "Three random points";
     for (const select of view.all("[data-axis]")) this._buildAxis(select);

@@ -213,10 +213,15 @@ export class PlaneView extends View {
     return this.change({ corners, z: undefined, center: undefined, extent: undefined, scale: "z" });
   }
 
+  /** How far from the prior's mean “Surprise me” draws; a plane of two dimensions is seen whole, so that it need not. */
+  get truncation() {
+    return this.model.latent_shape[0] > 2 ? +this.find("[data-truncation]").value : 1;
+  }
+
   async surprise() {
     const places = this.through && document.documentElement.dataset.static === undefined; // a plane through seeds needs the server
     if (places) return this.showPlaneThrough([randomSeed(), ...this.state.corners.slice(1)]); // so it goes through the point
-    const answer = await this.ask("draw_prior", { model: this.model.name, seed: randomSeed() });
+    const answer = await this.ask("draw_prior", { model: this.model.name, seed: randomSeed(), truncation: this.truncation });
     if (answer) this.goTo(answer.z);
   }
 

@@ -49,7 +49,8 @@ def describe(name):
     face = bool(card.get("attributes"))
     return {
         "name": name, "title": card["title"], "image_shape": card["image_shape"], "face": face,
-        "refiner": refined.refiner_of(card),
+        "refiner": refined.refiner_of(card), "start": [place_text(place) for place in pictures.start(card)],
+        "sum": [place_text(place) for place in pictures.start_sum(card)],
         "encodes": has_encoder(card), "most_stops": MOST_STOPS,
         "gallery": min(len(checkpoints.encodings(name).z_mean), 10_000) if face else 0,  # places have four digits
         "conditional": bool(card.get("conditional")), "classes": card.get("classes", []),

@@ -6,6 +6,7 @@ Of any model whose latents are vectors.
 import numpy as np
 
 from explorer import checkpoints, geometry, imaging
+from explorer.errors import some_of
 from explorer.state import StateError
 from explorer.views import films, points, refined
 from explorer.views.drawn import Drawn
@@ -38,12 +39,12 @@ def complete(state):
     """
     card = checkpoints.card(state.get("model") or points.usual(DEFAULT_MODEL, state, morphs))
     if not morphs(card):
-        others = ", ".join(c["name"] for c in checkpoints.models() if morphs(c) and not c["series"])
+        others = some_of(c["name"] for c in checkpoints.models() if morphs(c) and not c["series"])
         words = f"{card['name']} has no points to morph between: choose another model ({others or 'none is here'})"
         raise StateError(words, "model")
     full = {"view": "morph", "what": "picture", "model": card["name"], "kind": "linear", "even": False, "closed": False,
             "start": 0.0, "stop": 1.0, "frames": 9, "n": 7} | refined.complete(state, card)  # fmt: skip
-    corners = full.setdefault("corners", tuple(card.get("start_corners", ("g0", "g1") if card.get("attributes") else (0, 1))))
+    corners = full.setdefault("corners", start(card))
     points.check(card, corners)
     points.check(card, full.get("via", ()), "via")
     if "via" in full and len(corners) != 2:
@@ -59,6 +60,18 @@ def complete(state):
     if len(t) != len(corners) // 2 or (len(t) == 1 and t[0] < 0):
         raise StateError("t must be one number from 0 to 1 between two corners, two from -1 to 1 among four", "t")
     return points.with_label(full, card)
+
+
+def start(card):
+    """The two places that a model's morph begins with."""
+    return tuple(card.get("start_corners", ("g0", "g1") if card.get("attributes") else (0, 1)))
+
+
+def start_sum(card):
+    """The three that its A - B + C begins with: of faces a man with glasses, a man and a woman, where such are known."""
+    if card.get("sums"):
+        return tuple(f"g{face}" for face in card["sums"][0])
+    return 0, 1, 2
 
 
 def surface(state):

@@ -263,9 +263,11 @@ export class MorphView extends View {
   /** @param {number} count */
   _setCount(count) {
     if (!this.model || this.state.corners.length === count) return;
-    const { state: { corners }, left, model } = this, known = [...corners, ...left.more.slice(corners.length)];
-    left.more = known;
-    this.change({ corners: resized(known, count, model.gallery) });
+    const { state: { corners }, left, model } = this, same = (/** @type {string[]} */ one, /** @type {string[]} */ other) =>
+      one.every((place, i) => place === other[i]);
+    if (corners.length !== 3 || !same(corners, model.sum)) left.more = [...corners, ...left.more.slice(corners.length)];
+    const known = left.more.length ? left.more : model.start, asStarted = same(known, resized(model.start, 4, model.gallery));
+    this.change({ corners: count === 3 && asStarted ? model.sum : resized(known, count, model.gallery) });
   }
 
   /** Another model draws something else from the same seeds; places of one space mean nothing in another. @param {string} model */

@@ -178,9 +178,10 @@ def _draw(job, state, brought=None):
     start = starts.of(state, generator.image_shape, brought) if "image" in state else None
     found = pictures.batches(generator, state, start)
     norms, angle = pictures.norms(generator, state)
-    side = {"plane": state["n"], "steps": len(pictures.COMPARED), "strengths": len(pictures.STRENGTHS)}.get(state["what"])
+    side = {"plane": state["n"], "grid": state["n"], "steps": len(pictures.COMPARED), "strengths": len(pictures.STRENGTHS)}
     job.report({
-        "titles": [title for batch in found for title in batch.titles], "side": side, "norms": norms, "angle": angle,
+        "titles": [title for batch in found for title in batch.titles], "side": side.get(state["what"]),
+        "norms": norms, "angle": angle,
         "cut": pictures.cut_off(generator, state),
         "total": sum(batch.gone for batch in found), "steps": found[0].gone,
         **({"start": pixels(start.image[0]), "mask": None if start.mask is None else pixels(start.mask[0])} if start else {}),

@@ -97,6 +97,11 @@ export class Cells {
   }
 
   /** @param {number} index */
+  titleOf(index) {
+    return this.drawn[index]?.title ?? "";
+  }
+
+  /** @param {number} index */
   pictureOf(index) {
     return this.drawn[index]?.picture ?? null;
   }

@@ -60,6 +60,7 @@ function promptOf(state) {
     const corners = ["prompt", "to_prompt", "below_prompt", "below_to_prompt"].map(embed);
     return `${call("prompt = explorer.Plane.corners(", corners)}, kind="${kind}").grid(${n})`;
   }
+  if (what === "grid") return `prompt = model.embed([${JSON.stringify(state.prompt)}] * ${n * n}${not})`;
   return `prompt = ${embed("prompt")}`;
 }
 
@@ -71,6 +72,9 @@ function noiseOf(state) {
   const { what, seed, to, frames, n } = state, prior = `model.prior(1, seed=${seed})`;
   if (what === "strip" && to !== undefined)
     return `noise = explorer.Path(*${prior}, *model.prior(1, seed=${to}), kind="slerp")${pointsOf(state)}`;
+  if (what === "grid") return `import numpy as np
+
+noise = np.concatenate([model.prior(1, seed=seed) for seed in range(${seed}, ${seed + n * n})])`;
   const count = { strip: frames, plane: n * n }[what] ?? 1;
   return `noise = ${prior}${count > 1 ? `.repeat(${count}, 0)` : ""}`;
 }

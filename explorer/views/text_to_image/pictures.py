@@ -12,7 +12,7 @@ import numpy as np
 from explorer import checkpoints, geometry, imaging, presets
 from explorer.errors import UnknownName
 from explorer.generators import samplers
-from explorer.state import StateError
+from explorer.state import MOST_SEED, StateError
 from explorer.views import films, points
 from explorer.views.drawn import Drawn
 from explorer.views.text_to_image import starts
@@ -21,12 +21,12 @@ TITLE = "Text to image"
 KEYS = frozenset({"image_size", "seed", "to", "t", "time", "kind", "closed", "start", "stop", "frames", "n", "steps", "prompt",
                   "to_prompt", "below_prompt", "below_to_prompt", "via_prompts", "negative_prompt", "guidance_scale",
                   *points.GUIDANCE, *starts.KEYS}) | films.KEYS  # fmt: skip
-WHATS = ("picture", "strip", "plane", "steps", "trajectory", "strengths")
+WHATS = ("picture", "strip", "plane", "grid", "steps", "trajectory", "strengths")
 COMPARED = (5, 10, 15, 20, 25)
 STRENGTHS = (0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9)
 MOST_STEPS = 100
 MOST_WORK = 3000  # pictures times steps of one run
-MOST_SIDE = 7  # of a plane
+MOST_SIDE = 7  # of a plane, or of pictures from one seed after the other
 TOGETHER = 9  # pictures in a batch, if the card does not say
 PROMPTS = ("prompt", "to_prompt", "below_prompt", "below_to_prompt")
 
@@ -122,7 +122,8 @@ def complete(state):
     starts.complete(full)
     if (full["what"] == "trajectory" or "time" in full) and not steps_gone(full["steps"], full.get("strength", 1.0)):
         raise StateError("at strength 0 nothing is drawn, and there is no step to be shown", "strength")
-    together = {"strip": full["frames"], "plane": full["n"] ** 2, "strengths": len(STRENGTHS)}.get(full["what"], 1)
+    squares = dict.fromkeys(("plane", "grid"), full["n"] ** 2)
+    together = {"strip": full["frames"], **squares, "strengths": len(STRENGTHS)}.get(full["what"], 1)
     if together * full["steps"] > MOST_WORK:
         work = f"{together} pictures of {full['steps']} steps"
         key = next((key for key in ("steps", "frames", "n") if key in state), "what")
@@ -166,6 +167,11 @@ def way(generator, state, kind):
     return geometry.Path.through(generator.embed(prompts, state["negative_prompt"]), kind, state["closed"])
 
 
+def seeds_of(state):
+    """The seeds of a grid: n x n of them, from the state's on."""
+    return [(state["seed"] + i) % (MOST_SEED + 1) for i in range(state["n"] ** 2)]
+
+
 def batches(generator, state, start=None):
     """What a complete state draws, in batches that fit the memory; over `start`, or over the state's own if it names one."""
     embed = lambda key: generator.embed(state[key], state["negative_prompt"])  # noqa: E731
@@ -183,6 +189,11 @@ def batches(generator, state, start=None):
         plane = geometry.Plane.corners(*map(embed, PROMPTS), kind=state["kind"])
         noise, embeddings = generator.prior(1, state["seed"]).repeat(state["n"] ** 2, 0), plane.grid(state["n"])
         titles = [""] * len(noise)
+    elif what == "grid":
+        seeds = seeds_of(state)
+        noise = np.concatenate([generator.prior(1, seed) for seed in seeds])
+        embeddings = geometry.Embeddings(*(part.repeat(len(seeds), 0) for part in embed("prompt")))
+        titles = [f"seed {seed}" for seed in seeds]
     elif what == "strip" or "t" in state:
         path = way(generator, state, state["kind"])
         positions = path.positions(state["frames"], state["start"], state["stop"]) if what == "strip" else np.array(state["t"])
@@ -219,10 +230,10 @@ def run(state, callback=None, generator=None, keep=np.asarray, start=None):
 def pictures(state, moving=False, start=None):
     """What a complete state shows, as `Drawn`; `start`: what one picture is drawn over, instead of the state's image."""
     shape, what = tuple(card_of(state)["image_shape"]), state["what"]
-    counts = {"strip": state["frames"], "plane": state["n"] ** 2, "steps": len(COMPARED), "strengths": len(STRENGTHS),
-              "trajectory": steps_gone(state["steps"], state.get("strength", 1.0))}  # fmt: skip
+    counts = {"strip": state["frames"], "plane": state["n"] ** 2, "grid": state["n"] ** 2, "steps": len(COMPARED),
+              "strengths": len(STRENGTHS), "trajectory": steps_gone(state["steps"], state.get("strength", 1.0))}  # fmt: skip
     count = counts.get(what, 1)
-    columns = state["n"] if what == "plane" else count
+    columns = state["n"] if what in ("plane", "grid") else count
     size = max(shape[0], 256 if moving else 512 if columns == 1 else 128)
     make = film if what == "trajectory" else at_time if "time" in state else partial(run, keep=imaging.to_bytes, start=start)
     latents = latents_of_film if what == "trajectory" else start_points
@@ -233,7 +244,7 @@ def pictures(state, moving=False, start=None):
 def evaluations(state):
     """How often the network is asked for what a complete state shows, each picture for itself: with the prompt and without."""
     what, strength = state["what"], state.get("strength", 1.0)
-    pictures = {"strip": state["frames"], "plane": state["n"] ** 2}.get(what, 1)
+    pictures = {"strip": state["frames"], "plane": state["n"] ** 2, "grid": state["n"] ** 2}.get(what, 1)
     ways = {"steps": [(steps, strength) for steps in COMPARED], "strengths": [(state["steps"], one) for one in STRENGTHS]}
     return 2 * pictures * sum(steps_gone(*way) for way in ways.get(what, [(state["steps"], strength)]))
 

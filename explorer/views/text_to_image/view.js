@@ -22,7 +22,8 @@ const NAMED = ["what", "model", "image_size"], ALWAYS = [...NAMED, "prompt", "ne
 /** @type {Record<string, string[]>} */
 const MEANT = {
   strip: ["steps", "to_prompt", "via_prompts", "to", "kind", "closed", "start", "stop", "frames", "t"],
-  plane: ["steps", "to_prompt", "below_prompt", "below_to_prompt", "kind", "n"], picture: ["steps", "time"], steps: [],
+  plane: ["steps", "to_prompt", "below_prompt", "below_to_prompt", "kind", "n"], grid: ["steps", "n"],
+  picture: ["steps", "time"], steps: [],
   strengths: ["steps"],
 };
 const OVER = ["image", "strength", "mask", "margin"]; // of a picture that is drawn over
@@ -57,6 +58,7 @@ export class TextView extends View {
       run: () => this.again(), stop: () => this.stop(), "stop-over": () => this.stops.add(),
       fetch: () => this.presets.fetch(), leave: () => this.leavePreset(),
       camera: () => this.start.camera.open(), snap: () => this.start.camera.snap(), forget: () => this.removeOwn(),
+      take: () => Object.assign(this.state, { seed: this.seedShown }) && this.turn("picture"),
       erase: () => this.start.erase(), unmask: () => this.start.unmask(), keep: () => this.keep(),
       back: () => this.scrub(this.cells.at - 1), on: () => this.scrub(this.cells.at + 1),
     };
@@ -92,9 +94,15 @@ export class TextView extends View {
     if (what === "own") return { t: undefined };
     if (what === "film") return { what: "trajectory", time: undefined };
     if (this.state.what === "strengths") return { what: "picture" };
+    if (this.state.what === "grid") return { what: "picture", seed: this.seedShown, n: undefined };
     const place = this.state.what === "strip" ? this.cells.placeOf(this.cells.at) : undefined;
     if (place === undefined) return { what: "picture" };
     return { what: "picture", t: place, frames: undefined, start: undefined, stop: undefined, closed: undefined };
+  }
+
+  /** Of a grid, the seed of the picture that is large; its title says so. */
+  get seedShown() {
+    return Number(this.cells.titleOf(this.cells.at).slice("seed ".length));
   }
 
   // ---- a run
@@ -361,10 +369,11 @@ export class TextView extends View {
     this.find(".lx-strength").hidden = what === "strengths";
     this.find("[data-do=keep]").hidden = !own;
     showChoice(this.all("[data-kind]"), "kind", kind);
-    for (const part of this.all(".lx-for-strip, .lx-for-plane")) part.hidden = !part.classList.contains(`lx-for-${what}`);
+    const parts = this.all(".lx-for-strip, .lx-for-plane, .lx-for-grid");
+    for (const part of parts) part.hidden = !part.classList.contains(`lx-for-${what}`);
     this.find(".lx-for-steps").hidden = what === "steps";
     for (const button of this.all("[data-for]")) button.hidden = own || !button.dataset.for.split(" ").includes(what);
-    this.find(".lx-scrub").hidden = what === "plane" || what === "steps";
+    this.find(".lx-scrub").hidden = ["plane", "grid", "steps"].includes(what);
     const [left, right] = film ? ["noise", "picture"] : what === "strengths" ? ["little", "much"] : ["A", "B"];
     this.find(".lx-scrub span").textContent = left;
     this.find(".lx-scrub span:last-child").textContent = right;

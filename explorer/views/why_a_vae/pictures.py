@@ -36,6 +36,7 @@ MEMBERS = {
 }
 GREEDY, LINEAR = "fashion-greedy-ae", "fashion-linear-ae"
 PLANES = MEMBERS["holes"][:2]  # those that one drags across
+START = 1  # the seed of the first garments: the judge takes all ten for what they are to be
 EXAMPLE = 8  # of the garments, a bag: what is corrupted and repaired at first
 REPAIRERS = dict(zip(("dropout", "gaussian"), MEMBERS["denoising"], strict=True))
 ARTIST = "fashion-cgan"  # draws the garments that all are shown
@@ -53,7 +54,8 @@ def is_here():
 def complete(state):
     """A state of this view with the defaults filled in; StateError says what does not fit."""
     chapter = state.get("chapter", "linear")
-    full = {"view": "why-a-vae", "what": "grid", "chapter": chapter, "seed": 0, "source": "drawn", "noise": "dropout",
+    seed = 0 if chapter in ("gans", "arithmetic") else START
+    full = {"view": "why-a-vae", "what": "grid", "chapter": chapter, "seed": seed, "source": "drawn", "noise": "dropout",
             "amount": 0.5, "label": EXAMPLE if chapter == "denoising" else 0} | state  # fmt: skip
     if chapter == "gans":
         full.setdefault("model", "fashion-dcgan")
@@ -204,15 +206,18 @@ def arithmetic(state):
     """A - B + C of mean codes, each of three faces of the gallery: ([(title, pictures)], what the judge sees in the sum).
 
     Figure 17-17 of the book: the sum stands in the middle of 3 x 3, its neighbours a little off. Which faces is the seed's choice
-    among those that the judge takes for what they are to be.
+    among those of the card's `sum_faces`, of whose sums it is known that they are mostly what they are called; where there are
+    none, among all that the judge takes for what they are to be.
     """
     name = MEMBERS["arithmetic"][0]
     model, gallery = checkpoints.load(name), checkpoints.encodings(name)
-    names = checkpoints.card(name)["attributes"]
+    card = checkpoints.card(name)
+    names = card["attributes"]
     male, glasses = (gallery.labels[:, names.index(key)].astype(bool) for key in ("Male", "Eyeglasses"))
     rng, means, found = np.random.default_rng(state["seed"]), [], []
-    for title, is_male, has_glasses in GROUPS:
-        candidates = np.flatnonzero((male == is_male) & (glasses == has_glasses))
+    known = card.get("sum_faces", [[], [], []])
+    for (title, is_male, has_glasses), some in zip(GROUPS, known, strict=True):
+        candidates = np.array(some, int) if some else np.flatnonzero((male == is_male) & (glasses == has_glasses))
         if len(candidates) < TRIPLE:
             raise StateError(f"the gallery of {name} has fewer than {TRIPLE} faces of the kind: {title}")
         codes = gallery.z_mean[rng.choice(candidates, TRIPLE, replace=False)]
@@ -222,7 +227,7 @@ def arithmetic(state):
     offsets = rng.standard_normal((9, len(total)), dtype="float32") * NEIGHBOUR * gallery.z_mean.std(0)
     offsets[4] = 0
     nine = model.decode((total + offsets).astype("float32"))
-    judged = checkpoints.judge("faces")(nine[4:5])[0]
+    judged = checkpoints.judge(checkpoints.witness(card))(nine[4:5])[0]
     seen = {"woman": 1 - judged[names.index("Male")], "glasses": judged[names.index("Eyeglasses")]}
     return [*found, ("a man with glasses − a man + a woman", nine)], {key: round(float(p), 3) for key, p in seen.items()}
 

@@ -70,7 +70,8 @@ export const WORDS = {
   arithmetic: {
     point: "Directions have meanings: a man with glasses, less a man, plus a woman.",
     formula: "z = mean(z<sub>A</sub>) − mean(z<sub>B</sub>) + mean(z<sub>C</sub>)",
-    story: `Three faces of each kind from the gallery, which are decoded codes, and beside them the face of their mean code. The
+    story: `Three faces of each kind from the gallery, which are decoded codes, and beside them the face of their mean code. They
+      are drawn from ten of each kind that were chosen because their sums succeed; among all faces fewer do, as the figures say. The
       sum stands in the middle of nine, its neighbours a little off. The judge of faces says what it sees there; glasses are
       what this VAE blurs first.`,
   },
@@ -123,12 +124,11 @@ const codeOfSum = (name, seed) => `import numpy as np
 import explorer
 
 vae = explorer.load("${name}")
-gallery, names = explorer.checkpoints.encodings("${name}"), vae.card["attributes"]
-male, glasses = (gallery.labels[:, names.index(name)] == 1 for name in ("Male", "Eyeglasses"))
-rng = np.random.default_rng(${seed})
+gallery, rng = explorer.checkpoints.encodings("${name}"), np.random.default_rng(${seed})
 
 def mean(among):  # the mean code of three faces of a kind
-    return gallery.z_mean[rng.choice(np.flatnonzero(among), 3, replace=False)].mean(0)
+    return gallery.z_mean[rng.choice(among, 3, replace=False)].mean(0)
 
-z = mean(male & glasses) - mean(male & ~glasses) + mean(~male & ~glasses)
+men_with_glasses, men, women = vae.card["sum_faces"]  # places in the gallery
+z = mean(men_with_glasses) - mean(men) + mean(women)
 face = vae.decode(z[None])[0]`;
