@@ -192,7 +192,7 @@ def preloaded():
 
 def styles():
     """The style sheets of the page, of what views share and of the views, in their order, as one."""
-    sheets = [HERE / "serving" / f"{name}.css" for name in ("page", "latent_plane")]
+    sheets = [HERE / "serving" / f"{name}.css" for name in ("page", "latent_plane", "inside")]
     sheets += [HERE / "views" / views.folder(name) / "view.css" for name in views.NAMES]
     return "\n".join(sheet.read_text("utf-8") for sheet in sheets if sheet.is_file())
 

@@ -117,6 +117,13 @@ class Framed(BaseModel):
     crop: Crop | None = None
 
 
+class Looked(BaseModel):
+    """A state that is looked at from within, and the pixels of the picture that goes in, base64 of uint8."""
+
+    query: Query
+    pixels: File | None = None
+
+
 class Spoiled(BaseModel):
     noise: Name
     amount: FiniteFloat

@@ -5,12 +5,13 @@ import base64
 import numpy as np
 
 from explorer import checkpoints, geometry, imaging, paper, views
+from explorer.errors import InputError
 from explorer.generators import has_encoder, has_encodings, kind_of
 from explorer.serving import questions
 from explorer.serving.calls import answered, for_page, in_turn, jpeg, packed, pixels, shipped
 from explorer.state import DECIMALS
 from explorer.views import calls as common
-from explorer.views import points
+from explorer.views import inside, points
 from explorer.views.latent_plane import pictures
 
 NEIGHBOURS = 20
@@ -203,6 +204,25 @@ def decode_point(query: questions.Query):
 
 
 @answered
+@in_turn
+def look_inside(request: questions.Looked):
+    """{"query", "pixels": of the picture that goes in, or null for the one at the state's point} -> what each layer makes of it, the
+    sample, the loss: see `inside.of_autoencoder`."""
+    state, sent = state_of(request["query"]), request.get("pixels")
+    return inside.of_autoencoder(state["model"], state["z"], state.get("label"), sent and _picture(sent, state["model"]),
+                                 state.get("noise_seed", 0))  # fmt: skip
+
+
+def _picture(sent, name):
+    """Raw pixels in base64 as a picture of a model's shape, float32 in [0, 1]."""
+    shape = checkpoints.card(name)["image_shape"]
+    try:
+        return np.frombuffer(base64.b64decode(sent, validate=True), "uint8").reshape(shape).astype("float32") / 255
+    except ValueError:
+        raise InputError(f"pixels must be base64 of {np.prod(shape)} bytes for {name}") from None
+
+
+@answered
 def plane_points(name: questions.Name):
     """The encodings of a model's test set: z_mean as int16 (n, d) in units of `step`, and uint8 labels (n,); of a GAN none."""
     card = checkpoints.card(name)
@@ -241,5 +261,6 @@ def plane_veil(query: questions.Query):
 
 SERVER_FUNCTIONS = [
     open_view, decode_point, plane_points, plane_sheet, plane_backdrop, plane_veil, draw_prior, encode_picture, walk_frames,
+    look_inside,
 ]  # fmt: skip
 LIVE_FUNCTIONS = [decode_point]  # what a drag asks for

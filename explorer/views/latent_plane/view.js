@@ -9,6 +9,7 @@ import { View, randomSeed, still } from "../../serving/view.js";
 import { Beside } from "./beside.js";
 import { Controls } from "./controls.js";
 import { Decoded } from "./decoded.js";
+import { Inside } from "./inside.js";
 import { Layers } from "./layers.js";
 import { Shelves } from "./shelves.js";
 import { Sliders } from "./sliders.js";
@@ -52,6 +53,7 @@ export class PlaneView extends View {
     this.controls = new Controls(this);
     this.shelves = new Shelves(this);
     this.yourPicture = new YourPicture(this);
+    this.inside = new Inside(this);
     this.actions = this._actions();
     this.keyboard = { a: "set-a", b: "set-b", r: "dice", k: "keep" };
     this.find(".lx-folds").addEventListener("toggle", () => this.model && fillWords(this), true);
@@ -78,6 +80,7 @@ export class PlaneView extends View {
       "set-b": () => this.walk.setEnd(),
       "end-walk": () => this.walk.remove(),
       play: () => this.walk.play(),
+      sample: () => this.inside.another(),
     };
   }
 
@@ -169,6 +172,7 @@ export class PlaneView extends View {
     this.walk.show();
     this.opened(options);
     this.beside.show();
+    this.inside.place();
     fillWords(this);
   }
 
@@ -197,7 +201,7 @@ export class PlaneView extends View {
   /** Within a family, which shares its data and its latent shape, the point and the window stay. @param {string} name */
   changeModel(name) {
     if (!this.model) return this.open(stateText(this.props.schema, { model: name }));
-    const next = this.models.find(model => model.name === name), keys = ["veil", "kind", "even", "closed", "frames"];
+    const next = this.models.find(model => model.name === name), keys = ["veil", "kind", "even", "closed", "frames", "inside"];
     if (sameFamily(this.model, next)) keys.push("z", "hidden", "points", "center", "extent", "scale", "from", "to");
     if (this.model.encodings) keys.push("points");
     const state = Object.fromEntries(keys.map(key => [key, this.state[key]]));
@@ -233,6 +237,7 @@ export class PlaneView extends View {
     // here, not in `decode`, whose first request waits for the decoder
     if (!this.decoded.decoderIsThere) this.decoded.showFromSheet(began);
     this.decoded.decode(began);
+    this.inside.look();
     this.sliders.syncSoon();
     this.writeAddress();
   }
