@@ -34,13 +34,14 @@ class Activations:
 
 
 def of_chain(network, name, heads=False):
-    """The `Activations` of a network whose layers follow each other; with `heads` its outputs, which are an encoder's codes, are left
-    out.
+    """The `Activations` of a network whose layers follow each other; with `heads` without its outputs, an encoder's codes.
 
     Raises NotSupported for one that is no functional or sequential model, of which Keras does not know what feeds what.
     """
     if not getattr(network, "outputs", None) or not getattr(network, "layers", None):
-        raise NotSupported(f"{name} is no functional or sequential Keras model: Keras does not know which of its layers feeds which")
+        raise NotSupported(
+            f"{name} is no functional or sequential Keras model, so that nobody knows which of its layers feeds which"
+        )
     codes = {tensor.name for tensor in network.outputs} if heads else set()
     stages = []
     for layer in network.layers:
@@ -71,7 +72,7 @@ def of_unet(network, name):
     `words` begin with "down", "bottom" or "up"; of each level the parameters of all that the level before did not need.
     """
     changes = [layer for layer in network.layers if type(layer).__name__ in ("AveragePooling2D", "MaxPooling2D", "UpSampling2D")]
-    changes = [layer for layer in changes if layer.input.shape[1] and layer.input.shape[1] > 1]  # what the time tells is enlarged too
+    changes = [layer for layer in changes if (layer.input.shape[1] or 0) > 1]  # what the time tells is enlarged too
     downs = [layer for layer in changes if "Pooling" in type(layer).__name__]
     last = next((layer for layer in network.layers if layer.name == "noise"), None)
     if not downs or len(changes) != 2 * len(downs) or last is None:
@@ -100,4 +101,3 @@ def liveliest(outputs, most):
         spread = output.reshape(-1, output.shape[-1]).std(0)
         found.append(np.sort(np.argsort(-spread, kind="stable")[:most]))
     return found
-

@@ -186,8 +186,8 @@ class DiffusionGenerator(Generator):
         return {"unet": activations.of_unet(self.model.network, self.card["name"])}
 
     def told_of(self, x, time, label=None):
-        """What the network is given at a time in (0, 1]: x, float (n, h, w, c), the time, and classes, int (n,), if it knows them; a
-        list of arrays."""
+        """A list of what the network is given at a time in (0, 1]: x, float (n, h, w, c), the time, and classes, int (n,), if it
+        knows them."""
         classes = self.model.classes
         one_hot = np.zeros((len(x), classes), "float32") if label is None else np.eye(classes, dtype="float32")[label]
         return self._inputs(x, time, one_hot)

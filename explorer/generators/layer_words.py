@@ -49,16 +49,15 @@ def in_words(kind, settings=None):
 
 def shape_words(shape):
     """An output's shape without its batch, as in "14 × 14 × 32" or "16 numbers"; "" where it is not known."""
-    if isinstance(shape, str):  # of a card
-        shape = [int(part) for part in re.findall(r"\d+", shape)]
-    sides = [side for side in shape if side is not None]
-    if len(sides) < 2:
-        return f"{sides[0]:,} number{'s' * (sides[0] != 1)}" if sides else ""
-    return " × ".join(f"{side:,}" for side in sides)
+    if isinstance(shape, str):  # of a card, with its batch
+        shape = [int(part) if part.isdigit() else None for part in re.findall(r"None|\d+", shape)][1:]
+    if len(shape) < 2:
+        return f"{shape[0]:,} number{'s' * (shape[0] != 1)}" if shape and shape[0] else ""
+    return " × ".join("any" if side is None else f"{side:,}" for side in shape)
 
 
 def named_layers(config):
-    """{name: (class, settings)} of all layers of a Keras file's config (dict), those of its parts too."""
+    """{(name, class): settings} of all layers of a Keras file's config (dict), those of its parts too."""
     found, waiting = {}, [config]
     while waiting:
         node = waiting.pop()
@@ -67,7 +66,7 @@ def named_layers(config):
         elif isinstance(node, dict):
             inner = node.get("config")
             if isinstance(inner, dict) and isinstance(inner.get("name"), str):
-                found.setdefault(inner["name"], (str(node.get("class_name")), inner))
+                found.setdefault((inner["name"], str(node.get("class_name"))), inner)
             waiting.extend(node.values())
     return found
 
@@ -82,4 +81,4 @@ def _by(sides):
 
 
 def _split(name):
-    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])", " ", name).lower()
+    return re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", " ", name).lower()

@@ -70,6 +70,14 @@ class Drawn(BaseModel):
     seed: Seed
 
 
+class Answered(BaseModel):
+    """A point of a plane that is judged, and the class that was looked for, if one was."""
+
+    model: Name
+    z: Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]
+    label: Annotated[int, Field(ge=0, le=255)] | None = None
+
+
 class Pictured(BaseModel):
     model: Name
     picture: File

@@ -95,8 +95,8 @@ def of_autoencoder(name, z, label=None, picture=None, seed=0):
     kl = None if terms["kl"] is None else terms["kl"][0]
     lost = terms["pixels"][0]
     return answer | {
-        "encoder": encoder, "mean": _rounded(mean[0]), "z": _rounded(sample[0]), "input": pixels(picture), "output": pixels(image[0]),
-        "decoder": stages(name, "decoder", sample),
+        "encoder": encoder, "mean": _rounded(mean[0]), "z": _rounded(sample[0]), "decoder": stages(name, "decoder", sample),
+        "input": pixels(picture), "output": pixels(image[0]),
         "loss": {
             "loss": terms["loss"], "own": bool(generator.card.get("own")), "reconstruction": float(terms["reconstruction"][0]),
             "pixels": packed(np.rint(255 * lost / max(float(lost.max()), 1e-9)).astype("uint8")), "most": float(lost.max()),

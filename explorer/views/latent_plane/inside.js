@@ -140,8 +140,8 @@ export class Inside {
     find(".lx-loss-terms").innerHTML = terms.map(([words, value, formula], i) => `<div>
       <i>${formula}</i><b>${value}</b>
       <span class="lx-bar-of" style="--share:${share(i)}%"></span><small>${words}</small></div>`).join("")
-      + (sum === null ? "" : `<div class="lx-loss-sum"><i>reconstruction + ${loss.kl_weight === 1 ? "" : `${loss.kl_weight} · `}KL</i>
-      <b>${number(sum)}</b><small>${WORDS.whole}</small></div>`);
+      + (sum === null ? "" : `<div class="lx-loss-sum">
+      <i>reconstruction + ${loss.kl_weight === 1 ? "" : `${loss.kl_weight} · `}KL</i><b>${number(sum)}</b><small>${WORDS.whole}</small></div>`);
     const heat = pictureCanvas(bytesOf(loss.pixels), [height, width, 1]), canvas = find(".lx-lost canvas");
     showPicture(canvas, heat);
     find(".lx-lost figcaption").textContent = WORDS.lost;

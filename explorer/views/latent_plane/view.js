@@ -11,6 +11,7 @@ import { Controls } from "./controls.js";
 import { Decoded } from "./decoded.js";
 import { Inside } from "./inside.js";
 import { Layers } from "./layers.js";
+import { Quiz } from "./quiz.js";
 import { Shelves } from "./shelves.js";
 import { Sliders } from "./sliders.js";
 import { Walk } from "./walk.js";
@@ -54,8 +55,9 @@ export class PlaneView extends View {
     this.shelves = new Shelves(this);
     this.yourPicture = new YourPicture(this);
     this.inside = new Inside(this);
+    this.quiz = new Quiz(this);
     this.actions = this._actions();
-    this.keyboard = { a: "set-a", b: "set-b", r: "dice", k: "keep" };
+    this.keyboard = { a: "set-a", b: "set-b", r: "dice", k: "keep", x: "quiz" };
     this.find(".lx-folds").addEventListener("toggle", () => this.model && fillWords(this), true);
   }
 
@@ -81,6 +83,7 @@ export class PlaneView extends View {
       "end-walk": () => this.walk.remove(),
       play: () => this.walk.play(),
       sample: () => this.inside.another(),
+      quiz: () => this.model.quiz && this.quiz.toggle(),
     };
   }
 
@@ -173,6 +176,7 @@ export class PlaneView extends View {
     this.opened(options);
     this.beside.show();
     this.inside.place();
+    this.quiz.place();
     fillWords(this);
   }
 
@@ -228,6 +232,7 @@ export class PlaneView extends View {
 
   /** @param {number[]} z @param {number} [began] when somebody asked for it */
   setPoint(z, began) {
+    if (this.quiz.holds) return this.plane.move(this.state.z); // it is asked about
     this.walk.stop();
     const { z: before, axes, corners } = this.state, now = z.map(quantised);
     this.state.z = now;
