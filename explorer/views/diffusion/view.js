@@ -23,7 +23,8 @@ const MEANT = {
   forward: ["steps", "time"], grid: ["steps", "n"],
 };
 const SINGLE = ["trajectory", "samplers", "forward"]; // modes whose lanes are of one picture
-const MODEL_KEEPS = ["what", "model", "seed", "to", "to_sampler", "inside"]; // what another model is asked for too, where it means something
+// what another model is asked for too, where it means something
+const MODEL_KEEPS = ["what", "model", "seed", "to", "to_sampler", "inside"];
 /** @type {Record<string, any>} how a file's state differs from that on screen */
 const FILES = { picture: { what: "picture", to_sampler: undefined }, rows: { what: "trajectory", time: undefined }, own: {} };
 

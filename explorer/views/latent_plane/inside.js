@@ -141,10 +141,11 @@ export class Inside {
       <i>${formula}</i><b>${value}</b>
       <span class="lx-bar-of" style="--share:${share(i)}%"></span><small>${words}</small></div>`).join("")
       + (sum === null ? "" : `<div class="lx-loss-sum">
-      <i>reconstruction + ${loss.kl_weight === 1 ? "" : `${loss.kl_weight} · `}KL</i><b>${number(sum)}</b><small>${WORDS.whole}</small></div>`);
-    const heat = pictureCanvas(bytesOf(loss.pixels), [height, width, 1]), canvas = find(".lx-lost canvas");
+      <i>reconstruction + ${loss.kl_weight === 1 ? "" : `${loss.kl_weight} · `}KL</i><b>${number(sum)}</b>
+      <small>${WORDS.whole}</small></div>`);
+    const heat = pictureCanvas(bytesOf(loss.pixels), [height, width, 1]), canvas = find(".lx-costs canvas");
     showPicture(canvas, heat);
-    find(".lx-lost figcaption").textContent = WORDS.lost;
+    find(".lx-costs figcaption").textContent = WORDS.lost;
   }
 
   // ---- the cloud: of two dimensions a map, of more a row for each that says something

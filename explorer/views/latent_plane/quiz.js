@@ -4,16 +4,20 @@
 import { newest, randomSeed } from "../../serving/view.js";
 
 const WORDS = {
-  number: (/** @type {number} */ at, /** @type {number} */ of) => `Question ${at} of ${of}`,
   which: { digit: "Which digit is here, at the cross?", kind: "Which kind is here, at the cross?" },
-  where: (/** @type {string} */ name) => `Where would ${name === "8" ? "an" : "a"} ${/^[0-9]$/.test(name) ? name : `“${name}”`} lie?`,
   move: "Move the cross there, then press Here (or Enter).", choose: "Choose, or press its key.",
   here: "Here", next: "Next", leave: "Leave the quiz", again: "Other questions", dots: "Show the dots, for half a point",
-  score: (/** @type {number} */ points, /** @type {number} */ of) => `${`${points}`.replace(".5", "½").replace(/^0½/, "½")} of ${of}`,
-  right: "Right", wrong: "Not quite",
-  says: (/** @type {string} */ name, /** @type {number} */ sure) => `The judge sees “${name}” here, ${Math.round(100 * sure)} % sure.`,
-  there: "The ring is where most of them lie.",
-  over: (/** @type {string} */ score) => `${score}. That was the last question.`,
+  right: "Right", wrong: "Not quite", there: "The ring is where most of them lie.",
+  /** @param {number} at @param {number} of */
+  number: (at, of) => `Question ${at} of ${of}`,
+  /** @param {string} name */
+  where: name => `Where would ${name === "8" ? "an" : "a"} ${/^[0-9]$/.test(name) ? name : `“${name}”`} lie?`,
+  /** @param {number} points @param {number} of */
+  score: (points, of) => `${`${points}`.replace(".5", "½").replace(/^0½/, "½")} of ${of}`,
+  /** @param {string} name @param {number} sure */
+  says: (name, sure) => `The judge sees “${name}” here, ${Math.round(100 * sure)} % sure.`,
+  /** @param {string} score */
+  over: score => `${score}. That was the last question.`,
 };
 
 export class Quiz {
@@ -109,7 +113,7 @@ export class Quiz {
   _key(event) {
     const { view } = this, from = /** @type {HTMLElement} */ (event.target);
     if (!this.isOn || this.isOver || !view.isSeen || event.ctrlKey || event.metaKey || event.altKey) return;
-    if (from.closest("input, select, textarea, dialog") || event.key === "Enter" && from.closest("button, summary, label, a")) return;
+    if (from.closest(`input, select, textarea, dialog${event.key === "Enter" ? ", button, summary, label, a" : ""}`)) return;
     const label = /^[0-9]$/.test(event.key) ? +event.key : -1;
     if (this.holds && label >= 0 && label < view.model.classes.length) this._answer(label);
     else if (event.key === "Enter" && this.said) this._next();

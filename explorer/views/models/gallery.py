@@ -80,7 +80,7 @@ def page(cards, chosen=None):
     sections = "".join(_group(title, found, chosen, series) for title, found in groups.items())
     shown = sum(map(len, groups.values()))
     is_open = "" if chosen else " open"
-    return f'<details class="lx-gallery"{is_open}><summary>All {shown} models</summary>{sections}</details>'
+    return f'<details class="lx-catalogue"{is_open}><summary>All {shown} models</summary>{sections}</details>'
 
 
 def _group(title, cards, chosen, series):
@@ -110,7 +110,7 @@ def _figure(found, most):
     mark = "" if yardstick is None else f'<i style="left: {_share(yardstick, most):.1f}%"></i>'
     beside = "" if yardstick is None else f" <small>{escape(its_words)} {_number(yardstick)}</small>"
     better = WORDS["more" if more else "less"]
-    return f"""<span class="lx-figure" title="{better}"><span>{escape(words)} <b>{_number(value)}</b>{beside}</span>
+    return f"""<span class="lx-measure" title="{better}"><span>{escape(words)} <b>{_number(value)}</b>{beside}</span>
 <span class="lx-scale-of"><em style="width: {_share(value, most):.1f}%"></em>{mark}</span></span>"""
 
 
