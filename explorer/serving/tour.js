@@ -1,6 +1,6 @@
 // @ts-check
-// What the header says of the view on screen: its tagline, and, at the first visit, five steps in a card that stands in the page and so
-// covers nothing. "Done" ends the tour of this view, one click on Close all of them, for good.
+// What the header says of the view on screen: its tagline, and, at the first visit, five steps in a card that stands in the page
+// and so covers nothing. "Done" ends the tour of this view, one click on Close all of them, for good.
 
 /** @typedef {[title: string, text: string, target: string][]} Steps what each says, and what it is about */
 

@@ -8,7 +8,8 @@ import { newest, randomSeed, short } from "../../serving/view.js";
 const WORDS = {
   drawn: "x, as you drew it", point: "x, the picture at the point", out: "x̂, decoded again", only: "the picture",
   encoder: "Encoder", decoder: "Decoder", generator: "Generator", code: "The code z",
-  cloud: "The encoder names a cloud. Touch it for another sample.",
+  cloud: "The encoder names a cloud (pink: 1 σ and 2 σ). Touch it for another sample; on the right it is magnified.",
+  cloudOfMany: "The encoder names a cloud (pink: 1 σ in each dimension). Touch it for another sample.",
   single: "A plain autoencoder names one point: there is no cloud.",
   none: "This model has no encoder: the way begins at a point.",
   lost: "where the reconstruction costs most", loss: "The loss of this one picture",
@@ -93,6 +94,7 @@ export class Inside {
     const picture = (/** @type {string} */ pixels) => pictureCanvas(bytesOf(pixels), model.image_shape);
     const whole = !!answer.encoder;
     for (const part of view.all(".lx-inside [data-whole]")) part.hidden = !whole;
+    find(".lx-inside-body").dataset.from = whole ? "picture" : "point";
     find(".lx-no-way-in").hidden = whole;
     find(".lx-no-way-in").textContent = WORDS.none;
     if (whole) {
@@ -107,7 +109,8 @@ export class Inside {
     find("[data-words=encoder]").textContent = WORDS.encoder;
     find("[data-words=decoder]").textContent = model.kind === "gan" ? WORDS.generator : WORDS.decoder;
     find("[data-words=code]").textContent = WORDS.code;
-    find(".lx-cloud-words").textContent = !whole ? "" : answer.sigma ? WORDS.cloud : WORDS.single;
+    find(".lx-cloud-words").textContent = !whole ? ""
+      : !answer.sigma ? WORDS.single : answer.z.length === 2 ? WORDS.cloud : WORDS.cloudOfMany;
     find("[data-do=sample]").hidden = !answer.sigma;
     find("[data-do=sample]").textContent = WORDS.sample;
     find(".lx-colours").textContent = STAGES.scale;
@@ -133,15 +136,16 @@ export class Inside {
     const terms = [[`${WORDS.names[loss.loss]}, ${loss.own ? WORDS.own : loss.summed ? WORDS.summed : WORDS.mean}`,
       number(loss.reconstruction), "reconstruction(x, x̂)"]];
     if (kl !== null) terms.push([WORDS.kl, number(kl), "½ Σ (μ² + σ² − 1 − ln σ²)"]);
-    const sum = !loss.own && kl !== null ? loss.reconstruction + loss.kl_weight * kl : null;
+    const weight = loss.kl_weight, weighed = weight * (kl ?? 0);
+    const sum = !loss.own && kl !== null ? loss.reconstruction + weighed : null;
     find(".lx-loss-title").textContent = WORDS.loss;
-    const biggest = Math.max(loss.reconstruction, kl ?? 0) || 1;
-    const share = (/** @type {number} */ i) => 100 * (i ? kl ?? 0 : loss.reconstruction) / biggest;
+    const biggest = Math.max(loss.reconstruction, loss.own ? kl ?? 0 : weighed) || 1;
+    const share = (/** @type {number} */ i) => 100 * (i ? loss.own ? kl ?? 0 : weighed : loss.reconstruction) / biggest;
     find(".lx-loss-terms").innerHTML = terms.map(([words, value, formula], i) => `<div>
       <i>${formula}</i><b>${value}</b>
       <span class="lx-bar-of" style="--share:${share(i)}%"></span><small>${words}</small></div>`).join("")
       + (sum === null ? "" : `<div class="lx-loss-sum">
-      <i>reconstruction + ${loss.kl_weight === 1 ? "" : `${loss.kl_weight} · `}KL</i><b>${number(sum)}</b>
+      <i>reconstruction + ${weight === 1 ? "" : `${+weight.toPrecision(3)} · `}KL</i><b>${number(sum)}</b>
       <small>${WORDS.whole}</small></div>`);
     const heat = pictureCanvas(bytesOf(loss.pixels), [height, width, 1]), canvas = find(".lx-costs canvas");
     showPicture(canvas, heat);
@@ -151,55 +155,69 @@ export class Inside {
   // ---- the cloud: of two dimensions a map, of more a row for each that says something
 
   _paintCloud() {
-    const { cloud, answer: { mean, sigma, z } } = this, side = Math.round(cloud.clientWidth * devicePixelRatio) || 300;
-    cloud.width = cloud.height = side;
+    const { cloud, answer: { mean, sigma, z } } = this, both = z.length === 2 && !!sigma;
+    cloud.style.aspectRatio = z.length === 2 ? "2" : "1.4";
+    const width = Math.round(cloud.clientWidth * devicePixelRatio) || 300, height = Math.round(width / (z.length === 2 ? 2 : 1.4));
+    Object.assign(cloud, { width, height });
     const context = /** @type {CanvasRenderingContext2D} */ (cloud.getContext("2d"));
     Object.assign(context, { fillStyle: COLOURS.ground });
-    context.fillRect(0, 0, side, side);
+    context.fillRect(0, 0, width, height);
     const numbers = (mean ?? z).map((/** @type {number} */ value, /** @type {number} */ i) =>
       `z${i} ${short(value)}${sigma ? ` ± ${sigma[i].toFixed(2)}` : ""}`);
     cloud.setAttribute("aria-label", `${WORDS.code}: ${numbers.slice(0, 6).join(", ")}${z.length > 6 ? ", …" : ""}`);
     cloud.setAttribute("role", sigma ? "button" : "img");
-    if (z.length === 2) this._paintMap(context, side); else this._paintRows(context, side);
+    if (z.length !== 2) return this._paintRows(context, width, height);
+    const far = Math.max(3.2, ...[...mean ?? z, ...z].map(value => 1.15 * Math.abs(value)));
+    const near = both ? 3.2 * Math.max(...sigma) : 0;
+    this._paintMap(context, both ? 0 : height / 2, height, [0, 0], far, near);
+    if (both) this._paintMap(context, height, height, mean, near, 0);
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {number} side */
-  _paintMap(context, side) {
-    const { mean, sigma, z } = this.answer, far = Math.max(3.2, 1.15 * Math.max(...[...mean ?? z, ...z].map(Math.abs)));
-    const unit = side / (2 * far), at = (/** @type {number[]} */ [x, y]) => [side / 2 + x * unit, side / 2 - y * unit];
-    const thick = Math.max(1, side / 150);
-    for (const radius of [1, 2, 3]) this._ring(context, at([0, 0]), radius * unit, radius * unit, COLOURS.ring, thick / 2);
+  /**
+   * A square of the plane.
+   * @param {CanvasRenderingContext2D} context @param {number} left of the square @param {number} side
+   * @param {number[]} middle in z @param {number} far half its side, in z @param {number} marked half the side of what is magnified
+   */
+  _paintMap(context, left, side, middle, far, marked) {
+    const { mean, sigma, z } = this.answer, unit = side / (2 * far), thick = Math.max(1, side / 110);
+    const at = (/** @type {number[]} */ [x, y]) => [left + side / 2 + (x - middle[0]) * unit, side / 2 - (y - middle[1]) * unit];
+    context.save();
     context.beginPath();
-    context.moveTo(0, side / 2); context.lineTo(side, side / 2); context.moveTo(side / 2, 0); context.lineTo(side / 2, side);
-    context.strokeStyle = COLOURS.ring;
-    context.stroke();
+    context.rect(left, 0, side, side);
+    context.clip();
+    for (const radius of [1, 2, 3]) this._ring(context, at([0, 0]), radius * unit, radius * unit, COLOURS.ring, thick / 2);
     if (sigma) for (const times of [1, 2])
-      this._ring(context, at(mean), times * sigma[0] * unit, times * sigma[1] * unit, COLOURS.cloud, 1.5 * thick);
-    for (const sample of this.samples.slice(0, -1)) this._dot(context, at(sample), 2 * thick, COLOURS.before);
-    if (mean && sigma) this._dot(context, at(mean), 1.5 * thick, COLOURS.cloud);
-    this._dot(context, at(z), 3.5 * thick, COLOURS.now);
+      this._ring(context, at(mean), times * sigma[0] * unit, times * sigma[1] * unit, COLOURS.cloud, 1.2 * thick);
+    for (const sample of this.samples.slice(0, -1)) this._dot(context, at(sample), 1.8 * thick, COLOURS.before);
+    if (mean && sigma) this._dot(context, at(mean), 1.2 * thick, COLOURS.cloud);
+    this._dot(context, at(z), 3 * thick, COLOURS.now);
+    Object.assign(context, { strokeStyle: COLOURS.ring, lineWidth: thick / 2 });
+    const [x, y] = at(mean ?? z);
+    if (marked) context.strokeRect(x - marked * unit, y - marked * unit, 2 * marked * unit, 2 * marked * unit);
+    else if (sigma) context.strokeRect(left, 0, side, side);
+    context.restore();
   }
 
-  /** @param {CanvasRenderingContext2D} context @param {number} side */
-  _paintRows(context, side) {
+  /** @param {CanvasRenderingContext2D} context @param {number} side @param {number} height */
+  _paintRows(context, side, height) {
     const { mean, sigma, z, loss } = this.answer, says = (/** @type {number} */ i) => loss?.kl?.[i] ?? Math.abs(z[i]);
     const shown = z.map((/** @type {number} */ _, /** @type {number} */ i) => i)
       .sort((/** @type {number} */ a, /** @type {number} */ b) => says(b) - says(a)).slice(0, MOST_AXES)
       .sort((/** @type {number} */ a, /** @type {number} */ b) => a - b);
     const far = Math.max(3.2, ...shown.map((/** @type {number} */ i) => 1.1 * Math.abs(z[i])));
-    const unit = side / (2 * far), step = side / shown.length;
+    const unit = side / (2 * far), step = height / shown.length;
     shown.forEach((/** @type {number} */ i, /** @type {number} */ row) => {
       const y = (row + 0.5) * step, x = side / 2 + z[i] * unit, thick = Math.max(1, step / 3);
       context.fillStyle = COLOURS.ring;
       context.fillRect(0, y, side, 1);
       if (sigma) {
         context.fillStyle = COLOURS.cloud;
-        context.fillRect(side / 2 + (mean[i] - sigma[i]) * unit, y - thick / 2, 2 * sigma[i] * unit, thick);
+        context.fillRect(side / 2 + (mean[i] - sigma[i]) * unit, y - thick / 2, 2 * sigma[i] * unit, thick); // 1 σ
       }
       this._dot(context, [x, y], Math.min(5 * devicePixelRatio, 0.4 * step), COLOURS.now);
     });
     context.fillStyle = COLOURS.ring;
-    context.fillRect(side / 2, 0, 1, side);
+    context.fillRect(side / 2, 0, 1, height);
   }
 
   /**

@@ -3,7 +3,7 @@
 import numpy as np
 
 from explorer import checkpoints
-from explorer.errors import NotSupported
+from explorer.errors import CheckpointError, InputError, NotSupported, UnknownName
 from explorer.generators import has_encodings
 from explorer.generators.base import drawn_by
 from explorer.state import DECIMALS
@@ -15,7 +15,13 @@ SURE = 0.8  # how sure the judge must be of a point that is asked about
 
 def can_ask(card):
     """Whether a card's model has a plane that is all of its space, and a judge of what it draws."""
-    return card["latent_shape"] == [2] and has_encodings(card) and checkpoints.witness(card) is not None
+    judge = checkpoints.witness(card)
+    if judge is None or card["latent_shape"] != [2] or not has_encodings(card):
+        return False
+    try:
+        return len(checkpoints.card(f"judges/{judge}")["classes"]) == len(card["classes"]) > 1
+    except (CheckpointError, UnknownName):
+        return False
 
 
 def questions(name, seed):
@@ -47,8 +53,10 @@ def verdict(name, z):
 
 
 def middle(name, label):
-    """Where a kind lies: the encoding that is nearest to the median of its encodings, (2,)."""
+    """Where a kind lies: the encoding that is nearest to the median of its encodings, (2,); InputError if there is none."""
     codes = checkpoints.encodings(name)
+    if label not in codes.labels:
+        raise InputError(f"label must be a class of {name} with encodings, got {label}")
     mine = codes.z_mean[codes.labels == label]
     nearest = np.square(mine - np.median(mine, 0)).sum(1).argmin()
     return np.round(mine[nearest].astype("float64"), DECIMALS).tolist()
