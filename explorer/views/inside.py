@@ -18,13 +18,14 @@ TYPICAL = 16  # inputs by which channels are chosen
 
 
 @functools.lru_cache(maxsize=64)
-def channels(name, part, label=None):
-    """Which channels of each stage of a model's network are shown: those that vary most over points of its prior."""
+def channels(name, part, by_class, shapes):
+    """Which channels of each stage of a model's network are shown: those that vary most over points of its prior. `shapes`, of the
+    stages, tell one's own models of the same name apart."""
     from explorer.generators.activations import liveliest
 
     generator = checkpoints.load(name)
     z = generator.prior(TYPICAL)
-    labels = None if label is None else np.arange(TYPICAL) % len(generator.card["classes"])
+    labels = None if not by_class else np.arange(TYPICAL) % len(generator.card["classes"])
     if part == "encoder":
         inputs = generator.encoder_input(generator.decode(z))
     elif part == "unet":
@@ -40,8 +41,8 @@ def stages(name, part, inputs, label=None):
     which there are `count` of `of`, maps of height x width as uint8, 128 for 0 and 1 or 255 for the largest number of this stage,
     `scale`."""
     looked = checkpoints.load(name).inside[part]
-    told = []
-    for stage, shown, output in zip(looked.stages, channels(name, part, label), looked(inputs), strict=True):
+    told, kept = [], channels(name, part, label is not None, tuple(stage["shape"] for stage in looked.stages))
+    for stage, shown, output in zip(looked.stages, kept, looked(inputs), strict=True):
         maps = _maps(output[0], shown)
         scale = float(np.abs(maps).max())
         bytes_ = np.rint(128 + 127 * maps / (scale or 1)).astype("uint8")

@@ -142,6 +142,7 @@ export class Quiz {
     const { view, box, said } = this, { classes } = view.model, question = this.questions[this.at];
     const find = (/** @type {string} */ part) => box.querySelector(part);
     const digits = classes.every((/** @type {string} */ name) => name.length === 1);
+    const hadFocus = box.contains(document.activeElement);
     box.hidden = false;
     find(".lx-quiz-number").textContent = this.isOver ? "" : WORDS.number(this.at + 1, this.questions.length);
     find(".lx-quiz-score").textContent = this.answered ? WORDS.score(this.points, this.answered) : "";
@@ -159,6 +160,8 @@ export class Quiz {
       + (said.middle ? ` ${WORDS.there}` : "") : "";
     verdict.dataset.right = said ? String(said.right) : "";
     this._cover();
+    const next = [...box.querySelectorAll("[data-quiz=next], [data-quiz=again], .lx-answers button, [data-quiz=here]")];
+    if (hadFocus) next.find(button => button.offsetParent && !button.disabled)?.focus({ preventScroll: true }); // its button is gone
   }
 
   /** @param {string} name @param {number} label */
