@@ -44,7 +44,7 @@ document.documentElement.classList.toggle("lx-embed", new URLSearchParams(locati
 </script>"""
 ICON = '<link rel="icon" href="favicon.ico">'  # else the browser looks for it at the root of a proxy's site
 HEADER = """<header class="lx-head"><h1>Latent Explorer</h1>
-<p>Drag across a latent space and see what it decodes to.</p>
+<p></p>
 <details class="lx-present"><summary>Present</summary><div>
 <button type="button" data-present="lecture"><kbd>L</kbd> Lecture mode, for the last row</button>
 <button type="button" data-present="code"><kbd>Q</kbd> QR code of what is on screen</button>
@@ -82,7 +82,13 @@ def live_functions():
 def build():
     """The app's Blocks; needs no Keras."""
     with gr.Blocks(title="Latent Explorer", analytics_enabled=False, fill_width=True, delete_cache=api.KEPT) as blocks:
-        gr.HTML(HEADER, apply_default_css=False, js_on_load=_started("serving/tour.js") + _started("serving/presenting.js"))
+        said = {name: import_module(f"explorer.views.{views.folder(name)}.words") for name in views.NAMES}
+        gr.HTML(
+            HEADER, apply_default_css=False, js_on_load=_started("serving/tour.js") + _started("serving/presenting.js"),
+            titles={name: views.of(name).TITLE for name in views.NAMES},
+            taglines={name: words.TAGLINE for name, words in said.items()},
+            tours={name: words.TOUR for name, words in said.items()},
+        )  # fmt: skip
         with gr.Tabs(elem_id="views", overflow_behavior="wrap") as tabs:
             found = []
             for name in views.NAMES:
@@ -192,7 +198,7 @@ def preloaded():
 
 def styles():
     """The style sheets of the page, of what views share and of the views, in their order, as one."""
-    sheets = [HERE / "serving" / f"{name}.css" for name in ("page", "latent_plane")]
+    sheets = [HERE / "serving" / f"{name}.css" for name in ("page", "latent_plane", "inside")]
     sheets += [HERE / "views" / views.folder(name) / "view.css" for name in views.NAMES]
     return "\n".join(sheet.read_text("utf-8") for sheet in sheets if sheet.is_file())
 

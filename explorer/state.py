@@ -283,7 +283,9 @@ KEYS = {
     "epsilon_scale": _number(0.9, 1.1),  # times the predicted noise is what a sampler takes for noise
     "time": _number(0, 1),  # diffusion time: which step is shown, or how far a picture is noised
     "refined": _flag,  # whether a refiner paints out what a VAE says
-    "noise_seed": _SEED,  # ... from which noise
+    "noise_seed": _SEED,  # ... from which noise; or which sample of a cloud is looked at within the network
+    "inside": _flag,  # whether the network is shown layer by layer
+    "quiz": _SEED,  # the seed of the questions that the plane asks
     "even": _flag,  # frames evenly spaced by what changes in the picture
     "closed": _flag,
     "start": _number(0, 1),

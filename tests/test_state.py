@@ -66,6 +66,8 @@ EXAMPLES = {
     "veil": "data",
     "points": False,
     "hidden": (1, 9),
+    "inside": True,
+    "quiz": 7,
     "beside": "fashion-ae",
     "label": 3,
     "chapter": "denoising",

@@ -12,6 +12,7 @@ import numpy as np
 from keras import layers, ops
 
 from explorer.errors import InputError
+from explorer.generators.activations import of_chain
 from explorer.generators.base import Generator, answers, check_images, drawn_by
 from explorer.generators.directions import FILE, Directions
 
@@ -206,6 +207,46 @@ class AutoencoderGenerator(Generator):
         z, images = keras.Input(self.latent_shape, name="z"), keras.Input(self.image_shape, name="images")
         codes = self.model.encoder(images)
         return {"decoder": keras.Model(z, ops.clip(self.model.decoder(z), 0.0, 1.0)), "encoder": keras.Model(images, codes)}
+
+    @cached_property
+    def inside(self):
+        """As of `Generator`: "encoder", of pictures (n, h, w, c), without its heads, and "decoder", of z (n, d)."""
+        parts = {"encoder": self.model.encoder, "decoder": self.model.decoder}
+        return {
+            part: of_chain(network, f"{self.card['name']}: its {part}", heads=part == "encoder")
+            for part, network in parts.items()
+            if network is not None
+        }
+
+    def encoder_input(self, images):
+        """Pictures (n, h, w, c) in [0, 1] as the encoder takes them."""
+        return images
+
+    def loss_terms(self, images, reconstructions, z_mean, z_log_var=None):
+        """The terms of the loss that it was trained with, of these pictures and what became of them, each (n, h, w, c) in [0, 1].
+
+        Returns {"loss": one of `RECONSTRUCTION_LOSSES`, "pixels": float32 (n, h, w), what each pixel adds to "reconstruction",
+        (n,), "kl": (n, d) in nats or None, "kl_weight": what multiplies its sum}.
+        """
+        loss, weight = self._loss
+        x, y = (np.asarray(pixels, "float64") for pixels in (images, reconstructions))
+        if loss == "mse":
+            error = np.square(x - y)
+        else:
+            y = np.clip(y, 1e-7, 1 - 1e-7)  # as Keras has it
+            error = -x * np.log(y) - (1 - x) * np.log(1 - y)
+        pixels = (weight * error.sum(-1) / error[0].size).astype("float32")
+        kl = None
+        if z_log_var is not None:
+            mean, log_var = (np.asarray(code, "float64") for code in (z_mean, z_log_var))
+            kl = (-0.5 * (1 + log_var - np.square(mean) - np.exp(log_var))).astype("float32")
+        kl_weight = float(getattr(self.model, "kl_weight", 1.0))
+        return {"loss": loss, "pixels": pixels, "reconstruction": pixels.sum((1, 2)), "kl": kl, "kl_weight": kl_weight}
+
+    @property
+    def _loss(self):
+        """Which reconstruction loss, and what multiplies its mean over pixels."""
+        return self.model.reconstruction_loss, self.model.reconstruction_weight
 
     @property
     def _variational(self):

@@ -85,6 +85,18 @@ class Generator(KerasFile):
         """
         raise NotSupported(f"{self.card['name']} cannot be exported: it is not one network that is asked once")
 
+    def decoder_input(self, z: Pictures, label: ArrayLike | None = None) -> Any:
+        """Points (n, *latent_shape), and their classes, as the network takes them."""
+        return z
+
+    @property
+    def inside(self) -> dict[str, Any]:
+        """The `activations.Activations` of its networks, by their part: "encoder", "decoder" or "unet".
+
+        Raises NotSupported for a model whose layers cannot be looked at.
+        """
+        raise NotSupported(f"{self.card['name']} has no layers that could be looked at one by one.")
+
     def direction(self, attribute: str, hold: Sequence[str] = ()) -> Pictures:
         """The latent direction of a named attribute; raises NotSupported for models without attributes."""
         raise NotSupported(f"{self.card['name']} was trained without attributes, so it has no directions by name.")

@@ -146,9 +146,9 @@ def completed(said, name, files, where):
     card |= {key: value for key, value in known.items() if key not in card}
     card.setdefault("short", card["title"])
     if "kind" not in card:
-        card["kind"] = NETWORKS.get(_network(files).get("class_name")) or _lacking("kind", where)
+        card["kind"] = NETWORKS.get(network(files).get("class_name")) or _lacking("kind", where)
     if "conditional" not in card:
-        settings = {} if has_encodings(card) or kind_of(card) is None else _network(files).get("config")
+        settings = {} if has_encodings(card) or kind_of(card) is None else network(files).get("config")
         drawn = settings.get("classes") if isinstance(settings, dict) else 0
         card["conditional"] = _whole(drawn, 1)
         if card["conditional"]:
@@ -250,7 +250,7 @@ def count_parameters(files):
         return 0
 
 
-def _network(files):
+def network(files):
     """What a model's Keras file says of its network (dict), empty where there is none that could be read."""
     if MODEL not in files.names():
         return {}

@@ -11,7 +11,7 @@ import numpy as np
 from keras import layers, ops
 
 from explorer.errors import InputError
-from explorer.generators import samplers, schedules, unets
+from explorer.generators import activations, samplers, schedules, unets
 from explorer.generators.base import Generator, answers, check_count, check_images, check_labels, check_latents, drawn_by
 from explorer.generators.noise_prior import NoisePrior
 from explorer.state import MOST_SEED
@@ -174,9 +174,23 @@ class DiffusionGenerator(Generator):
         return guided * (1 + np.float32(guidance_rescale) * (wanted / np.maximum(found, 1e-6) - 1))
 
     def _predict(self, x, time, one_hot):
+        return answers(self.model.network, self._inputs(x, time, one_hot))
+
+    def _inputs(self, x, time, one_hot):
         told = np.full((len(x), 1, 1, 1), self.model.rates.told(time), "float32")
-        inputs = [np.asarray(x, "float32"), told, *([one_hot] if self.model.classes else [])]
-        return answers(self.model.network, inputs)
+        return [np.asarray(x, "float32"), told, *([one_hot] if self.model.classes else [])]
+
+    @functools.cached_property
+    def inside(self):
+        """As of `Generator`: "unet", of what `told_of` returns."""
+        return {"unet": activations.of_unet(self.model.network, self.card["name"])}
+
+    def told_of(self, x, time, label=None):
+        """A list of what the network is given at a time in (0, 1]: x, float (n, h, w, c), the time, and classes, int (n,), if it
+        knows them."""
+        classes = self.model.classes
+        one_hot = np.zeros((len(x), classes), "float32") if label is None else np.eye(classes, dtype="float32")[label]
+        return self._inputs(x, time, one_hot)
 
     def labels(self, n, seed=0):
         """Classes drawn as often as they were trained on, for a model that knows them: int (n,), one a place."""

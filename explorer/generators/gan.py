@@ -4,11 +4,14 @@ Layers: *Hands-On Machine Learning*, 3rd ed., ch. 17 (`fashion-gan`, `fashion-dc
 generator as a one-hot vector beside the noise, the discriminator as a projection (Miyato and Koyama 2018, arXiv:1802.05637).
 """
 
+from functools import cached_property
+
 import keras
 import numpy as np
 from keras import layers, ops
 
 from explorer.errors import InputError
+from explorer.generators.activations import of_chain
 from explorer.generators.base import Generator, answers, check_images, check_labels
 
 
@@ -154,6 +157,15 @@ class GanGenerator(Generator):
         images = self.model.generator(self.model.told(z, label if classes else None))
         images = ops.clip((images + 1) / 2 if self.model.centred else images, 0.0, 1.0)
         return {"decoder": keras.Model([z, label] if classes else z, images)}
+
+    @cached_property
+    def inside(self):
+        """As of `Generator`: "decoder", of z (n, d), with the classes beside it, one-hot (n, classes), if it draws by class."""
+        return {"decoder": of_chain(self.model.generator, f"{self.card['name']}: its generator")}
+
+    def decoder_input(self, z, label=None):
+        """Noise, and beside it the classes, one-hot, where there are some."""
+        return self._told(z, label)
 
     def verdict(self, images, label=None):
         """The discriminator's probability that pictures (n, h, w, c) in [0, 1] are real: float32 (n,)."""

@@ -335,6 +335,15 @@ class OwnGenerator(AutoencoderGenerator):
         codes = [np.asarray(code, "float32") for code in (out if isinstance(out, list | tuple) else [out])]
         return codes[0], codes[1] if len(codes) > 1 else None
 
+    def encoder_input(self, images):
+        """Pictures (n, h, w, c) in [0, 1] as the encoder takes them."""
+        return _as_trained(images, self.card["pixels"])
+
+    @property
+    def _loss(self):
+        """The mean squared error, by which any can be measured: what it was trained with its file does not say."""
+        return "mse", 1.0
+
     @cached_property
     def directions(self):
         """The `Directions` of a model with attributes."""

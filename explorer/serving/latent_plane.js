@@ -140,6 +140,7 @@ export class LatentPlane {
     this.ellipse = null;
     this.fixed = false; // a fixed plane does not zoom
     this.bare = false; // without axes
+    this.covered = ""; // "pictures": what lies on the plane but for the points is not shown; "all": these neither
     /** @type {string[] | null} of its axes, if they are more than z0 and z1 */
     this.names = null;
     /** @type {Map<number, Pair>} */
@@ -365,10 +366,10 @@ export class LatentPlane {
     context.fillRect(0, 0, this.side, this.side);
     context.imageSmoothingQuality = "high";
     context.globalAlpha = this.showPoints ? 0.55 : 1;
-    this._layer(context, this._backdrop);
+    if (!this.covered) this._layer(context, this._backdrop);
     context.globalAlpha = 1;
-    this._layer(context, this._veil);
-    if (this.showPoints && this._xy) this._drawPoints(context);
+    if (!this.covered) this._layer(context, this._veil);
+    if (this.showPoints && this._xy && this.covered !== "all") this._drawPoints(context);
     if (!this.bare) this._drawAxes(context);
   }
 

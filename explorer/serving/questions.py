@@ -71,6 +71,14 @@ class Drawn(BaseModel):
     truncation: Annotated[float, Field(ge=0, le=1)] = 1.0
 
 
+class Answered(BaseModel):
+    """A point of a plane that is judged, and the class that was looked for, if one was."""
+
+    model: Name
+    z: Annotated[list[FiniteFloat], Field(min_length=2, max_length=2)]
+    label: Annotated[int, Field(ge=0, le=255)] | None = None
+
+
 class Pictured(BaseModel):
     model: Name
     picture: File
@@ -116,6 +124,13 @@ class Framed(BaseModel):
     query: Query
     picture: File
     crop: Crop | None = None
+
+
+class Looked(BaseModel):
+    """A state that is looked at from within, and the pixels of the picture that goes in, base64 of uint8."""
+
+    query: Query
+    pixels: File | None = None
 
 
 class Spoiled(BaseModel):

@@ -1,20 +1,11 @@
 // @ts-check
-// Five steps for a first visit, in a card that stands in the page and so covers nothing. One click closes it for good.
+// What the header says of the view on screen: its tagline, and, at the first visit, five steps in a card that stands in the page
+// and so covers nothing. "Done" ends the tour of this view, one click on Close all of them, for good.
 
-const CLOSED = "latent-explorer-tour"; // the key under which the browser remembers it
-/** What a step says, and what it is about. @type {[title: string, text: string, target: string][]} */
-const STEPS = [
-  ["Every point is a picture", "Drag across the plane, or use the arrow keys: the picture beside it is decoded as you go.",
-    ".lx-plane"],
-  ["One idea, seen from all sides", "Sliders of faces, a morph, noise that becomes a flower, a walk from prompt to prompt, and how "
-    + "all this came about: each has its tab.", "[role=tablist]"],
-  ["Bring your own", "Draw or drop a picture where a view asks for one. The model's encoder says which point it is.",
-    ".lx-input"],
-  ["Keep what you found", "The address bar is the link to what you see. Saved files carry it too: drop one anywhere on the page, "
-    + "and it opens again.", "[data-do=link]"],
-  ["See how it is made", "Below each view: what you see, with its formula, and the few lines of Keras that make the picture.",
-    ".lx-folds"],
-];
+/** @typedef {[title: string, text: string, target: string][]} Steps what each says, and what it is about */
+
+const CLOSED = "closed", KEY = "latent-explorer-tour"; // under which the browser remembers the views whose tours are over, or all
+const TABS = "#views [role=tab]";
 const CARD = `<aside class="lx-tour" aria-label="A tour in five steps">
   <div aria-live="polite"><strong></strong> <span></span></div>
   <div class="lx-tour-buttons"><small></small>
@@ -23,27 +14,40 @@ const CARD = `<aside class="lx-tour" aria-label="A tour in five steps">
     <button type="button" data-tour="close" aria-label="Close the tour">Close</button></div>
 </aside>`;
 
-/** In a frame of another site storage may be blocked, and asking for it throws: then it is closed until the page is left. */
-function isClosed() {
-  try { return localStorage.getItem(CLOSED) !== null; } catch { return false; }
+/** @type {string[]} while the page is open, where a frame of another site may store nothing: then asking throws */
+let over = [];
+/** @returns {string[]} */
+function remembered() {
+  try { return localStorage.getItem(KEY)?.split(",") ?? over; } catch { return over; }
 }
-function rememberClosed() {
-  try { localStorage.setItem(CLOSED, "closed"); } catch { /* blocked */ }
+/** @param {string} name of a view, or CLOSED */
+function remember(name) {
+  over = name === CLOSED ? [CLOSED] : [...remembered(), name];
+  try { localStorage.setItem(KEY, over.join(",")); } catch { /* blocked */ }
+}
+
+/** The name of the view on screen, by its tab. @param {Record<string, string>} titles of all views */
+function nameOf(titles) {
+  const chosen = [...document.querySelectorAll(TABS)].find(tab => tab.getAttribute("aria-selected") === "true");
+  const words = chosen?.textContent?.trim(), id = /** @type {HTMLElement | undefined} */ (chosen)?.dataset.tabId;
+  return id && id in titles ? id : Object.keys(titles).find(name => titles[name] === words);
 }
 
 class Tour {
-  /** @param {Element} head below which it stands */
-  constructor(head) {
+  /** @param {Element} head below which it stands @param {string} name of the view @param {Steps} steps */
+  constructor(head, name, steps) {
     head.insertAdjacentHTML("afterend", CARD);
     this.card = /** @type {HTMLElement} */ (head.nextElementSibling);
+    this.name = name;
+    this.steps = steps;
     this.at = 0;
     this.card.addEventListener("click", event => {
       const button = /** @type {HTMLElement} */ (event.target).closest("button");
       if (button) this._do(button.dataset.tour);
     });
-    this.card.addEventListener("keydown", event => { if (event.key === "Escape") this.close(); });
+    this.card.addEventListener("keydown", event => { if (event.key === "Escape") this.end(CLOSED); });
     this.go(0);
-    this.resized = new ResizeObserver(() => this._mark()); // the page is another height once a view is shown or turned to
+    this.resized = new ResizeObserver(() => this._mark()); // the page is another height once a view is shown
     this.resized.observe(document.body);
   }
 
@@ -54,7 +58,8 @@ class Tour {
 
   /** @param {string | undefined} what */
   _do(what) {
-    if (what === "close" || what === "next" && this.at === STEPS.length - 1) this.close();
+    if (what === "close") this.end(CLOSED);
+    else if (what === "next" && this.at === this.steps.length - 1) this.end(this.name);
     else if (what === "show") this.target?.scrollIntoView({ block: "center" });
     else this.go(this.at + (what === "next" ? 1 : -1));
   }
@@ -62,18 +67,18 @@ class Tour {
   /** @param {number} at */
   go(at) {
     this.at = at;
-    const [title, text] = STEPS[at];
+    const [title, text] = this.steps[at];
     this.find("strong").textContent = title;
     this.find("span").textContent = text;
-    this.find("small").textContent = `${at + 1} of ${STEPS.length}`;
+    this.find("small").textContent = `${at + 1} of ${this.steps.length}`;
     this.find("[data-tour=back]").disabled = at === 0;
-    this.find("[data-tour=next]").textContent = at === STEPS.length - 1 ? "Done" : "Next";
+    this.find("[data-tour=next]").textContent = at === this.steps.length - 1 ? "Done" : "Next";
     this._mark();
   }
 
-  /** What the step is about in the view that is seen; not every view has a part of each kind. */
+  /** What the step is about, in the view that is seen. */
   get target() {
-    const found = [...document.querySelectorAll(STEPS[this.at][2])];
+    const found = [...document.querySelectorAll(this.steps[this.at][2])];
     return /** @type {HTMLElement | undefined} */ (found.find(element => /** @type {any} */ (element).offsetParent));
   }
 
@@ -82,16 +87,43 @@ class Tour {
     if (this.card.isConnected) this.target?.classList.add("lx-toured");
   }
 
-  close() {
-    rememberClosed();
+  /** @param {string} what is over: this view's name, or CLOSED */
+  end(what) {
+    remember(what);
+    this.remove();
+  }
+
+  remove() {
     this.resized.disconnect();
     this.card.remove();
     this._mark();
   }
 }
 
-/** @param {{element: HTMLElement}} given what gr.HTML gives of the page's header */
-export function start({ element }) {
-  const head = element.querySelector(".lx-head");
-  if (head && !isClosed() && !new URLSearchParams(location.search).has("embed")) new Tour(head);
+/**
+ * @param {{element: HTMLElement, props: {titles: Record<string, string>, taglines: Record<string, string>,
+ *   tours: Record<string, Steps>}}} given what gr.HTML gives of the page's header, its `props` by the names of views
+ */
+export function start({ element, props: { titles, taglines, tours } }) {
+  const head = element.querySelector(".lx-head"), embedded = new URLSearchParams(location.search).has("embed");
+  /** @type {string | undefined} */
+  let shown;
+  /** @type {Tour | null} */
+  let tour = null;
+  const turn = () => {
+    const name = nameOf(titles);
+    if (!head || !name || name === shown) return;
+    shown = name;
+    /** @type {any} */ (head.querySelector("p")).textContent = taglines[name];
+    tour?.remove();
+    const done = remembered();
+    tour = embedded || done.includes(CLOSED) || done.includes(name) ? null : new Tour(head, name, tours[name]);
+  };
+  const built = new MutationObserver(() => { // the tabs may come after the header
+    turn();
+    if (shown) built.disconnect();
+  });
+  built.observe(document.body, { subtree: true, childList: true });
+  new MutationObserver(turn).observe(document.body, { subtree: true, attributeFilter: ["aria-selected"] });
+  turn();
 }

@@ -3,7 +3,8 @@
 A view's name in the address is the name of its folder, with - for _. In it `pictures.py` is the view without its page, see `View`;
 `calls.py` is what its page asks the server: `SERVER_FUNCTIONS`, each of one JSON value whose annotation (`serving.questions`) says
 what it may be, `LIVE_FUNCTIONS`, those that must answer within a drag, `PROPS`, what its script is given besides, and
-`below(blocks, tab)` for components of Gradio's own. `view.html`, `view.css` and `view.js`, which exports `start`, are the page.
+`below(blocks, tab)` for components of Gradio's own. `words.py` has its tagline and the tour of a first visit. `view.html`,
+`view.css` and `view.js`, which exports `start`, are the page.
 Whoever adds a view adds a folder, and its name here.
 """
 

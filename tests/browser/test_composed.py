@@ -54,18 +54,39 @@ def parts(view, name):
 def test_headings_titles_and_axe(app, page_of, axe, name):
     view = page_of(app)
     for part in parts(view, name):
-        levels = [level for level, _ in view.page.evaluate(HEADINGS)]
-        assert levels[0] == 1
-        assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False)), (part, levels)
+        check(view, axe, part)
         assert view.page.evaluate(UNTITLED, name) == [], part
-        if not view.page.evaluate("'axe' in window"):
-            view.page.evaluate(axe)
-        for scheme in ("dark", "light"):
-            view.page.emulate_media(color_scheme=scheme)
-            view.until("document.body.classList.contains('dark') === (argument === 'dark')", scheme)
-            view.until("!document.getAnimations().some(one => one instanceof CSSTransition)")
-            found = view.page.evaluate(FAULTS)
-            assert found == [], f"{part}, {scheme}: {json.dumps(found, indent=1)}"
+
+
+def check(view, axe, part):
+    """Headings in their order, and no fault that axe finds, light and dark."""
+    levels = [level for level, _ in view.page.evaluate(HEADINGS)]
+    assert levels[0] == 1
+    assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False)), (part, levels)
+    if not view.page.evaluate("'axe' in window"):
+        view.page.evaluate(axe)
+    for scheme in ("dark", "light"):
+        view.page.emulate_media(color_scheme=scheme)
+        view.until("document.body.classList.contains('dark') === (argument === 'dark')", scheme)
+        view.until("!document.getAnimations().some(one => one instanceof CSSTransition)")
+        found = view.page.evaluate(FAULTS)
+        assert found == [], f"{part}, {scheme}: {json.dumps(found, indent=1)}"
+
+
+@pytest.mark.parametrize(
+    ("query", "there"),
+    [
+        ("view=latent-plane&model=mnist-vae&inside=1", ".lx-inside[data-shown]"),
+        ("view=latent-plane&model=mnist-vae&quiz=7", ".lx-answers button"),
+        ("view=diffusion&model=fashion-ddpm&steps=2&inside=1", ".lx-levels[data-shown]"),
+        ("view=models", "#models-gallery [data-drawn]"),
+    ],
+)
+def test_axe_finds_no_fault_with_what_is_unfolded_either(app, page_of, axe, query, there):
+    view = page_of(app)
+    view.page.goto(f"{view.url}/?{query}")
+    expect(view.page.locator(there).first).to_be_visible()
+    check(view, axe, query)
 
 
 def test_all_tabs_are_in_sight_on_a_phone(app, page_of):

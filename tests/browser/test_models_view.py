@@ -35,7 +35,10 @@ def test_a_card_shows_its_numbers_and_its_curves(view, name):
         table = view.page.locator("#models-card .lx-layers").nth(i)
         assert table.locator("caption").inner_text() == part
         rows = [row.split("\t") for row in table.locator("tbody tr").all_inner_texts()]
-        assert rows == [[name, kind, shape, f"{parameters:,}"] for name, kind, shape, parameters in layers]
+        assert [row[-1] for row in rows] == [f"{parameters:,}" for *_, parameters in layers]
+        sides = [re.findall(r"\d+", shape.replace("None", "")) for _, _, shape, _ in layers]
+        assert [re.findall(r"\d+", row[1].replace(",", "")) for row in rows] == sides
+        assert rows[1][0] == "convolution, 3 × 3, stride 2, ReLU" if part == "encoder" else rows[1][0].startswith("dense")
         assert f"{facts['parameters'][part]:,}" == table.locator("tfoot td").last.inner_text()
         assert f"{part} {facts['parameters'][part]:,}" in text
     for word in (facts["source"], facts["licence"], facts["data"], *facts["known_failures"]):
@@ -77,3 +80,21 @@ def test_the_page_names_backend_and_device(app, page_of, link):
     expect(page.locator("#models-device")).to_contain_text(
         re.compile(r"Computed by TensorFlow on (the CPU \(\d+ cores\)|a GPU|\d)")
     )
+
+
+def test_the_gallery_draws_what_is_in_sight_and_opens_a_card(view):
+    view.page.goto(f"{view.url}/?view=models")
+    first = view.page.locator("[data-samples=mnist-vae]")
+    expect(first.locator("img")).to_be_visible()
+    assert first.locator("img").evaluate("image => image.naturalWidth / image.naturalHeight") == 6
+    item = view.page.locator("#models-gallery [data-model=fashion-vae]")
+    expect(item).to_contain_text("real pictures")
+    item.focus()
+    view.page.keyboard.press("Enter")
+    expect(view.page.locator("#models-card h2")).to_have_text(card("fashion-vae")["title"])
+    expect(item).to_have_attribute("aria-current", "true")
+    view.until("location.search.slice(1) === 'view=models&model=fashion-vae'")
+    open_models(view, "fashion-ae")
+    expect(view.page.locator("#models-gallery [data-model=fashion-ae]")).to_be_hidden()  # a link's card comes first
+    view.page.get_by_text(re.compile(r"All \d+ models")).click()
+    expect(view.page.locator("#models-gallery [data-model=fashion-ae]")).to_have_attribute("aria-current", "true")

@@ -19,10 +19,13 @@ PHONE = {"viewport": {"width": 390, "height": 844}, "has_touch": True, "is_mobil
 STATES = [
     "view=latent-plane&model=mnist-vae&z=0.5,-1&from=-1,-1&to=1,1",
     "view=latent-plane&model=fashion-vae&beside=fashion-ae",
+    "view=latent-plane&model=mnist-vae&z=0.5,-1&inside=1",
+    "view=latent-plane&model=mnist-vae&quiz=7",
     "view=faces&attributes=Smiling:1.5",
     "view=morph",
     "view=morph&corners=g1;g2;g3;g4",
     "view=diffusion&model=fashion-ddpm&steps=4",
+    "view=diffusion&model=flowers-diffusion&steps=4&inside=1",
     "view=text-to-image&steps=2&frames=3",
     "view=why-a-vae&chapter=denoising",
     "view=why-a-vae&chapter=gans",

@@ -1,8 +1,12 @@
-"""A first visit: the tour stands in the page, covers nothing, is walked by keys, and one click closes it for good."""
+"""A first visit: each view's tour stands in the page, covers nothing, is walked by keys, and one click closes all for good."""
+
+from importlib import import_module
 
 import pytest
 from driver import PATIENCE
 from playwright.sync_api import expect
+
+from explorer import views
 
 COVERED = """() => {
     const box = document.querySelector(".lx-tour").getBoundingClientRect();
@@ -20,7 +24,7 @@ def visit(app, browser):
     """`visit(query, script, **settings)`: the page as somebody sees it who was never here; nothing may go wrong in it."""
     contexts, problems = [], []
 
-    def open_page(query="", script="", **settings):
+    def open_page(query="", name="latent-plane", script="", **settings):
         context = browser.new_context(**{"viewport": {"width": 1280, "height": 900}} | settings)
         contexts.append(context)
         if script:
@@ -29,7 +33,8 @@ def visit(app, browser):
         page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.goto(f"{app.url}/?{query}")
-        page.locator(".lx[data-ready=yes]").first.wait_for(state="attached")
+        drawn = "#models-card h2, #models-curves .js-plotly-plot" if name == "models" else f"#{name} .lx[data-ready=yes]"
+        page.locator(drawn).last.wait_for(state="attached")
         return page
 
     yield open_page
@@ -51,18 +56,31 @@ def test_the_tour_covers_nothing_and_is_walked_by_keys(visit, width, scheme):
         expect(tour.locator("small")).to_have_text(f"{step + 1} of 5")
         titles.append(tour.locator("strong").inner_text())
         expect(page.locator(".lx-toured")).to_have_count(1)
-        if step == 0:  # in the view that one turns to
-            page.get_by_role("tab", name="Faces").click()
-            expect(page.locator(".lx-faces .lx-toured, .lx-faces.lx-toured")).to_be_visible()
-            page.get_by_role("tab", name="Latent plane").click()
-            tour.get_by_role("button", name="Next").focus()
         page.keyboard.press("Enter")
     assert len(set(titles)) == 5
     expect(tour).to_have_count(0)  # "Done"
     assert page.locator(".lx-toured").count() == 0
+    assert page.evaluate("localStorage.getItem('latent-explorer-tour')") == "latent-plane"
     page.reload()
     page.locator(".lx[data-ready=yes]").first.wait_for(state="attached")
     assert page.locator(".lx-tour").count() == 0
+    page.get_by_role("tab", name="Morph").click()  # which has a tour of its own
+    expect(tour.locator("strong")).to_have_text(import_module("explorer.views.morph.words").TOUR[0][0])
+
+
+@pytest.mark.parametrize("name", views.NAMES)
+def test_each_view_says_what_it_is_for_and_shows_what_its_steps_are_about(visit, name):
+    words = import_module(f"explorer.views.{views.folder(name)}.words")
+    page = visit(f"view={name}", name)
+    expect(page.locator(".lx-head p")).to_have_text(words.TAGLINE)
+    tour = page.locator(".lx-tour")
+    for title, text, target in words.TOUR:
+        expect(tour.locator("strong")).to_have_text(title)
+        expect(tour.locator("div span")).to_have_text(text)
+        expect(page.locator(".lx-toured")).to_have_count(1)
+        assert page.locator(".lx-toured").evaluate("(marked, target) => marked.matches(target)", target), title
+        tour.get_by_role("button", name="Next").or_(tour.get_by_role("button", name="Done")).click()
+    expect(tour).to_have_count(0)
 
 
 def test_one_click_closes_it_and_it_is_not_in_a_course_s_frame(visit):
@@ -70,6 +88,9 @@ def test_one_click_closes_it_and_it_is_not_in_a_course_s_frame(visit):
     page.get_by_role("button", name="Close the tour").click()
     assert page.locator(".lx-tour").count() == 0
     assert page.evaluate("localStorage.getItem('latent-explorer-tour')") == "closed"
+    page.get_by_role("tab", name="Faces").click()
+    expect(page.locator(".lx-faces")).to_be_visible()
+    assert page.locator(".lx-tour").count() == 0, "those of other views neither"
     assert visit("embed&view=latent-plane").locator(".lx-tour").count() == 0
 
 

@@ -5,13 +5,17 @@ import functools
 import numpy as np
 
 from explorer import checkpoints, imaging, views
+from explorer.errors import InputError
 from explorer.generators import samplers, schedules
 from explorer.serving import questions
 from explorer.serving.calls import JOBS, LONG, answered, for_page, in_turn, pixels, shown_with
+from explorer.state import parse_strictly, text
+from explorer.views import inside
 from explorer.views.diffusion import pictures
 
 MOST_KEPT = 100  # steps of a lane that are sent to the page
 PLOTTED = 101
+FAR = 3  # standard deviations of noise from black to grey, and to white
 
 
 def state_of(query):
@@ -125,4 +129,35 @@ def noised_picture(request: questions.Noised):
             "signal_rate": round(float(signal_rate), 4), "picture": pixels(picture)}  # fmt: skip
 
 
-SERVER_FUNCTIONS = [open_diffusion, start_run, noised_picture]
+@answered
+@in_turn
+def look_at_levels(query: questions.Query):
+    """What each level of the network makes of the step nearest to the state's time (without one, the last): {"levels": see
+    `inside.stages`, "step", "steps", "x_t" and "noise": what goes in, and what of it the network takes for noise, as pixels}."""
+    state = state_of(query)
+    if state["what"] != "trajectory":
+        raise InputError("the levels are shown of one run: ask for what=trajectory")
+    if state["steps"] > MOST_KEPT:
+        raise InputError(f"the levels are shown of a run of at most {MOST_KEPT} steps, got {state['steps']}: set fewer")
+    generator = checkpoints.load(state["model"])
+    seen = _seen(text({key: value for key, value in state.items() if key not in ("time", "inside", "to_sampler")}))
+    times = samplers.times(state["steps"])[:-1]
+    index = int(np.abs(times - state.get("time", 0.0)).argmin())
+    x_t, time = seen[index][None], float(times[index])
+    asked = pictures.asked(generator, state, 1)
+    label = asked["label"] if asked.get("guidance_scale") else None
+    noise = generator.predict_noise(x_t, time, **asked)
+    return {"levels": inside.stages(state["model"], "unet", generator.told_of(x_t, time, label)),
+            "x_t": pixels(generator.model.denormalize(x_t)[0]), "noise": pixels(np.clip(0.5 + noise[0] / (2 * FAR), 0, 1)),
+            "step": index, "steps": state["steps"]}  # fmt: skip
+
+
+@functools.lru_cache(maxsize=4)
+def _seen(query):
+    """What the network sees at each step of a run: float32 (steps, h, w, c)."""
+    seen = []
+    pictures.run(parse_strictly(query), lambda lane, step, generator: seen.append(step.x_t[0].copy()))
+    return np.stack(seen)
+
+
+SERVER_FUNCTIONS = [open_diffusion, start_run, noised_picture, look_at_levels]

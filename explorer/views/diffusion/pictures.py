@@ -17,7 +17,7 @@ from explorer.views.drawn import Drawn
 
 TITLE = "Diffusion"
 KEYS = frozenset({"seed", "to", "t", "frames", "n", "steps", "sampler", "to_sampler", "label", "guidance_scale", "eta",
-                  "epsilon_scale", "time", "closed", "via", *points.GUIDANCE}) | films.KEYS  # fmt: skip
+                  "epsilon_scale", "time", "closed", "via", "inside", *points.GUIDANCE}) | films.KEYS  # fmt: skip
 WHATS = ("picture", "trajectory", "steps", "grid", "strip", "forward")
 COMPARED = (5, 10, 15, 20, 25)
 MOST_SAMPLES = 18

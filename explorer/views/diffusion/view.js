@@ -6,6 +6,7 @@ import { Runs, UNFINISHED } from "../../serving/run.js";
 import { listenToSettings, showChoice, showSettings } from "../../serving/settings.js";
 import { View, newest, randomSeed } from "../../serving/view.js";
 import { codeOf } from "./code.js";
+import { Levels } from "./levels.js";
 import { drawSchedule } from "./schedule.js";
 import { Stage, paint } from "./stage.js";
 
@@ -16,15 +17,15 @@ const SOON = 300; // milliseconds from the last move of a slider to its run
 
 // The keys that mean something in each mode, beside those that always do.
 const ALWAYS = ["what", "model", "seed", "sampler", "label", "guidance_scale", "guidance_rescale", "guidance_interval",
-  "epsilon_scale"];
+  "epsilon_scale", "inside"];
 /** @type {Record<string, string[]>} */
 const MEANT = {
   trajectory: ["steps", "time"], samplers: ["steps", "to_sampler"], steps: [], strip: ["steps", "to", "frames", "via", "closed"],
   forward: ["steps", "time"], grid: ["steps", "n"],
 };
 const SINGLE = ["trajectory", "samplers", "forward"]; // modes whose lanes are of one picture
-// What another model is asked for too, where it means something.
-const MODEL_KEEPS = ["what", "model", "seed", "to", "via", "to_sampler"];
+// what another model is asked for too, where it means something
+const MODEL_KEEPS = ["what", "model", "seed", "to", "via", "to_sampler", "inside"];
 /** @type {Record<string, any>} how a file's state differs from that on screen */
 const FILES = { picture: { what: "picture", to_sampler: undefined }, rows: { what: "trajectory", time: undefined }, own: {} };
 
@@ -35,7 +36,8 @@ class DiffusionView extends View {
   /** @param {any} given */
   constructor(given) {
     super(given, "diffusion");
-    this.runs = new Runs(this, () => this.showLinkedTime());
+    this.runs = new Runs(this, () => { this.showLinkedTime(); this.levels.look(); });
+    this.levels = new Levels(this);
     this.stage = new Stage(this.find(".lx-lanes"), this.find("[data-scrub]"), step => this.mark(step));
     /** @type {[name: string, words: string, takesEta: boolean][]} */
     this.samplers = [];
@@ -165,6 +167,7 @@ class DiffusionView extends View {
     this.find("[data-rate=noise]").textContent = noise.toFixed(3);
     const words = `t ${time.toFixed(2)}, signal rate ${signal.toFixed(2)}, noise rate ${noise.toFixed(2)}`;
     this.stage.scrubber.setAttribute("aria-valuetext", words);
+    this.levels.look();
   }
 
   /** @param {string} bytes */
@@ -262,6 +265,7 @@ class DiffusionView extends View {
     this.find("[data-set=steps]").max = model.most_steps;
     showSettings(this);
     this.find("[data-via]").value = (this.state.via ?? []).join(" ");
+    this.levels.place();
     this.find(".lx-scrub").hidden = mode === "grid";
     this.find(".lx-input h2").textContent = forward ? "The picture" : "The noise";
     const noise = forward ? "The picture that is noised" : "The noise that sampling starts from";

@@ -55,9 +55,11 @@ export class Gallery {
 
   /** Marks the faces of both handfuls. */
   markHandfuls() {
-    for (const button of this.view.all(".lx-faces-grid button"))
+    for (const button of this.view.all(".lx-faces-grid button")) {
+      const place = button.dataset.place.replace("face:", "g").replace("seed:", "");
       for (const [side, name] of [["more", "lx-like"], ["less", "lx-unlike"]])
-        button.classList.toggle(name, !!this.view.state[side]?.includes(button.dataset.place.replace("face:", "g").replace("seed:", "")));
+        button.classList.toggle(name, !!this.view.state[side]?.includes(place));
+    }
   }
 
   /** The gallery of the state's model; null, and it was said why, if there is no answer. */

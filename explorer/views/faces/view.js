@@ -116,7 +116,8 @@ export class FacesView extends View {
     return this.whole();
   }
 
-  /** A face of the gallery for a handful; a truncated one has no name but its code. @param {"more" | "less"} side @param {any} place */
+  /** A face of the gallery for a handful: a truncated one has no name but its code.
+   * @param {"more" | "less"} side @param {any} place */
   async _gather(side, { face, seed }) {
     if (seed === undefined || (this.state.truncation ?? 1) === 1)
       return this.handfuls.add(side, [seed === undefined ? `g${face}` : String(seed)]);

@@ -5,13 +5,14 @@ import base64
 import numpy as np
 
 from explorer import checkpoints, geometry, imaging, paper, views
+from explorer.errors import InputError
 from explorer.generators import has_encoder, has_encodings, kind_of
 from explorer.serving import questions
 from explorer.serving.calls import answered, for_page, in_squares, in_turn, jpeg, packed, pixels, shipped
 from explorer.state import DECIMALS
 from explorer.views import calls as common
-from explorer.views import points
-from explorer.views.latent_plane import pictures
+from explorer.views import inside, points
+from explorer.views.latent_plane import pictures, quiz
 
 NEIGHBOURS = 20
 POSTERIOR_SAMPLES = 6
@@ -58,6 +59,7 @@ def describe(name):
         "encoder": has_encoder(card),
         "own": bool(card.get("own")),
         "beside": card["recipe"].get("beside"),
+        "quiz": quiz.can_ask(card),
         "kl_weight": card["recipe"].get("loss", {}).get("kl_weight"),
         "code": code(card),
     }
@@ -204,6 +206,43 @@ def decode_point(query: questions.Query):
 
 
 @answered
+@in_turn
+def look_inside(request: questions.Looked):
+    """{"query", "pixels": of the picture that goes in, or null for the one at the state's point} -> what each layer makes of it,
+    the sample, the loss: see `inside.of_autoencoder`."""
+    state, sent = state_of(request["query"]), request.get("pixels")
+    return inside.of_autoencoder(state["model"], state["z"], state.get("label"), sent and _picture(sent, state["model"]),
+                                 state.get("noise_seed", 0))  # fmt: skip
+
+
+def _picture(sent, name):
+    """Raw pixels in base64 as a picture of a model's shape, float32 in [0, 1]."""
+    shape = checkpoints.card(name)["image_shape"]
+    try:
+        return np.frombuffer(base64.b64decode(sent, validate=True), "uint8").reshape(shape).astype("float32") / 255
+    except ValueError:
+        raise InputError(f"pixels must be base64 of {np.prod(shape)} bytes for {name}") from None
+
+
+@answered
+@in_turn
+def quiz_questions(request: questions.Drawn):
+    """{"model", "seed"} -> {"questions": see `quiz.questions`}."""
+    return {"questions": quiz.questions(request["model"], int(request["seed"]) % 2**32)}
+
+
+@answered
+def quiz_verdict(request: questions.Answered):
+    """{"model", "z", "label": of which the place was asked, or null} -> what the judge sees there, {"label", "sure"}, and "middle",
+    where that kind lies."""
+    state = pictures.complete({"model": request["model"], "z": tuple(request["z"])})
+    if not quiz.can_ask(checkpoints.card(state["model"])):
+        raise InputError(f"{state['model']} has no judge of what it draws")
+    answer, label = quiz.verdict(state["model"], state["z"]), request.get("label")
+    return answer | ({} if label is None else {"middle": quiz.middle(state["model"], label)})
+
+
+@answered
 def plane_points(name: questions.Name):
     """The encodings of a model's test set: z_mean as int16 (n, d) in units of `step`, and uint8 labels (n,); of a GAN none."""
     card = checkpoints.card(name)
@@ -242,5 +281,7 @@ def plane_veil(query: questions.Query):
 
 SERVER_FUNCTIONS = [
     open_view, decode_point, plane_points, plane_sheet, plane_backdrop, plane_veil, draw_prior, encode_picture, walk_frames,
+    look_inside,
+    quiz_questions, quiz_verdict,
 ]  # fmt: skip
 LIVE_FUNCTIONS = [decode_point]  # what a drag asks for

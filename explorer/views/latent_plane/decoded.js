@@ -99,7 +99,8 @@ export class Decoded {
       const { view } = this, { model } = view, { nearest = [], real } = await this._facts(answer);
       if (mine !== this._describing) return; // it moved on
       const total = nearest.reduce((sum, [, count]) => sum + count, 0);
-      const names = nearest.slice(0, 3).map(([label, count]) => `${model.classes[label]} (${count} of ${total})`).join(", ");
+      const told = view.quiz.covers ? [] : nearest.slice(0, 3);
+      const names = told.map(([label, count]) => `${model.classes[label]} (${count} of ${total})`).join(", ");
       const at = view.coordinates().map(([name, value]) => `${name} ${short(value)}`).join(", ");
       const verdict = real === undefined ? "" : `The discriminator: ${Math.round(100 * real)} % real`;
       view.find(".lx-near").textContent = names ? `Nearest encodings: ${names}` : verdict;

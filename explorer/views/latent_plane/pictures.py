@@ -14,7 +14,8 @@ from explorer.views.drawn import Drawn
 PALETTE = ("#56b4e9", "#e69f00", "#2fd6a3", "#f0e442", "#ff7f6e", "#cc79a7", "#b7a3ff", "#9bd64a", "#d9d9d9", "#ff9ed2")
 TITLE = "Latent plane"
 KEYS = frozenset({"z", "corners", "from", "to", "kind", "even", "closed", "start", "stop", "frames", "axes", "scale", "center",
-                  "extent", "n", "veil", "points", "hidden", "beside", "label", "seed", "via"}) | films.KEYS  # fmt: skip
+                  "extent", "n", "veil", "points", "hidden", "beside", "label", "seed", "via", "inside", "noise_seed",
+                  "quiz"}) | films.KEYS  # fmt: skip
 WHATS = ("picture", "strip", "plane", "grid")
 DEFAULT_MODEL = "mnist-vae"
 _EDGE = 1e-4  # p-values are kept so far from 0 and 1, where z would be infinite

@@ -9,7 +9,9 @@ import { View, randomSeed, still } from "../../serving/view.js";
 import { Beside } from "./beside.js";
 import { Controls } from "./controls.js";
 import { Decoded } from "./decoded.js";
+import { Inside } from "./inside.js";
 import { Layers } from "./layers.js";
+import { Quiz } from "./quiz.js";
 import { Shelves } from "./shelves.js";
 import { Sliders } from "./sliders.js";
 import { Walk } from "./walk.js";
@@ -52,8 +54,10 @@ export class PlaneView extends View {
     this.controls = new Controls(this);
     this.shelves = new Shelves(this);
     this.yourPicture = new YourPicture(this);
+    this.inside = new Inside(this);
+    this.quiz = new Quiz(this);
     this.actions = this._actions();
-    this.keyboard = { a: "set-a", b: "set-b", r: "dice", k: "keep" };
+    this.keyboard = { a: "set-a", b: "set-b", r: "dice", k: "keep", x: "quiz" };
     this.find(".lx-folds").addEventListener("toggle", () => this.model && fillWords(this), true);
   }
 
@@ -78,6 +82,8 @@ export class PlaneView extends View {
       "set-b": () => this.walk.setEnd(),
       "end-walk": () => this.walk.remove(),
       play: () => this.walk.play(),
+      sample: () => this.inside.another(),
+      quiz: () => this.model.quiz && this.quiz.toggle(),
     };
   }
 
@@ -169,6 +175,8 @@ export class PlaneView extends View {
     this.walk.show();
     this.opened(options);
     this.beside.show();
+    this.inside.place();
+    this.quiz.place();
     fillWords(this);
   }
 
@@ -197,7 +205,7 @@ export class PlaneView extends View {
   /** Within a family, which shares its data and its latent shape, the point and the window stay. @param {string} name */
   changeModel(name) {
     if (!this.model) return this.open(stateText(this.props.schema, { model: name }));
-    const next = this.models.find(model => model.name === name), keys = ["veil", "kind", "even", "closed", "frames"];
+    const next = this.models.find(model => model.name === name), keys = ["veil", "kind", "even", "closed", "frames", "inside"];
     if (sameFamily(this.model, next)) keys.push("z", "hidden", "points", "center", "extent", "scale", "from", "to");
     if (this.model.encodings) keys.push("points");
     const state = Object.fromEntries(keys.map(key => [key, this.state[key]]));
@@ -229,6 +237,7 @@ export class PlaneView extends View {
 
   /** @param {number[]} z @param {number} [began] when somebody asked for it */
   setPoint(z, began) {
+    if (this.quiz.holds) return this.plane.move(this.state.z); // it is asked about
     this.walk.stop();
     const { z: before, axes, corners } = this.state, now = z.map(quantised);
     this.state.z = now;
@@ -238,6 +247,7 @@ export class PlaneView extends View {
     // here, not in `decode`, whose first request waits for the decoder
     if (!this.decoded.decoderIsThere) this.decoded.showFromSheet(began);
     this.decoded.decode(began);
+    this.inside.look();
     this.sliders.syncSoon();
     this.writeAddress();
   }

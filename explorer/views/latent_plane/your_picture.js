@@ -28,6 +28,8 @@ export class YourPicture {
     this._clears = 0;
     /** @type {any} the photo that was opened: `url`, `image` if the browser can read it, and what `_showPage` puts there */
     this.opened = null;
+    /** @type {any} what the server answered last, as long as the model is the same */
+    this.encoded = null;
     this.encode = newest((/** @type {string} */ url, /** @type {any} */ how) => this._encode(url, how));
     this.pad = new DrawingPad(view, ".lx-input", url => this.encode(url, {}), url => this._open(url));
     this.square = new CropSquare(view.find(".lx-page canvas"), crop => this._within(crop),
@@ -82,8 +84,14 @@ export class YourPicture {
     this.view.plane.draw();
   }
 
+  /** What the encoder was shown, base64 of its pixels, if the point is still where it put it. @param {number[]} z */
+  pixelsAt(z) {
+    return this.encoded && String(this.encoded.z) === String(z) ? this.encoded.seen : null;
+  }
+
   /** What a model made of it. */
   forget() {
+    this.encoded = null;
     this.view.plane.ellipse = null;
     this.view.find(".lx-encoded").hidden = true;
   }
@@ -102,6 +110,7 @@ export class YourPicture {
     if (opened) this.opened = answer.page && !answer.page.plain ? { url: picture, image, taken: 0 } : null;
     if (opened || square) this._showPage(answer.page);
     else view.find(".lx-page").hidden = true; // it was drawn upon
+    this.encoded = answer;
     this._showAnswer(answer);
     plane.ellipse = answer.sigma && { z: answer.z, sigma: answer.sigma };
     const outside = plane._toScreen(...plane._toPlane(answer.z)).some((/** @type {number} */ at) => at < 0 || at > plane.side);

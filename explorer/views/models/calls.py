@@ -10,7 +10,13 @@ import plotly.graph_objects as go
 
 from explorer import checkpoints, devices, views
 from explorer.errors import ExplorerError
+from explorer.generators.cards import network
+from explorer.generators.layer_words import in_words as layer_words
+from explorer.generators.layer_words import named_layers, shape_words
+from explorer.serving import questions
+from explorer.serving.calls import answered, in_turn
 from explorer.state import parse
+from explorer.views.models import gallery
 
 # Keys of metrics in words, see `in_words`; what is not named here is shown under its own name.
 WORDS = {
@@ -113,6 +119,9 @@ WORDS = {
 _DETAILS = re.compile(
     r"(?P<what>.+?)(_by_(?P<split>class|attribute))?(_(?P<sampler>[a-z]+)_(?P<steps>\d+)_steps)?(_at_guidance_(?P<guidance>\d+))?"
 )
+MOST_BARS = 12  # beneath each other; more numbers stand beside each other
+MOST_COMPARED = 6  # figures
+THIS = " class='lx-this'"
 PARTS = (
     "loss",
     "generator_loss",
@@ -174,9 +183,16 @@ def page(name):
     return f"""<article class="lx-card"><h2>{escape(card["title"])}</h2>
 <table class="lx-facts">{facts}</table>
 <h3>Measured quality</h3>{_metrics(card["metrics"])}
-{_failures(card)}
+{_failures(card)}{_beside(name, card)}
 <section data-aside><h3>How it was trained</h3>{_recipe(card["recipe"])}
-<h3>Layers</h3>{"".join(_layers(part, layers) for part, layers in card.get("architecture", {}).items())}</section></article>"""
+<h3>Layers</h3>{_architecture(name, card)}</section></article>"""
+
+
+def _architecture(name, card):
+    """The layers of each part, as the book prints them, named by what they are."""
+    files = None if card.get("own") else checkpoints.files(name)
+    named = named_layers(network(files)) if files else {}
+    return "".join(_layers(part, layers, named) for part, layers in card.get("architecture", {}).items())
 
 
 def _shapes(card):
@@ -200,9 +216,80 @@ def in_words(metric):
 
 def _metrics(metrics):
     rows = "".join(
-        f"<tr><th scope='row'>{escape(in_words(key))}</th><td>{escape(listed(value))}</td></tr>" for key, value in metrics.items()
+        f"<tr><th scope='row'>{escape(in_words(key))}</th><td>{_drawn(value)}</td></tr>" for key, value in metrics.items()
     )
     return f"<table>{rows}</table>"
+
+
+def _drawn(value):
+    """A metric's value as HTML: a number, named numbers or many as bars, and what is split up twice as a table."""
+    if isinstance(value, list) and value and all(map(_is_number, value)):
+        value = {str(i): part for i, part in enumerate(value)}
+        if len(value) > MOST_BARS:
+            return _columns(list(value.values()))
+    if isinstance(value, dict) and value and all(map(_is_number, value.values())):
+        return _bars([(key, part, False) for key, part in value.items()])
+    if isinstance(value, dict) and any(isinstance(part, dict) for part in value.values()):
+        return _table(value)
+    return escape(listed(value))
+
+
+def _is_number(value):
+    return isinstance(value, int | float) and not isinstance(value, bool)
+
+
+def _bars(rows):
+    """(name, number, whether it is the one meant) as bars beneath each other."""
+    most = max((abs(number) for _, number, _ in rows), default=1) or 1
+    lines = "".join(
+        f"<li><span{THIS * this}>{escape(str(name))}</span>"
+        f'<i style="--share: {100 * max(0, number) / most:.1f}%"></i><b>{number:,g}</b></li>'
+        for name, number, this in rows
+    )
+    return f'<ul class="lx-bars">{lines}</ul>'
+
+
+def _columns(numbers):
+    """Many numbers as columns beside each other."""
+    low, high = min(0, *numbers), max(0, *numbers) or 1
+    scale, width = 100 / (high - low), 1000 / len(numbers)
+    columns = "".join(
+        f'<rect x="{i * width:.2f}" width="{0.8 * width:.2f}" y="{scale * (high - max(0, number)):.2f}"'
+        f' height="{scale * abs(number):.2f}"><title>{i}: {number:g}</title></rect>'
+        for i, number in enumerate(numbers)
+    )
+    words = f"{len(numbers)} numbers from {min(numbers):g} to {max(numbers):g}"
+    return f"""<svg class="lx-columns" viewBox="0 0 1000 100" preserveAspectRatio="none" fill="currentColor" role="img"
+aria-label="{words}">{columns}</svg><small>{words}</small>"""
+
+
+def _table(value):
+    """{name: number, or {name: number}} as a table; numbers by themselves stand above it."""
+    inner = {key: part for key, part in value.items() if isinstance(part, dict)}
+    alone = {key: part for key, part in value.items() if key not in inner}
+    keys = list(dict.fromkeys(key for part in inner.values() for key in part))
+    head = "".join(f"<th scope='col'>{escape(key.replace('_', ' '))}</th>" for key in keys)
+    rows = ""
+    for key, part in inner.items():
+        cells = "".join(f"<td>{escape(listed(part.get(k, '–')))}</td>" for k in keys)
+        rows += f"<tr><th scope='row'>{escape(key.replace('_', ' '))}</th>{cells}</tr>"
+    before = f"<p>{escape(listed(alone))}</p>" if alone else ""
+    return f'{before}<table class="lx-inner"><thead><tr><td></td>{head}</tr></thead><tbody>{rows}</tbody></table>'
+
+
+def _beside(name, card):
+    """The figures that others of its kind have as well, this one's in bold."""
+    others = {key: other for key, other in cards().items()
+              if gallery.group(other) == gallery.group(card) and not other.get("series") and not other.get("own")}  # fmt: skip
+    shown = []
+    for key, value in card["metrics"].items():
+        rows = [(other["short"], other["metrics"].get(key), one == name) for one, other in others.items()]
+        rows = [row for row in rows if _is_number(row[1])]
+        if _is_number(value) and len(rows) > 1 and len({number for _, number, _ in rows}) > 1:
+            shown.append(f"<tr><th scope='row'>{escape(in_words(key))}</th><td>{_bars(rows)}</td></tr>")
+    if card.get("series") or name not in others or not shown:
+        return ""
+    return f"<section data-aside><h3>Beside others of its kind</h3><table>{''.join(shown[:MOST_COMPARED])}</table></section>"
 
 
 def listed(value):
@@ -244,15 +331,15 @@ def plain(value):
     return f"{value:,g}" if isinstance(value, float) else str(value)
 
 
-def _layers(part, layers):
-    rows = "".join(
-        f"<tr><td>{escape(n)}</td><td>{escape(kind)}</td><td>{escape(shape)}</td><td>{count:,}</td></tr>"
-        for n, kind, shape, count in layers
-    )
+def _layers(part, layers, named):
+    rows = ""
+    for own, kind, shape, count in layers:
+        words = layer_words(kind, named.get((own, kind)))
+        rows += f"<tr><td>{escape(words)}</td><td>{escape(shape_words(shape))}</td><td>{count:,}</td></tr>"
     total = sum(count for *_, count in layers)
     return f"""<table class="lx-layers"><caption>{escape(part)}</caption>
-<thead><tr><th>layer</th><th>kind</th><th>output</th><th>parameters</th></tr></thead>
-<tbody>{rows}</tbody><tfoot><tr><td colspan="3">total</td><td>{total:,}</td></tr></tfoot></table>"""
+<thead><tr><th>layer</th><th>output</th><th>parameters</th></tr></thead>
+<tbody>{rows}</tbody><tfoot><tr><td colspan="2">total</td><td>{total:,}</td></tr></tfoot></table>"""
 
 
 def curves(name):
@@ -271,14 +358,29 @@ def curves(name):
     return figure
 
 
+@answered
+@in_turn(long=True)
+def model_samples(name: questions.Name):
+    """Some of what a model draws: {"url": of an image}."""
+    return {"url": gallery.samples(name)}
+
+
+SERVER_FUNCTIONS = [model_samples]
+
+
 def _script(function):
     """A function of the view's script, as Gradio calls it with the chosen model."""
     return f"""async (name) => {{ (await import(new URL("lx/views/models/view.js", document.baseURI))).{function}(name); }}"""
 
 
+GALLERY = """import(new URL("lx/views/models/gallery.js", document.baseURI))
+    .then(module => module.start({ element, props, server, trigger, watch }));"""
+
+
 def below(blocks, tab):
     """The view: choose a model, read its card, see its curves."""
     warning = gr.HTML(visible=False, apply_default_css=False)
+    shelf = gr.HTML(apply_default_css=False, elem_id="models-gallery", server_functions=SERVER_FUNCTIONS, js_on_load=GALLERY)
     chosen = gr.Dropdown([], label="Model", elem_id="models-choice")
     with gr.Row():
         with gr.Column(scale=2, min_width=480):
@@ -293,18 +395,23 @@ def below(blocks, tab):
         except ExplorerError as error:
             raise gr.Error(str(error)) from None
 
+    def choose(event: gr.EventData):
+        return event.model, *show(event.model)
+
     def visit(request: gr.Request):
         """What there is now, and the link's model if it is there."""
         names, query = list(cards()), str(request.query_params)
         wrong, name = damaged() + misfits(query), parse(query)[0].get("model")
-        name = name if name in names else names[0] if names else None
+        said = name in names
+        name = name if said else names[0] if names else None
         shown = (page(name), curves(name)) if name else ("There are no models in checkpoints/.", None)
         warned = gr.HTML("".join(f"<p>⚠ {escape(line)}</p>" for line in wrong), visible=bool(wrong))
-        return warned, gr.Dropdown(names, value=name), *shown
+        return warned, gallery.page(cards(), name if said else None), gr.Dropdown(names, value=name), *shown
 
+    shelf.select(choose, outputs=[chosen, card, plot], show_progress="hidden", api_visibility="private")
     chosen.input(show, chosen, [card, plot], show_progress="hidden", api_visibility="private")
     # of a link's model as well, which may come only after the tab has been turned to and has written the first one
     chosen.change(None, chosen, js=_script("writeModelHere"), api_visibility="private")
     tab.select(None, chosen, js=_script("writeModel"), api_visibility="private")
     tab.select(devices.in_words, outputs=device, show_progress="hidden", api_visibility="private")
-    blocks.load(visit, outputs=[warning, chosen, card, plot], show_progress="hidden", api_visibility="private")
+    blocks.load(visit, outputs=[warning, shelf, chosen, card, plot], show_progress="hidden", api_visibility="private")

@@ -1,0 +1,46 @@
+// @ts-check
+// The gallery of models: draws each one's samples once it is in sight, one after the other, and says which was chosen.
+import { still } from "../../serving/view.js";
+
+/** @param {any} given what gr.HTML gives, with `trigger` and `watch` */
+export function start({ element, server, trigger, watch }) {
+  /** @type {Element[]} */
+  const waiting = [];
+  let busy = false;
+  const next = async () => {
+    if (busy) return;
+    busy = true;
+    for (let place = waiting.shift(); place; place = waiting.shift()) await draw(place, server);
+    busy = false;
+  };
+  const seen = new IntersectionObserver(entries => {
+    for (const { isIntersecting, target } of entries) if (isIntersecting) {
+      seen.unobserve(target);
+      waiting.push(target);
+    }
+    next();
+  });
+  const observe = () => { for (const place of element.querySelectorAll("[data-samples]")) seen.observe(place); };
+  observe();
+  watch("value", observe);
+  element.addEventListener("click", (/** @type {any} */ event) => {
+    const item = event.target.closest("[data-model]");
+    if (!item) return;
+    for (const other of element.querySelectorAll("[aria-current]")) other.removeAttribute("aria-current");
+    item.setAttribute("aria-current", "true");
+    trigger("select", { model: item.dataset.model });
+    document.querySelector("#models-choice")?.scrollIntoView({ behavior: still.matches ? "auto" : "smooth" });
+  });
+}
+
+/** @param {any} place @param {any} server */
+async function draw(place, server) {
+  /** @type {any} */
+  let answer = null;
+  try { answer = await server.model_samples(place.dataset.samples); } catch { /* below */ }
+  if (!answer?.url) return void (place.textContent = answer?.error ?? "");
+  const image = document.createElement("img");
+  Object.assign(image, { src: answer.url, alt: "" });
+  place.replaceChildren(image);
+  place.dataset.drawn = "yes";
+}

@@ -1,0 +1,78 @@
+"""The gallery of models: each has a figure that its card holds, and a group of its kind; lists are drawn."""
+
+import re
+
+import pytest
+
+from explorer import checkpoints
+from explorer.views.models import calls, gallery
+
+NAMES = [card["name"] for card in checkpoints.models() if not card["series"]]
+
+
+@pytest.mark.parametrize("name", [*NAMES, *(key for key in calls.cards() if key.startswith("judges/"))])
+def test_each_has_a_figure_of_its_card_and_a_group(name):
+    card = calls.cards()[name]
+    value, yardstick, words, its_words, _ = gallery.figure(card)
+    assert value in card["metrics"].values()
+    assert words
+    assert (yardstick is None) == (its_words is None) == (card["kind"] == "judge")
+    if yardstick is not None:
+        assert yardstick in card["metrics"].values()
+    assert re.match(r"[A-Z]", gallery.group(card))
+
+
+def test_the_page_holds_each_once_and_a_series_not():
+    page = gallery.page(calls.cards(), "mnist-vae")
+    found = re.findall(r'data-model="([^"]+)"', page)
+    assert sorted(found) == sorted([*NAMES, *(key for key in calls.cards() if key.startswith("judges/"))])
+    assert page.count('aria-current="true"') == 1
+    assert "13 of a series" in page
+    assert "<details" in page
+    assert " open>" not in page
+    assert " open>" in gallery.page(calls.cards())
+    shares = [float(share) for share in re.findall(r"width: ([\d.]+)%", page)]
+    assert max(shares) == 100
+    assert min(shares) >= 0
+
+
+def test_bars_in_a_group_have_one_scale():
+    cards = {key: card for key, card in calls.cards().items() if gallery.group(card) == "Autoencoders of clothes"}
+    page = gallery.page(cards)
+    shares = {key: float(share) for key, share in re.findall(r'data-model="([^"]+)".*?em style="width: ([\d.]+)%', page, re.DOTALL)}
+    errors = {key: card["metrics"]["mse_at_z_mean"] for key, card in cards.items()}
+    assert len(shares) == len(errors) == 10
+    factors = [shares[key] / errors[key] for key in shares]
+    assert max(factors) == pytest.approx(min(factors), rel=0.01)
+
+
+def test_lists_of_figures_are_drawn():
+    card = calls.page("mnist-vae")
+    by_class = checkpoints.card("mnist-vae")["metrics"]["prior_samples_by_class"]
+    for name, number in by_class.items():
+        assert f"<span>{name}</span>" in card
+        assert f"<b>{number:,g}</b>" in card
+    assert "0 0.1" not in card, "no list in words"
+    assert card.count("<rect") == 0
+    assert calls.page("celeba-vae").count("<rect") == 200, "more numbers than rows have room for"
+    assert 'class="lx-inner"' in calls.page("celeba-vae")
+
+
+def test_a_card_stands_beside_others_of_its_kind():
+    card = calls.page("fashion-conv-ae")
+    assert "Beside others of its kind" in card
+    section = card.split("Beside others of its kind")[1].split("</section>")[0]
+    assert section.count("class='lx-this'") == section.count("<ul")
+    assert "Beside others" not in calls.page("mnist-vae"), "the only one of its kind"
+
+
+def test_layers_are_named_by_what_they_are():
+    card = calls.page("mnist-vae")
+    assert "<td>convolution, 3 × 3, stride 2, ReLU</td><td>14 × 14 × 32</td><td>320</td>" in card
+    assert not re.search(r"conv2d|dense_\d", card)
+
+
+@pytest.mark.parametrize("name", ["mnist-vae", "fashion-cgan"])
+def test_samples_are_drawn(name):
+    assert calls.model_samples(name)["url"].startswith("data:image/jpeg;base64,")
+    assert "error" in calls.model_samples("judges/digits")
