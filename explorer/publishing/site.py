@@ -1,6 +1,7 @@
-"""`python -m explorer site OUT`: the latent plane as a folder of files that any static host serves, since the browser decodes.
+"""`python -m explorer site OUT`: latent plane, faces and morphs as a folder of files that any static host serves, since the browser
+decodes.
 
-The page is the app's own modules; `static/server.js` stands in for the app's server. What it tells of a model is written here.
+The page is the app's own modules; those of `static/` stand in for the app's server. What they tell of a model is written here.
 """
 
 import hashlib
@@ -8,16 +9,23 @@ import json
 import shutil
 from pathlib import Path
 
-from explorer import checkpoints
+import numpy as np
+
+from explorer import checkpoints, views
 from explorer.errors import ExplorerError, InputError
 from explorer.generators import kind_of
 from explorer.publishing import model_card
 from explorer.serving import decoders, runtime
+from explorer.serving.calls import packed
 from explorer.state import schema
+from explorer.views import points, refined
 
 HERE = Path(__file__).parent.parent
 STATIC = HERE / "publishing" / "static"
 MARK = "lx/decoders.json"  # of a folder that was written here
+PARTS = {"latent-plane": "views/latent_plane", "faces": "views/faces", "morph": "views/morph"}
+WORKER = "offline.js"
+SEEDS = 200  # of each model, whose points are written: a browser has no generator of NumPy's
 
 
 def arguments(parser):
@@ -25,7 +33,7 @@ def arguments(parser):
 
 
 def run(options):
-    """write the latent plane as a static site, whose visitors' browsers decode"""
+    """write latent plane, faces and morphs as a static site, whose visitors' browsers decode"""
     found = write(options.out)
     print(f"{len(found)} files, {sum(found.values()):,} bytes, in {options.out}: serve them with "
           f"`python -m http.server --directory {options.out}`, or put them on any static host")  # fmt: skip
@@ -54,44 +62,83 @@ def write(out):
 def files():
     """What the site holds: {path: bytes}."""
     from explorer.views.latent_plane.pictures import DEFAULT_MODEL, has_plane
+    from explorer.views.morph.pictures import morphs
 
     folder = runtime.folder()
     if folder is None:
         raise SiteError("a site decodes in the browser, for which the runtime is missing: run `python -m explorer runtime`")
     shelf = decoders.shelf()
-    names = [card["name"] for card in checkpoints.models() if has_plane(card) and card["name"] in shelf["models"]]
-    if not names:
+    cards = [card for card in checkpoints.models() if card["name"] in shelf["models"]]
+    planes = [card["name"] for card in cards if has_plane(card)]
+    if not planes:
         raise SiteError("no model here has a decoder.onnx: run `python -m explorer export --all`")
-    names.sort(key=lambda name: name != DEFAULT_MODEL)  # the first is what a bare address shows
+    planes.sort(key=lambda name: name != DEFAULT_MODEL)  # the first is what a bare address shows
+    faces = [card["name"] for card in cards if card.get("attributes")]
+    morphing = [card["name"] for card in cards if morphs(card) and not card["series"]]
+    morphing.sort(key=lambda name: name not in faces)
+    names = list(dict.fromkeys([*planes, *faces, *morphing]))
     shelf["models"] = {name: shelf["models"][name] | {"encoder": None} for name in names}
     found = {f"lx/{path.relative_to(HERE).as_posix()}": path.read_bytes() for path in _modules()}
     found |= {f"{decoders.RUNTIME}{file}": (folder / file).read_bytes() for file in runtime.FILES}
-    found["lx/publishing/static/server.js"] = (STATIC / "server.js").read_bytes()
+    found |= {f"lx/publishing/static/{path.name}": path.read_bytes() for path in STATIC.glob("*.js") if path.name != WORKER}
     found[MARK] = _json(shelf)
     for name in names:
         found[shelf["models"][name]["decoder"].partition("?")[0]] = checkpoints.read(name, "decoder.onnx")
-        found |= _told(name)
         found[f"cards/{name}.md"] = model_card.markdown(name).encode()
+    told = {path: _json(what) for parts in (map(_plane, planes), map(_faces, faces), map(_morph, morphing))
+            for part in parts for path, what in part.items()}  # fmt: skip
+    found |= {f"lx/static/{path}.json": data for path, data in told.items()}
     found["cards/index.html"] = _listed(names)
     found["LICENSE.md"] = (checkpoints.root() / "LICENSE.md").read_bytes()
     found["favicon.svg"] = (HERE / "serving" / "favicon.svg").read_bytes()
-    found["index.html"] = _page(names)
-    return dict(sorted((found | {"offline.js": _worker(found, shelf)}).items()))
+    found["index.html"] = _page(planes, faces, morphing)
+    return dict(sorted((found | {WORKER: _worker(found, shelf, {planes[0], *faces[:1], *morphing[:1]})}).items()))
 
 
 def _modules():
-    """The browser's modules of what all views share, and of the plane's."""
-    return [path for part in ("serving", "views/latent_plane") for path in sorted((HERE / part).glob("*.js"))]
+    """The browser's modules of what all views share, and of these three's."""
+    return [path for part in ("serving", *PARTS.values()) for path in sorted((HERE / part).glob("*.js"))]
 
 
-def _told(name):
-    """What the page is told of a model."""
+def _plane(name):
+    """What the plane's page is told of a model."""
     from explorer.views.latent_plane import calls
 
     told = {"open": _answer(calls.open_view(f"model={name}")), "sheet": _answer(calls.plane_sheet(name)),
             "prior": kind_of(checkpoints.card(name)).has_prior}  # fmt: skip
     told["open"].pop("models")
-    return {f"lx/static/{name}.json": _json(told), f"lx/static/{name}.points.json": _json(_answer(calls.plane_points(name)))}
+    return {name: told, f"{name}.points": _answer(calls.plane_points(name))}
+
+
+def _faces(name):
+    """What the page of faces is told of a model; there is no judge, no refiner, and of attributes none or the six are held."""
+    from explorer.views.faces import calls
+
+    opened = _answer(calls.open_faces(f"model={name}"))
+    opened["model"]["refiner"] = None
+    for of in ("state", "defaults"):
+        opened[of] = {key: value for key, value in opened[of].items() if key not in refined.KEYS}
+    six = ",".join(opened["model"]["six"])
+    asked = {"free": "", **{how: f"&hold={six}&how={how}" for how in opened["model"]["receipts"] if how != "free"}}
+    directions = {how: _answer(calls.face_directions(f"model={name}{held}&view=faces")) for how, held in asked.items()}
+    gallery = _answer(calls.face_gallery(name))
+    return {f"{name}.faces": {"open": opened, "directions": directions, "gallery": gallery}}
+
+
+def _morph(name):
+    """What the page of morphs is told of a model."""
+    from explorer.views.morph import calls
+
+    opened = _answer(calls.open_morph(f"model={name}&view=morph"))
+    opened = {key: opened[key] for key in ("model", "state", "defaults")}
+    opened["model"]["refiner"] = None
+    for of in ("state", "defaults"):
+        opened[of] = {key: value for key, value in opened[of].items() if key not in refined.KEYS}
+    size = int(np.prod(checkpoints.card(name)["latent_shape"]))
+    seeds = np.stack([points.at(name, seed) for seed in range(SEEDS)])
+    gallery = [points.at(name, f"g{i}") for i in range(opened["model"]["gallery"])]
+    places = {"seeds": packed(seeds.astype("<f4")), "gallery": packed(np.array(gallery, "<f4"))}
+    return {f"{name}.morph": {"open": opened, "d": size}, f"{name}.places": places}
 
 
 def _answer(answer):
@@ -100,31 +147,42 @@ def _answer(answer):
     return answer
 
 
-def _page(names):
+def _page(planes, faces, morphing):
     from explorer import page  # which brings Gradio
     from explorer.views.latent_plane import calls
-    from explorer.views.latent_plane.pictures import TITLE
 
-    models = [model for model in _answer(calls.open_view(f"model={names[0]}"))["models"] if model["name"] in names]
-    models.sort(key=lambda model: names.index(model["name"]))
-    props = calls.PROPS | {"schema": schema(), "live": [], "films": [], "models": models,
-                           "titles": {"latent-plane": TITLE}}  # fmt: skip
-    view = (HERE / "views/latent_plane/view.html").read_text("utf-8")
+    shorts = {card["name"]: card["short"] for card in checkpoints.models()}
+    models = [model for model in _answer(calls.open_view(f"model={planes[0]}"))["models"] if model["name"] in planes]
+    models.sort(key=lambda model: planes.index(model["name"]))
+    here = [name for name in PARTS if name != "faces" or faces]
+    common = {"schema": schema(), "live": [], "films": [], "titles": {name: views.of(name).TITLE for name in here}}
+    own = {"latent-plane": calls.PROPS | {"models": models}, "faces": {"faces": faces},
+           "morph": {"morphs": [{"name": name, "short": shorts[name]} for name in morphing]}}  # fmt: skip
+    first = {name: views.view_of({"model": name}) for name in shorts if name in faces}
+    props = {"views": {name: common | own[name] for name in here}, "first": first}
+    tabs = "".join(f'<button type="button" role="tab" id="tab-{name}" data-tab-id="{name}" aria-controls="{name}" '
+                   f'aria-selected="false" tabindex="-1">{title}</button>' for name, title in common["titles"].items())  # fmt: skip
+    panels = "\n".join(f'<div id="{name}" role="tabpanel" aria-labelledby="tab-{name}" hidden>{_template(name)}</div>'
+                       for name in here)  # fmt: skip
     text = (STATIC / "index.html").read_text("utf-8")
     for mark, part in (("/*STYLES*/", page.styles()), ("/*PROPS*/", json.dumps(props).replace("<", "\\u003c")),
-                       ("<!--VIEW-->", view)):  # fmt: skip
+                       ("<!--TABS-->", tabs), ("<!--VIEWS-->", panels), ("/*SEEDS*/", str(SEEDS))):  # fmt: skip
         text = text.replace(mark, part)
     return text.encode()
 
 
-def _worker(found, shelf):
-    """The service worker, which fetches at the first visit what each visit needs; other models are kept once they were seen."""
-    first = next(iter(shelf["models"].values()))["decoder"]
-    needed = ["./", *(path for path in found if path.endswith((".js", ".mjs", ".wasm"))), MARK, first, "favicon.svg"]
-    name = next(iter(shelf["models"]))
-    needed += [f"lx/static/{name}.json", f"lx/static/{name}.points.json"]
+def _template(name):
+    return (HERE / PARTS[name] / "view.html").read_text("utf-8")
+
+
+def _worker(found, shelf, first):
+    """The service worker, which fetches at the first visit what each visit needs, with the `first` model of each view; other models
+    are kept once they were seen."""
+    needed = ["./", *(path for path in found if path.endswith((".js", ".mjs", ".wasm"))), MARK, "favicon.svg"]
+    needed += [shelf["models"][name]["decoder"] for name in sorted(first)]
+    needed += [path for path in found if path.startswith("lx/static/") and path.split("/")[-1].split(".")[0] in first]
     version = hashlib.sha256(b"".join(hashlib.sha256(found[path]).digest() for path in sorted(found))).hexdigest()
-    text = (STATIC / "offline.js").read_text("utf-8").replace("/*VERSION*/", f"latent-explorer-{version[:12]}")
+    text = (STATIC / WORKER).read_text("utf-8").replace("/*VERSION*/", f"latent-explorer-{version[:12]}")
     return text.replace("/*FILES*/", json.dumps(needed)[1:-1]).encode()
 
 

@@ -38,8 +38,10 @@ const ENTITIES = { "&": "&amp;", "<": "&lt;", ">": "&gt;", '"': "&quot;" };
 /** Text as it may stand in HTML. @param {string} text */
 export const escaped = text => text.replace(/[&<>"]/g, sign => ENTITIES[sign]);
 
+/** How many seeds there are; a page without a server has a few, whose points it brings along. */
+const SEEDS = Number(document.documentElement.dataset.seeds ?? 1e6);
 /** A seed that nobody chose. */
-export const randomSeed = () => crypto.getRandomValues(new Uint32Array(1))[0] % 1e6;
+export const randomSeed = () => crypto.getRandomValues(new Uint32Array(1))[0] % SEEDS;
 
 /** Whether somebody asked for less motion. */
 export const still = matchMedia("(prefers-reduced-motion: reduce)");

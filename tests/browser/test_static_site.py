@@ -1,5 +1,5 @@
-"""The static site, from `python -m http.server` in a sub-path: the plane decodes in the browser, in another site's frame too, and,
-once it was opened, without a network."""
+"""The static site, from `python -m http.server` in a sub-path: planes, faces and morphs decode in the browser, in another site's
+frame too, and, once it was opened, without a network."""
 
 import base64
 import io
@@ -18,12 +18,20 @@ import explorer
 from explorer.publishing import site
 
 POINT = (0.5, -1.0)
-READY = ".lx[data-ready=yes]"
+READY = "#latent-plane .lx[data-ready=yes]"
 # the picture's own pixels: the canvas shows them enlarged
 PIXELS = """async ([model, z]) => {
     const { decode } = await import("./lx/serving/decoder.js");
     return [...(await decode(model, z)).pixels];
 }"""
+
+
+# what stands in for the server: [view, function, query] -> its answer
+ASKED = """async ([view, name, query]) => {
+    const { server } = await import(`./lx/publishing/static/${view}.js`);
+    return server(JSON.parse(document.getElementById("props").textContent).views[view])[name](query);
+}"""
+SIX = "Smiling,Eyeglasses,Male,Young,Blond_Hair,Black_Hair"
 
 
 def serve(folder):
@@ -82,34 +90,34 @@ def opened(browser, served):
 def dragged(page):
     """What the address says before and after a drag over the plane."""
     page.locator(READY).wait_for(state="attached", timeout=60_000)
-    box = page.locator(".lx-plane").first.bounding_box()
+    box = page.locator("#latent-plane .lx-plane").first.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
-    before = page.locator(".lx-picture").get_attribute("data-z")
+    before = page.locator("#latent-plane .lx-picture").get_attribute("data-z")
     page.mouse.move(x, y)
     page.mouse.down()
     page.mouse.move(x + box["width"] / 4, y - box["height"] / 4, steps=8)
     page.mouse.up()
     page.wait_for_function("before => document.querySelector('.lx-picture').dataset.z !== before", arg=before)
-    page.locator(".lx-speed", has_text="in this browser").wait_for()
+    page.locator("#latent-plane .lx-speed", has_text="in this browser").wait_for()
 
 
 def test_a_link_shows_the_picture_of_keras_and_a_drag_another(opened):
     page = opened(f"sub/site/?model=mnist-vae&z={POINT[0]},{POINT[1]}")
     page.locator(READY).wait_for(state="attached", timeout=60_000)
-    assert page.locator(".lx-picture").get_attribute("data-z") == "0.5,-1"
+    assert page.locator("#latent-plane .lx-picture").get_attribute("data-z") == "0.5,-1"
     found = np.reshape(page.evaluate(PIXELS, ["mnist-vae", POINT]), (28, 28, 1))
     expected = np.rint(255 * explorer.load("mnist-vae").decode([POINT])[0])
     assert np.abs(found - expected).max() <= 1
     dragged(page)
-    assert not page.locator(".lx-message").is_visible()
+    assert not page.locator("#latent-plane .lx-message").is_visible()
 
 
 def test_the_backdrop_is_the_plane(opened):
     page = opened("sub/site/?model=fashion-vae&n=4")
     page.locator(READY).wait_for(state="attached", timeout=60_000)
     url = page.evaluate("""async () => {
-        const { server } = await import("./lx/publishing/static/server.js");
-        const props = JSON.parse(document.getElementById("props").textContent);
+        const { server } = await import("./lx/publishing/static/plane.js");
+        const props = JSON.parse(document.getElementById("props").textContent).views["latent-plane"];
         return (await server(props).plane_backdrop("model=fashion-vae&n=4&what=plane")).url;
     }""")
     found = np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("L"), "float32")
@@ -126,16 +134,110 @@ def test_the_backdrop_is_the_plane(opened):
 def test_every_kind_of_plane_opens(opened, model):
     page = opened(f"sub/site/?model={model}&veil=normal")
     page.locator(READY).wait_for(state="attached", timeout=60_000)
-    assert page.locator(".lx-picture").get_attribute("data-model") == model
+    assert page.locator("#latent-plane .lx-picture").get_attribute("data-model") == model
     page.get_by_role("button", name="Surprise me").click()
-    assert not page.locator(".lx-message").is_visible()
+    assert not page.locator("#latent-plane .lx-message").is_visible()
 
 
 def test_what_needs_the_app_is_said(opened):
     page = opened("sub/site/?model=mnist-vae&seed=3")
     page.locator(READY).wait_for(state="attached", timeout=60_000)
-    assert "seed needs the app" in page.locator(".lx-message").inner_text()
-    assert page.locator("[data-save]:visible, .lx-input:visible").count() == 0
+    assert "seed needs the app" in page.locator("#latent-plane .lx-message").inner_text()
+    assert page.locator("[data-save]:visible, #latent-plane .lx-input:visible").count() == 0
+
+
+def close_to(answer, expected):
+    """Whether raw pixels in base64 are a picture's, to one grey level."""
+    found = np.frombuffer(base64.b64decode(answer), "uint8").reshape(expected.shape)
+    return np.abs(found - np.rint(255 * np.asarray(expected, "float64"))).max() <= 1
+
+
+@pytest.mark.parametrize("query", [
+    "face=3&attributes=Smiling:2,Bangs:-1", f"seed=5&attributes=Young:-2&hold={SIX}&how=learned",
+    f"face=9&attributes=Male:1.5&hold={SIX}&how=plain&along=Eyeglasses&frames=3",
+])  # fmt: skip
+def test_faces_are_those_of_keras(opened, query):
+    page = opened("sub/site/?view=faces&" + query)
+    page.locator("#faces .lx[data-ready=yes]").wait_for(state="attached", timeout=60_000)
+    from explorer import views
+    from explorer.views.faces import pictures
+
+    state = views.state_of(query + "&model=celeba-vae", "faces")
+    assert close_to(page.evaluate(ASKED, ["faces", "decode_face", query])["pixels"], pictures.picture(state))
+    strip = page.evaluate(ASKED, ["faces", "face_strip", query + "&what=strip"])
+    frames, amounts = pictures.strip({**state, "what": "strip"})
+    assert all(map(close_to, strip["frames"], frames))
+    np.testing.assert_allclose(strip["amounts"], amounts, atol=5e-4)
+    z = page.evaluate(ASKED, ["faces", "face_point", query])["z"]
+    np.testing.assert_allclose(z, pictures.point(state), atol=6e-5)
+    assert not page.locator("#faces .lx-message").is_visible()
+
+
+def test_attribute_arithmetic_and_the_attribute_plane(opened):
+    page = opened("sub/site/?view=faces&corners=g1;g2;4")
+    page.locator("#faces .lx[data-ready=yes]").wait_for(state="attached", timeout=60_000)
+    from explorer import imaging, views
+    from explorer.views.faces import pictures
+
+    query = "what=strip&corners=g1;g2;4"
+    state = views.state_of(query + "&model=celeba-vae", "faces")
+    found, (frames, total) = page.evaluate(ASKED, ["faces", "face_strip", query]), pictures.arithmetic(state)
+    np.testing.assert_allclose(found["z"], total, atol=1.1e-4)
+    assert all(map(close_to, found["frames"], frames))
+    assert page.locator("#faces .lx-sum-words").inner_text() == ""  # no judge, no verdict
+    query = "what=grid&n=3&face=2&pair=Young,Male"
+    url = page.evaluate(ASKED, ["faces", "face_sheet", query])["url"]
+    sheet = np.asarray(Image.open(io.BytesIO(base64.b64decode(url.partition(",")[2]))).convert("RGB"), "float32")
+    expected = imaging.to_bytes(imaging.grid(pictures.plane(views.state_of(query + "&model=celeba-vae", "faces")), 3))
+    assert np.abs(sheet - expected.astype("float32")).mean() < 4  # a JPEG of it
+    page.get_by_role("button", name="Man with glasses").click()
+    page.wait_for_function("document.querySelectorAll('#faces .lx-sum canvas[aria-label=\"face A − B + C\"]').length")
+    page.get_by_role("button", name="Go on with the sum").click()
+    page.locator("#faces .lx-whence", has_text="by its code").wait_for()
+
+
+@pytest.mark.parametrize("query", [
+    "model=celeba-vae&corners=g3;7&kind=slerp&frames=4&t=0.3", "model=fashion-cgan&label=3&corners=1;2&frames=3&closed=1",
+    "model=mnist-vae&corners=0.5,1;-1,0.25&start=0.2&frames=3",
+])  # fmt: skip
+def test_morphs_are_those_of_keras(opened, query):
+    page = opened("sub/site/?view=morph&" + query)
+    page.locator("#morph .lx[data-ready=yes]").wait_for(state="attached", timeout=60_000)
+    from explorer import views
+    from explorer.views.morph import pictures
+
+    state = views.state_of(query, "morph")
+    assert close_to(page.evaluate(ASKED, ["morph", "decode_morph", query])["pixels"], pictures.picture(state))
+    answer, (frames, _, t) = page.evaluate(ASKED, ["morph", "morph_frames", query]), pictures.frames(state)
+    np.testing.assert_allclose(answer["t"], t)
+    assert all(map(close_to, answer["frames"], frames))
+    page.get_by_role("radio", name="Four").click()
+    page.wait_for_function("document.querySelectorAll('#morph .lx-corners figure').length === 4")
+    assert not page.locator("#morph .lx-message").is_visible()
+
+
+def test_what_a_link_asks_of_the_app_alone_is_said(opened):
+    page = opened("sub/site/?view=faces&refined=1&hold=Male&seed=99999")
+    page.locator("#faces .lx[data-ready=yes]").wait_for(state="attached", timeout=60_000)
+    said = page.locator("#faces .lx-message").inner_text()
+    assert all(word in said for word in ("refined needs the app", "hold of others", "seed from 200 on needs the app"))
+    page = opened("sub/site/?view=text-to-image&prompt=a+face")
+    page.get_by_text("The view of this link is in the app alone.").wait_for()
+
+
+def moved(page, view, control):
+    """What the readout of a view says after one of its sliders was moved by key."""
+    page.get_by_role("tab", name={"faces": "Faces", "morph": "Morph"}[view]).click()
+    page.locator(f"#{view} .lx[data-ready=yes]").wait_for(state="attached", timeout=60_000)
+    before = page.locator(f"#{view} .lx-picture").first.evaluate("canvas => canvas.toDataURL()")
+    page.locator(f"#{view} {control}").first.focus()
+    for _ in range(8):
+        page.keyboard.press("ArrowRight")
+    page.wait_for_function("([view, before]) => document.querySelector(`#${view} .lx-picture`).toDataURL() !== before",
+                           arg=[view, before])  # fmt: skip
+    page.locator(f"#{view} .lx-speed", has_text="in this browser").wait_for()
+    assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+    assert not page.locator(f"#{view} .lx-message").is_visible()
 
 
 def test_on_a_phone_without_a_network_after_the_first_visit(opened):
@@ -147,11 +249,16 @@ def test_on_a_phone_without_a_network_after_the_first_visit(opened):
     page.goto(page.url)
     dragged(page)
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
+    moved(page, "faces", "[data-attribute] input[type=range]")
+    page.locator("#faces [data-do=gallery]").click()
+    page.locator("#faces .lx-faces-grid button").nth(3).click()
+    page.locator("#faces .lx-whence", has_text="gallery, 3").wait_for()
+    moved(page, "morph", "[data-t]")
 
 
 def test_in_a_frame_of_another_site(opened, served):
     page = opened("frame.html")
     frame = page.frame_locator("iframe")
     frame.locator(READY).wait_for(state="attached", timeout=60_000)
-    frame.locator(".lx-plane").first.click()
-    frame.locator(".lx-speed", has_text="in this browser").wait_for()
+    frame.locator("#latent-plane .lx-plane").first.click()
+    frame.locator("#latent-plane .lx-speed", has_text="in this browser").wait_for()

@@ -1,11 +1,15 @@
 """The static site's files: what its page asks for is there, and it needs what it says; `tests/browser/test_static_site.py` opens it."""
 
+import base64
 import hashlib
 import json
 import re
 
+import numpy as np
 import pytest
 
+import explorer
+from explorer import checkpoints
 from explorer.__main__ import main
 from explorer.publishing import deploy, site
 from explorer.serving import runtime
@@ -27,6 +31,19 @@ def found(place):
         return site.files()
 
 
+ABOUT = {"latent-plane": "", "faces": ".faces", "morph": ".morph"}  # where what the page is told of a model stands
+
+
+def props_of(found):
+    return json.loads(re.search(r'id="props">(.*?)</script>', found["index.html"].decode(), re.S).group(1))
+
+
+def of_view(found):
+    views = props_of(found)["views"]
+    listed = {"latent-plane": views["latent-plane"]["models"], "morph": views["morph"]["morphs"]}
+    return {view: [model["name"] for model in models] for view, models in listed.items()} | {"faces": views["faces"]["faces"]}
+
+
 def test_every_file_that_a_module_or_the_shelf_names_is_there(found):
     modules = {path: data.decode() for path, data in found.items() if path.startswith("lx/") and path.endswith(".js")}
     assert len(modules) > 20
@@ -41,21 +58,44 @@ def test_every_file_that_a_module_or_the_shelf_names_is_there(found):
     for name, model in shelf["models"].items():
         path, _, digits = model["decoder"].partition("?v=")
         assert hashlib.sha256(found[path]).hexdigest().startswith(digits)
-        assert json.loads(found[f"lx/static/{name}.json"])["open"]["model"]["name"] == name
-        assert {f"lx/static/{name}.points.json", f"cards/{name}.md"} < set(found)
+        assert f"cards/{name}.md" in found
+    for view, names in of_view(found).items():
+        for name in names:
+            told = json.loads(found[f"lx/static/{name}{ABOUT[view]}.json"])
+            assert told["open"]["model"]["name"] == name
+            assert {f"lx/static/{name}.{'points' if view == 'latent-plane' else 'places'}.json"} < set(found)
+            assert shelf["models"][name]
     assert {f"{shelf['runtime']}{file}" for file in runtime.FILES} < set(found)
 
 
 def test_the_page_is_whole_and_the_worker_keeps_what_every_visit_needs(found):
     page, worker = found["index.html"].decode(), found["offline.js"].decode()
-    assert not re.search(r"/\*(STYLES|PROPS|VERSION|FILES)|<!--VIEW", page + worker)
-    props = json.loads(re.search(r'id="props">(.*?)</script>', page, re.S).group(1))
-    assert props["models"][0]["name"] == "mnist-vae"
+    assert not re.search(r"/\*(STYLES|PROPS|VERSION|FILES|SEEDS)|<!--(VIEW|TAB)", page + worker)
+    models = of_view(found)
+    assert models["latent-plane"][0] == "mnist-vae"
+    assert models["faces"] == ["celeba-vae"]
+    assert len(models["morph"]) > 15
     kept = json.loads("[" + re.search(r"FILES = \[(.*?)\];", worker).group(1) + "]")
     assert "./" in kept
     assert {path.partition("?")[0] for path in kept} - {"./"} < set(found)
     assert not re.search(r'(src|href)="(https?:)?//', page)
     assert b"non-commercial" in found["LICENSE.md"]  # the terms come along
+
+
+def test_faces_and_places_are_those_of_keras(found):
+    told, places = (json.loads(found[f"lx/static/celeba-vae.{part}.json"]) for part in ("faces", "places"))
+    seeds, gallery = (np.frombuffer(base64.b64decode(places[of]), "<f4").reshape(-1, 200) for of in ("seeds", "gallery"))
+    np.testing.assert_array_equal(gallery[7], np.round(checkpoints.encodings("celeba-vae").z_mean[7], 4))
+    np.testing.assert_array_equal(seeds[11], np.round(explorer.load("celeba-vae").prior(1, seed=11)[0], 4))
+    six = told["open"]["model"]["six"]
+    for how, held in (("free", []), ("learned", six), ("plain", six)):
+        names, vectors = told["directions"][how].values()
+        rows = np.frombuffer(base64.b64decode(vectors), "<f4").reshape(-1, 200)
+        hold = [name for name in held if name != "Young"]
+        expected = checkpoints.directions("celeba-vae").direction("Young", hold, "whitened" if how == "free" else how)
+        np.testing.assert_array_equal(rows[names.index("Young")], expected.astype("<f4"))
+    assert told["open"]["model"]["refiner"] is None
+    assert "refined" not in told["open"]["state"]
 
 
 def test_it_overwrites_nothing_but_an_earlier_site(found, tmp_path, monkeypatch, capsys):

@@ -7,7 +7,7 @@ import numpy as np
 from explorer import checkpoints, imaging, views
 from explorer.errors import InputError
 from explorer.generators import samplers, schedules
-from explorer.serving import questions
+from explorer.serving import questions, remote
 from explorer.serving.calls import JOBS, LONG, answered, for_page, in_turn, pixels, shown_with
 from explorer.state import parse_strictly, text
 from explorer.views import inside
@@ -76,6 +76,7 @@ def start_run(request: questions.Query | questions.Run):
 
 def _sample(job, state, picture):
     generator = checkpoints.load(state["model"])
+    drawing = remote.sampler(generator)
     if state["what"] == "forward" and picture is None:
         picture = pictures.source(generator, state)
     lanes = pictures.lanes(generator, state, picture)
@@ -98,7 +99,7 @@ def _sample(job, state, picture):
                     event["x_t"] = pixels(generator.model.denormalize(step.x_t)[0])
             job.report(event if step.index in keep else None)
 
-        pictures.decode(generator, lane, callback)
+        pictures.decode(drawing, lane, callback)
 
 
 @in_turn

@@ -37,7 +37,8 @@ export class Sum {
       if (!answer) return;
       this.summed = answer;
     } else this.summed = null;
-    view.find(".lx-sum-words").textContent = whole ? `The judge sees in the sum: ${seenIn(model, this.summed.judged[3])}.` : "";
+    const judged = this.summed?.judged[3] ?? []; // nothing where there is no judge
+    view.find(".lx-sum-words").textContent = judged.length ? `The judge sees in the sum: ${seenIn(model, judged)}.` : "";
     view.find("[data-do=use-sum]").disabled = view.find("[data-save^=sum]").disabled = !whole;
     const pictures = (whole && await this._refined()) || this.summed?.frames
       || await Promise.all(slots.map((/** @type {string} */ place) => this._pictureOf(place)));

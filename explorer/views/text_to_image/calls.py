@@ -10,7 +10,7 @@ import numpy as np
 
 from explorer import checkpoints, imaging, presets, views
 from explorer.errors import InputError
-from explorer.serving import questions
+from explorer.serving import questions, remote
 from explorer.serving.calls import JOBS, LONG, answered, for_page, in_turn, pixels, shown_with
 from explorer.state import MASK_SIDE
 from explorer.views import costs, drawn
@@ -175,6 +175,7 @@ def file_over(request: questions.Over):
 
 def _draw(job, state, brought=None):
     generator = embedding_in_turn(pictures.generator_of(state), job.turn)
+    drawing = remote.sampler(generator)
     start = starts.of(state, generator.image_shape, brought) if "image" in state else None
     found = pictures.batches(generator, state, start)
     norms, angle = pictures.norms(generator, state)
@@ -195,8 +196,8 @@ def _draw(job, state, brought=None):
                 {"first": batch.first, "at": before + step.index + 1, "noise_rate": round(step.noise_rate, 3), "pictures": shown}
             )
 
-        images = generator.decode(batch.noise, batch.embeddings, steps=batch.steps, callback=callback, **batch.over,
-                                  **pictures.guidance(state))  # fmt: skip
+        images = drawing.decode(batch.noise, batch.embeddings, steps=batch.steps, callback=callback, **batch.over,
+                                **pictures.guidance(state))  # fmt: skip
         before += batch.gone
         job.report({"first": batch.first, "at": before, "drawn": True, "pictures": [pixels(image) for image in images]})
 

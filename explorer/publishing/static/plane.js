@@ -1,20 +1,18 @@
 // @ts-check
 // What the latent plane's page asks the app's server, answered without one: by the browser's decoder, and from files written
 // beforehand, of which each model has two, `NAME.json` (what `open_view` and `plane_sheet` say) and `NAME.points.json`.
-import { decode, decodesHere, prepare } from "../../serving/decoder.js";
 import { interpolate, positions } from "../../serving/geometry.js";
 import { normalQuantile } from "../../serving/latent_plane.js";
-import { appUrl } from "../../serving/link.js";
-import { bytesOf, pictureCanvas } from "../../serving/pictures.js";
+import { bytesOf } from "../../serving/pictures.js";
 import { asked, quantised, valueText } from "../../serving/state.js";
+import {
+  answered, different, file, flag, frames, NEEDS_APP, numbers, one, packed, pictures, readState, sheet, whole, word,
+} from "./answers.js";
 
-const NEEDS_APP = "needs the app (python app.py): this page has no server";
 const SIDE = 72; // of a veil
 const EDGE = 1e-4; // p-values are kept so far from 0 and 1
-const AT_ONCE = 8; // pictures of a backdrop, between which a drag comes
-const PATIENCE = 60_000, LOOK = 50; // milliseconds for a decoder to come, and between looks
 
-/** @typedef {Record<string, any>} State */
+/** @typedef {import("./answers.js").State} State */
 /** @typedef {{open: any, sheet: any, prior: boolean}} About a model */
 
 /**
@@ -30,85 +28,13 @@ const READ = {
   points: flag, closed: flag, scale: text => word(text, "z", "p"), kind: text => word(text, "linear", "slerp"),
   veil: text => word(text, "none", "normal"), beside: text => text,
 };
-const IGNORED = new Set(["view", "model", "what", "even", "size", "embed"]);
-
-/** @param {string} text @param {number} low @param {number} high */
-function one(text, low, high) {
-  const value = text.trim() ? Number(text) : NaN;
-  if (!(value >= low && value <= high)) throw new Error(`must be a number from ${low} to ${high}`);
-  return quantised(value);
-}
-
-/** @param {string} text @param {number} low @param {number} high */
-function whole(text, low, high) {
-  const value = one(text, low, high);
-  if (!Number.isInteger(value)) throw new Error("must be a whole number");
-  return value;
-}
-
-/** @param {string} text @param {number} count @param {number} [low] @param {number} [high] */
-function numbers(text, count, low = -1000, high = 1000) {
-  const parts = text.split(",");
-  if (parts.length !== count) throw new Error(`must be ${count} numbers`);
-  return parts.map(part => one(part, low, high));
-}
-
-/** @param {number[]} pair */
-function different(pair) {
-  if (pair[0] === pair[1] || !pair.every(Number.isInteger)) throw new Error("must be two different whole numbers");
-  return pair;
-}
-
-/** @param {string} text @param {string[]} choices */
-function word(text, ...choices) {
-  if (!choices.includes(text)) throw new Error(`must be one of ${choices.join(", ")} here`);
-  return text;
-}
-
-/** @param {string} text */
-function flag(text) {
-  return word(text, "0", "1") === "1";
-}
+const IGNORED = new Set(["view", "model", "what", "even", "size", "embed", "corners"]);
 
 /** @param {number[]} a @param {number[]} b */
 const dot = (a, b) => a.reduce((sum, value, i) => sum + value * b[i], 0);
 
 /** @param {number} p */
 const quantile = p => normalQuantile(Math.min(1 - EDGE, Math.max(EDGE, p)));
-
-/** @param {Uint8Array} bytes */
-function packed(bytes) {
-  let text = "";
-  for (let i = 0; i < bytes.length; i += 1e4) text += String.fromCharCode(...bytes.subarray(i, i + 1e4));
-  return btoa(text);
-}
-
-/** @type {Map<string, Promise<any>>} */
-const fetched = new Map();
-
-/** A file of this folder, read once. @param {string} name @returns {Promise<any>} */
-function file(name) {
-  const found = fetched.get(name) ?? fetch(appUrl(`lx/static/${name}.json`)).then(response => response.json());
-  fetched.set(name, found);
-  found.catch(() => fetched.delete(name)); // it may come another time
-  return found;
-}
-
-/** @param {string} model @returns {Promise<void>} */
-async function decoder(model) {
-  for (const until = performance.now() + PATIENCE; !decodesHere(model) && performance.now() < until;) {
-    await prepare(model);
-    if (!decodesHere(model)) await new Promise(resolve => setTimeout(resolve, LOOK));
-  }
-}
-
-/** Pictures at points, raw. @param {State} state @param {ArrayLike<number>} z */
-async function pictures(state, z) {
-  await decoder(state.model);
-  const answer = await decode(state.model, z, state.label);
-  if (!answer) throw new Error("This browser cannot decode: it has no WebAssembly or no workers.");
-  return answer;
-}
 
 /** @param {any} props the page's: `models`, all that `open_view` lists @returns {Record<string, (request: any) => Promise<any>>} */
 export function server(props) {
@@ -120,16 +46,7 @@ export function server(props) {
     const problems = [], { model: named = known[0], ...told } = asked(text), name = known.includes(named) ? named : known[0];
     if (name !== named) problems.push(`there is no model ${named} here; there are ${known.join(", ")}`);
     const { open, prior } = /** @type {About} */ (await file(name)), { model } = open, d = model.latent_shape[0];
-    /** @type {State} */
-    const read = {};
-    for (const [key, text] of Object.entries(told)) {
-      try {
-        if (READ[key]) read[key] = READ[key](text, d);
-        else if (key !== "corners" && !IGNORED.has(key)) throw new Error(NEEDS_APP);
-      } catch (error) {
-        if (key !== "veil" || text !== "data") problems.push(`${key} ${/** @type {Error} */ (error).message}`);
-      }
-    }
+    const { veil, ...others } = told, read = readState(veil === "data" ? others : told, READ, IGNORED, d, problems);
     if (read.scale === "p" && !prior) delete read.scale;
     if (!model.encodings) delete read.points;
     if (read.beside && !known.includes(read.beside)) delete read.beside;
@@ -160,7 +77,6 @@ export function server(props) {
 
   /** @type {Record<string, (request: any) => Promise<any>>} */
   const answers = {
-    view_of: async () => ({ view: "latent-plane" }),
     open_view: opened,
     plane_points: name => file(`${name}.points`),
     plane_sheet: async name => (await file(name)).sheet,
@@ -181,16 +97,8 @@ export function server(props) {
 
     async plane_backdrop(query) {
       const { state, through, model } = await opened(query), { n } = state, [across, up] = middles(state, n);
-      const [height, width] = model.image_shape, sheet = document.createElement("canvas"), brush = sheet.getContext("2d");
-      Object.assign(sheet, { width: n * width, height: n * height });
       const cells = up.flatMap(y => across.map(x => at(state, through, x, y)));
-      for (let first = 0; first < cells.length; first += AT_ONCE) {
-        const few = cells.slice(first, first + AT_ONCE);
-        const { pixels } = await pictures(state, few.flat()), size = pixels.length / few.length;
-        few.forEach((_, i) => brush?.drawImage(pictureCanvas(pixels.subarray(i * size, (i + 1) * size), model.image_shape),
-          (first + i) % n * width, Math.floor((first + i) / n) * height));
-      }
-      return { url: sheet.toDataURL("image/jpeg", 0.88) };
+      return { url: sheet(await frames(state, cells), model.image_shape, n) };
     },
 
     async plane_veil(query) {
@@ -208,18 +116,8 @@ export function server(props) {
     async walk_frames(query) {
       const { state } = await opened(query), from = state.from ?? state.z;
       const z = positions(state).map(t => Array.from(interpolate(from, state.to, t, state.kind), quantised));
-      const { pixels } = await pictures(state, z.flat()), size = pixels.length / z.length;
-      return { frames: z.map((_, i) => packed(pixels.subarray(i * size, (i + 1) * size))), z };
+      return { frames: (await frames(state, z)).map(packed), z };
     },
   };
-  for (const name of ["encode_picture", "export_file", "state_of_file"])
-    answers[name] = async () => ({ error: `This ${NEEDS_APP}.` });
-  return Object.fromEntries(Object.entries(answers).map(([name, answer]) => [name, async (/** @type {any} */ request) => {
-    try {
-      return await answer(request);
-    } catch (error) {
-      const { message } = /** @type {Error} */ (error);
-      return { error: error instanceof TypeError ? `A file of this page did not come (${message}). Is there a network?` : message };
-    }
-  }]));
+  return answered(answers, ["encode_picture", "export_file", "state_of_file"]);
 }
