@@ -89,9 +89,14 @@ class RefinerGenerator(DiffusionGenerator):
 def smooth(pictures, factor=4):
     """What is left of pictures (n, h, w, c) at a `factor`th of their resolution, drawn straight between the means of squares."""
     for axis in (1, 2):
-        side = pictures.shape[axis]
-        means = np.repeat(np.eye(side // factor), factor, axis=1) / factor  # (side / factor, side)
-        middles = (np.arange(side // factor) + 0.5) * factor - 0.5
-        between = np.stack([np.interp(np.arange(side), middles, row) for row in np.eye(side // factor)], axis=1)
-        pictures = np.moveaxis(np.tensordot(between @ means, pictures, (1, axis)), 0, axis)
+        matrix = smoothing(pictures.shape[axis], factor)
+        pictures = np.moveaxis(np.tensordot(matrix, pictures, (1, axis)), 0, axis)
     return pictures
+
+
+def smoothing(side, factor=4):
+    """`smooth` along one axis, as a matrix (side, side)."""
+    means = np.repeat(np.eye(side // factor), factor, axis=1) / factor  # (side / factor, side)
+    middles = (np.arange(side // factor) + 0.5) * factor - 0.5
+    between = np.stack([np.interp(np.arange(side), middles, row) for row in np.eye(side // factor)], axis=1)
+    return between @ means
