@@ -22,8 +22,6 @@ def critic():
 def distillation(critic):
     keras.utils.set_random_seed(0)
     model = refiner.build(SHAPE, NETWORK, {"name": "cosine", "most": 0.999, "least": 0.02}, "mse", 0.01, seed=0)
-    rng = np.random.default_rng(0)
-    model.network.set_weights([rng.normal(0, 0.2, weight.shape) for weight in model.network.get_weights()])
     return Distillation(model, critic, adversarial=0.4, pixels=6, coarse=0.6, seed=7)
 
 
@@ -36,6 +34,8 @@ def pairs(n=16):
 
 def test_what_is_trained_is_what_one_step_of_the_sampler_decodes(distillation):
     faces, given = pairs(4)
+    network, rng = distillation.refiner.network, np.random.default_rng(0)
+    network.set_weights([rng.normal(0, 0.2, weight.shape) for weight in network.get_weights()])
     made = ops.convert_to_numpy(distillation((faces, given))[1])
     noise = ops.convert_to_numpy(keras.random.normal((4, *SHAPE), seed=keras.random.SeedGenerator(7)))
     card = {"name": "tiny", "latent_shape": SHAPE, "image_shape": SHAPE,
@@ -47,34 +47,30 @@ def test_what_is_trained_is_what_one_step_of_the_sampler_decodes(distillation):
     np.testing.assert_allclose(made[inside], decoded[inside], atol=2e-3)
 
 
-def test_each_side_learns_from_a_loss_of_its_own(distillation):
-    """The network's step must please, the heads' must tell apart: told apart worse by the one, better by the other."""
+@pytest.mark.parametrize("learns", ["heads", "network"])
+def test_each_side_learns_from_a_loss_of_its_own(distillation, learns):
+    """The heads' step tells apart better what stays the same, the network's pleases the heads as they are."""
 
     def losses():
-        distillation._random = keras.random.SeedGenerator(7)
-        output = distillation((faces, given))
-        distillation.compute_loss(y_pred=output)
+        distillation._random = keras.random.SeedGenerator(7)  # the same noise
+        for tracker in distillation.trackers.values():
+            tracker.reset_state()
+        distillation.compute_loss(y_pred=distillation((faces, given)))
         return {name: float(tracker.result()) for name, tracker in distillation.trackers.items()}
 
     faces, given = pairs()
-    distillation.compile(optimizer=keras.optimizers.SGD(1e-3))
-    for trained in ("heads", "network"):
-        distillation.refiner.trainable = trained == "network"
-        for head in distillation.heads:
-            head.trainable = trained == "heads"
-        distillation.make_train_function(force=True)
-        for tracker in distillation.trackers.values():
-            tracker.reset_state()
-        before = losses()
-        distillation.fit(x=(faces, given), batch_size=16, epochs=8, verbose=0)
-        for tracker in distillation.trackers.values():
-            tracker.reset_state()
-        after = losses()
-        if trained == "heads":
-            assert after["told_apart"] < before["told_apart"]
-            assert after["like"] == pytest.approx(before["like"], rel=1e-3)  # the pictures are the same
-        else:
-            assert 0.4 * after["pleasing"] + after["like"] < 0.4 * before["pleasing"] + before["like"]
+    distillation.refiner.trainable = learns == "network"
+    for head in distillation.heads:
+        head.trainable = learns == "heads"
+    distillation.compile(optimizer=keras.optimizers.Adam(2e-3))
+    before = losses()
+    distillation.fit(x=(faces, given), batch_size=16, epochs=40, verbose=0)
+    after = losses()
+    if learns == "heads":
+        assert after["told_apart"] < before["told_apart"]
+        assert after["like"] == pytest.approx(before["like"], rel=1e-3)
+    else:
+        assert 0.4 * after["pleasing"] + after["like"] < 0.4 * before["pleasing"] + before["like"] - 0.02
 
 
 def test_a_head_that_does_not_learn_gives_its_features_the_same_gradient():
@@ -88,8 +84,8 @@ def test_a_head_that_does_not_learn_gives_its_features_the_same_gradient():
 def test_the_critic_stays_as_it_is_and_is_read_before_each_pooling(distillation, critic):
     assert [shape[1:] for shape in pyramid(critic).output_shape] == [(16, 16, 4), (8, 8, 8)]
     before = [weight.copy() for weight in critic.get_weights()]
-    distillation.compile(optimizer=keras.optimizers.Adam(1e-3))
-    history = distillation.fit(x=pairs(), batch_size=8, epochs=30, verbose=0).history
+    distillation.compile(optimizer=keras.optimizers.Adam(5e-3))
+    history = distillation.fit(x=pairs(), batch_size=8, epochs=40, verbose=0).history
     for weight, was in zip(critic.get_weights(), before, strict=True):
         np.testing.assert_array_equal(weight, was)
     assert history["like"][-1] < 0.7 * history["like"][0]
