@@ -12,10 +12,12 @@ import keras
 import numpy as np
 
 from explorer.errors import ExplorerError, InputError
+from explorer.generators.refiner import smooth
 
 OUTPUTS = {"decoder": ("pictures",), "encoder": ("z_mean", "z_log_var")}
 FURTHEST = 1 / 255  # of pictures in [0, 1], or of codes, from what Keras makes of the same
 _POINTS = 32
+_OPSET = 18  # from which a mean's axes are an input
 _SMALL = 64  # numbers below which halving saves nothing
 
 
@@ -27,7 +29,7 @@ def write(generator, folder):
     """Write `decoder.onnx`, and `encoder.onnx` of a model that has one, and compare both with Keras on points from the prior.
 
     decoder: `z` float32 (n, *latent_shape), and `label` int32 (n,) of a conditional model -> `pictures` float32 (n, h, w, c) in
-    [0, 1]; encoder: `images` float32 (n, h, w, c) in [0, 1] -> `z_mean` and, of a VAE, `z_log_var`, float32 (n, d). n is free.
+    [0, 1] (of a refiner `z` are the pictures that it is given); encoder: `images` float32 (n, h, w, c) in [0, 1] -> `z_mean` and, of a VAE, `z_log_var`, float32 (n, d). n is free.
 
     Returns the largest differences, {file: float}. Raises NotSupported for a model of many steps, InputError on another backend
     than torch, ExportError where a number is further than 1/255 from Keras'; then nothing is written.
@@ -56,7 +58,9 @@ def write(generator, folder):
 
 def _export(network, path, outputs):
     import onnx
+    import torch
 
+    torch.onnx.register_custom_op_symbolic("aten::rms_norm", _rms_norm, _OPSET)
     inputs = [tensor.name for tensor in network.inputs]
     zeros = [keras.ops.zeros((1, *tensor.shape[1:]), tensor.dtype) for tensor in network.inputs]
     network(zeros if len(zeros) > 1 else zeros[0])  # Keras exports what was called
@@ -76,6 +80,18 @@ def _export(network, path, outputs):
     _halve(graph)
     onnx.checker.check_model(model, full_check=True)
     onnx.save(model, path)
+
+
+def _rms_norm(graph, x, shape, scale, epsilon):
+    """x / sqrt(mean(x^2) + epsilon) * scale over the last axis, which the exporter has no words for (PyTorch 2.13)."""
+    import torch
+    from torch.onnx.symbolic_helper import _get_const
+
+    axes, least = (
+        graph.op("Constant", value_t=torch.tensor(value)) for value in ([-1], np.float32(_get_const(epsilon, "f", "epsilon")))
+    )
+    mean = graph.op("ReduceMean", graph.op("Mul", x, x), axes, keepdims_i=1)
+    return graph.op("Mul", graph.op("Div", x, graph.op("Sqrt", graph.op("Add", mean, least))), scale)
 
 
 def _halve(graph):
@@ -103,6 +119,10 @@ def _difference(generator, part, path):
 
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     z = generator.prior(_POINTS, seed=1)
+    if generator.card.get("refines"):
+        given = smooth(0.5 + 0.4 * np.tanh(z), 8).astype("float32")
+        pictures = generator.decode(np.repeat(generator.prior(1, seed=0), _POINTS, 0), given=given)
+        return float(np.abs(session.run(None, {"z": given})[0] - pictures).max())
     label = np.arange(_POINTS, dtype="int32") % len(generator.card["classes"]) if generator.card.get("conditional") else None
     pictures = generator.decode(z, label)
     if part == "decoder":

@@ -9,6 +9,8 @@ import functools
 import keras
 import numpy as np
 
+from keras import ops
+
 from explorer.errors import InputError
 from explorer.generators import samplers, unets
 from explorer.generators.base import answers, check_images, check_latents
@@ -85,13 +87,36 @@ class RefinerGenerator(DiffusionGenerator):
         added = np.clip(given + sd * x_0, 0.0, 1.0) - given
         return np.clip(given + added - coarse * smooth(added), 0.0, 1.0).astype("float32")
 
+    def networks(self):
+        """`decode` of one step with the noise of seed 0 as a Keras model, "decoder": `z` are the pictures that it is given.
+
+        Raises NotSupported for a refiner that takes more steps.
+        """
+        settings = self.card["sampling"]
+        if settings["steps"] != 1:
+            return super().networks()
+        z, sd, noise = keras.Input(self.image_shape, name="z"), float(self.model._sd[0]), self.prior(1, seed=0)
+        noise_rate, signal_rate = map(float, self.schedule(1.0))
+        matrix = smoothing(self.image_shape[0]).astype("float32")
+        same = ops.zeros_like(z)
+        noise = ops.convert_to_tensor(noise) + same
+        velocity = self.model.network([noise, same[:, :1, :1, :1] + noise_rate, centred(z)])
+        added = ops.clip(z + sd * (signal_rate * noise - noise_rate * velocity), 0.0, 1.0) - z
+        coarse = ops.einsum("ij,njkc,lk->nilc", matrix, added, matrix)
+        return {"decoder": keras.Model(z, ops.clip(z + added - settings.get("coarse", 0.0) * coarse, 0.0, 1.0))}
+
 
 def smooth(pictures, factor=4):
     """What is left of pictures (n, h, w, c) at a `factor`th of their resolution, drawn straight between the means of squares."""
     for axis in (1, 2):
-        side = pictures.shape[axis]
-        means = np.repeat(np.eye(side // factor), factor, axis=1) / factor  # (side / factor, side)
-        middles = (np.arange(side // factor) + 0.5) * factor - 0.5
-        between = np.stack([np.interp(np.arange(side), middles, row) for row in np.eye(side // factor)], axis=1)
-        pictures = np.moveaxis(np.tensordot(between @ means, pictures, (1, axis)), 0, axis)
+        matrix = smoothing(pictures.shape[axis], factor)
+        pictures = np.moveaxis(np.tensordot(matrix, pictures, (1, axis)), 0, axis)
     return pictures
+
+
+def smoothing(side, factor=4):
+    """`smooth` along one axis, as a matrix (side, side)."""
+    means = np.repeat(np.eye(side // factor), factor, axis=1) / factor  # (side / factor, side)
+    middles = (np.arange(side // factor) + 0.5) * factor - 0.5
+    between = np.stack([np.interp(np.arange(side), middles, row) for row in np.eye(side // factor)], axis=1)
+    return between @ means

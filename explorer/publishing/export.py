@@ -34,7 +34,11 @@ def run(options):
 
 def exportable():
     """The names of the models here that decode in one step."""
-    return [card["name"] for card in checkpoints.models() if "sampling" not in card and not card.get("own")]
+    return [card["name"] for card in checkpoints.models() if _in_one_step(card) and not card.get("own")]
+
+
+def _in_one_step(card):
+    return "sampling" not in card or (card.get("refines") and card["sampling"]["steps"] == 1)
 
 
 def export(name, out=None):

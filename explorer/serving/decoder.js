@@ -47,14 +47,15 @@ export async function prepare(model) {
  * The pictures at points of a model's space; null where the server has to be asked.
  * @param {string} model @param {ArrayLike<number>} z the points' coordinates, one point after the other
  * @param {number} [label] the class that they are of, of a model that draws by class
+ * @param {string} [refiner] the model that paints them out, with the noise of seed 0
  * @returns {Promise<Decoded | null>}
  */
-export async function decode(model, z, label) {
-  const told = ready.get(model);
-  if (!told || !worker) return null;
+export async function decode(model, z, label, refiner) {
+  const told = ready.get(model), painter = refiner && ready.get(refiner)?.address;
+  if (!told || !worker || refiner && !painter) return null;
   const { conditional, ...rest } = told, points = Float32Array.from(z);
-  const answer = await ask({ ...rest, z: points, label: conditional ? label ?? 0 : undefined }, [points.buffer]);
-  if (!answer) ready.set(model, null); // what failed once is not tried again
+  const answer = await ask({ ...rest, z: points, label: conditional ? label ?? 0 : undefined, painter }, [points.buffer]);
+  if (!answer) ready.set(refiner ?? model, null); // what failed once is not tried again
   return answer;
 }
 

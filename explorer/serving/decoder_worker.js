@@ -1,7 +1,7 @@
 // @ts-check
 // The worker of decoder.js: ONNX Runtime on one thread, with SIMD. It answers one question after the other:
-// `{id, runtime, address, z, latentShape, label}` with `{id, pixels, ms}`; without `z` it gets the decoder ready: `{id}`;
-// where something goes wrong, `{id, error}`.
+// `{id, runtime, address, z, latentShape, label, painter}` with `{id, pixels, ms}`; without `z` it gets the decoder ready: `{id}`;
+// where something goes wrong, `{id, error}`. `painter`: the address of a refiner that gets the pictures before they are rounded.
 
 const MOST_OPEN = 8; // decoders kept: a slider over a series of models goes back and forth
 
@@ -11,7 +11,8 @@ let ort;
 const sessions = new Map();
 let turn = Promise.resolve(); // a session runs one batch at a time
 
-/** @typedef {{id: number, runtime: string, address: string, z?: Float32Array, latentShape: number[], label?: number}} Question */
+/** @typedef {{id: number, runtime: string, address: string, z?: Float32Array, latentShape: number[], label?: number,
+ *   painter?: string}} Question */
 
 self.onmessage = async (/** @type {MessageEvent<Question>} */ { data }) => {
   const { id, address } = data;
@@ -26,7 +27,7 @@ self.onmessage = async (/** @type {MessageEvent<Question>} */ { data }) => {
 };
 
 /** @param {Question} question @param {Uint8Array | null} file the model, if it was not open */
-async function answer({ id, runtime, address, z, latentShape, label }, file) {
+async function answer({ id, runtime, address, z, latentShape, label, painter }, file) {
   ort ??= await start(runtime);
   const session = await open(address, file);
   if (!z) return self.postMessage({ id });
@@ -34,7 +35,9 @@ async function answer({ id, runtime, address, z, latentShape, label }, file) {
   /** @type {Record<string, any>} */
   const feeds = { z: new ort.Tensor("float32", z, [n, ...latentShape]) };
   if (label !== undefined) feeds.label = new ort.Tensor("int32", new Int32Array(n).fill(label), [n]);
-  const { pictures } = await session.run(feeds), pixels = bytes(pictures.data);
+  let { pictures } = await session.run(feeds);
+  if (painter) ({ pictures } = await (await open(painter, null)).run({ z: pictures }));
+  const pixels = bytes(pictures.data);
   self.postMessage({ id, pixels, ms: performance.now() - began }, { transfer: [pixels.buffer] });
 }
 

@@ -1,6 +1,7 @@
 // @ts-check
-// What rests is sharpened: some time after the last move the server paints out what a model says, and it fades in over it. While
-// one drags, the model's own picture stays: nothing here is waited for.
+// What rests is sharpened: some time after the last move what a model says is painted out, in this browser if it can, and fades in
+// over it. While one drags, the model's own picture stays: nothing here is waited for.
+import { decode, prepare } from "./decoder.js";
 import { bytesOf, pictureCanvas } from "./pictures.js";
 import { still } from "./view.js";
 
@@ -13,12 +14,15 @@ export class Refined {
   /**
    * @param {import("./view.js").View & {scratch: HTMLCanvasElement}} view whose `state` says `refined`, `scratch` holds the model's
    * picture, and `model.refiner` names who refines, or nobody
-   * @param {{asked: () => string, show: (picture: CanvasImageSource) => any, told: (words: string) => any}} given
-   * `asked`: the picture on screen as a query, `show`: puts a picture there, `told`: says how long it took
+   * @param {{asked: () => string, point: () => ArrayLike<number> | null, show: (picture: CanvasImageSource) => any,
+   *   told: (words: string) => any}} given
+   * `asked`: the picture on screen as a query, `point`: its place in the model's space, where the page knows it, `show`: puts a
+   * picture there, `told`: says how long it took
    */
-  constructor(view, { asked, show, told }) {
+  constructor(view, { asked, point, show, told }) {
     this.view = view;
     this.asked = asked;
+    this.point = point;
     this.show = show;
     this.told = told;
     this.sharp = document.createElement("canvas");
@@ -52,14 +56,27 @@ export class Refined {
 
   /** @param {number} [began] */
   async _refine(began) {
-    const query = this.asked(), answer = await this.view.ask("refine", { query }, true);
+    const query = this.asked(), answer = await this._here() ?? await this._there(query);
     if (!answer || this._moved !== began || query !== this.asked() || !this.isOn) return; // somebody moved on
-    pictureCanvas(bytesOf(answer.pictures[0]), this.view.model.image_shape, this.sharp);
+    pictureCanvas(answer.pixels, this.view.model.image_shape, this.sharp);
     this.of = query;
     this._fade(query, performance.now());
     if (began !== undefined) performance.measure("event-to-sharp", { start: began, end: performance.now() });
     this.view.root.dataset.sharp = query;
     this.told(`· sharp in ${Math.round(answer.ms)} ms`);
+  }
+
+  /** The picture at the point, sharp, by this browser; null where it cannot. */
+  async _here() {
+    const { model: { refiner }, state: { model, label, noise_seed } } = this.view, z = noise_seed ? null : this.point();
+    return z && await decode(model, z, label, refiner);
+  }
+
+  /** ... by the server. @param {string} query */
+  async _there(query) {
+    const answer = await this.view.ask("refine", { query }, true);
+    prepare(this.view.model.refiner); // what is to be seen first is sharp
+    return answer && { pixels: bytesOf(answer.pictures[0]), ms: answer.ms };
   }
 
   /** @param {string} query @param {number} since */

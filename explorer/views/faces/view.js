@@ -42,6 +42,7 @@ export class FacesView extends View {
     this.decode = newest(/** @param {number} [began] */ began => this._decode(began));
     this.refined = new Refined(this, {
       asked: () => this.forServer({ along: undefined, pair: undefined }),
+      point: () => decodesHere(this.state.model) ? this.vectors.point() : null,
       show: picture => showSmooth(this.find(".lx-picture"), picture),
       told: words => { this.find(".lx-sharp").textContent = words; },
     });

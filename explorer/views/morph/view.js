@@ -39,7 +39,7 @@ export class MorphView extends View {
     this.strip = new FilmStrip(this, ".lx-strip");
     this.plane = this._makePlane();
     this.refined = new Refined(this, {
-      asked: () => this.whole(), show: picture => this._show(picture),
+      asked: () => this.whole(), point: () => this._point(), show: picture => this._show(picture),
       told: words => { this.find(".lx-sharp").textContent = words; },
     });
     this.decode = newest(/** @param {number} [began] */ began => this._decode(began));
