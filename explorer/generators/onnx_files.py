@@ -28,8 +28,9 @@ class ExportError(ExplorerError, RuntimeError):
 def write(generator, folder):
     """Write `decoder.onnx`, and `encoder.onnx` of a model that has one, and compare both with Keras on points from the prior.
 
-    decoder: `z` float32 (n, *latent_shape), and `label` int32 (n,) of a conditional model -> `pictures` float32 (n, h, w, c) in
-    [0, 1] (of a refiner `z` are the pictures that it is given); encoder: `images` float32 (n, h, w, c) in [0, 1] -> `z_mean` and, of a VAE, `z_log_var`, float32 (n, d). n is free.
+    decoder: `z` float32 (n, *latent_shape), of a refiner the pictures that it is given, and `label` int32 (n,) of a conditional
+    model -> `pictures` float32 (n, h, w, c) in [0, 1]; encoder: `images` float32 (n, h, w, c) in [0, 1] -> `z_mean` and, of a VAE,
+    `z_log_var`, float32 (n, d). n is free.
 
     Returns the largest differences, {file: float}. Raises NotSupported for a model of many steps, InputError on another backend
     than torch, ExportError where a number is further than 1/255 from Keras'; then nothing is written.

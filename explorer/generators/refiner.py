@@ -8,7 +8,6 @@ import functools
 
 import keras
 import numpy as np
-
 from keras import ops
 
 from explorer.errors import InputError
