@@ -203,7 +203,7 @@ RECIPES = {
         "distilled": {
             "critic": "faces", "loss": {"adversarial": 0.4, "pixels": 48}, "codes_drawn": 0.25,
             "optimizer": {"name": "adam", "beta_1": 0.0, "beta_2": 0.99, "use_ema": True, "ema_momentum": 0.999},
-            "learning_rate": {**_COSINE, "initial": 2e-4, "warmup_epochs": 0.1, "final_fraction": 0.02}, "epochs": 21, "seed": 1,
+            "learning_rate": {**_COSINE, "initial": 2e-4, "warmup_epochs": 0.1, "final_fraction": 0.02}, "epochs": 15, "seed": 1,
         },
     },
     "fashion-ddpm": {
