@@ -21,7 +21,7 @@ from starlette.staticfiles import StaticFiles
 
 from explorer import api, checkpoints, memory, views
 from explorer.errors import InputError, PromptCut
-from explorer.serving import decoders, live, uploads
+from explorer.serving import decoders, live, remote, uploads
 from explorer.serving.calls import JOBS, run_news, stop_run
 from explorer.serving.doors import Allowed, Doors
 from explorer.serving.visitors import AT_ONCE, Visitors
@@ -282,9 +282,14 @@ def _until_told():
 def warm_up():
     """Load the model of the first page and decode once, then the others: nobody's first drag waits for it.
 
-    A page that is being fetched goes first: importing Keras beside it would make both slow. So does a drag: of the models
-    that nobody asked for, the next one is loaded in its pauses, and none for which another would be given back.
+    Where others sample (remote.py), they are found first. A page that is being fetched goes first: importing Keras beside it would
+    make both slow. So does a drag: of the models that nobody asked for, the next one is loaded in its pauses, and none for which
+    another would be given back.
     """
+    try:
+        remote.application()
+    except Exception as error:  # each run says so too
+        _log.warning("nobody samples elsewhere: %s", error)
     visited, patience, began = _visited, UNVISITED, time.monotonic()
     while not visited.wait(0.05) and (since := time.monotonic() - began) < patience and live.quiet_for() > since:
         pass  # a page that was open before a restart does not come anew: it asks at once

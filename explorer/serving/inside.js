@@ -79,7 +79,7 @@ function figureOf({ words, shape, parameters, count, of, map }) {
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", `${words}: ${shape}, ${shown}`);
   for (const [name, text] of [["b", words], ["span", shape], ["small", `${shown} · ${WORDS.parameters(parameters)}`]])
-    caption.appendChild(document.createElement(name)).textContent = text;
+    caption.appendChild(document.createElement(name)).textContent = text.replaceAll(" × ", "\u00a0×\u00a0"); // in one line
   figure.append(canvas, caption);
   return figure;
 }

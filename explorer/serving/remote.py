@@ -24,12 +24,8 @@ MOST = 32  # samplings in one copy at once
 def sampler(generator):
     """Who decodes in a generator's place: itself, or where EXPLORER_REMOTE says so a `Remote`. Raises InputError for what is no
     engine, or is not installed."""
-    engine = os.environ.get(REMOTE, "").strip()
-    if not engine:
-        return generator
-    if engine != "ray":
-        raise InputError(f"{REMOTE} must be ray or empty, got {engine!r}")
-    return Remote(generator, _application())
+    handle = application()
+    return Remote(generator, handle) if handle else generator
 
 
 class Remote:
@@ -126,7 +122,13 @@ def build(options):
 _starting = threading.Lock()
 
 
-def _application():
+def application():
+    """The deployment's handle, once it is there; None where EXPLORER_REMOTE is empty. Raises as `sampler`."""
+    engine = os.environ.get(REMOTE, "").strip()
+    if not engine:
+        return None
+    if engine != "ray":
+        raise InputError(f"{REMOTE} must be ray or empty, got {engine!r}")
     with _starting:  # the first two visitors
         return _connected()
 

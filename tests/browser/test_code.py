@@ -11,6 +11,7 @@ SNIPPETS = {  # a link -> the name under which its snippet has the pictures
     "view=latent-plane&model=fashion-dcgan&seed=3": "picture",
     "view=latent-plane&model=fashion-cgan&label=3": "picture",
     "view=faces&face=3&attributes=Smiling:1.5,Male:-1&hold=Young": "picture",
+    "view=faces&seed=7&truncation=0.6": "picture",
     f"view=faces&z={FACE}&attributes=Eyeglasses:1": "picture",
     "view=morph&what=strip&corners=g0;7&frames=4&even=1": "frames",
     "view=morph&what=strip&corners=3;4&kind=slerp&closed=1&start=0.2&stop=0.8&frames=5": "frames",

@@ -27,7 +27,7 @@ def test_it_opens_follows_the_point_and_is_in_the_link(view):
     view.until("link.get('inside') === '1'")
     told = inside.of_autoencoder("mnist-vae", [0.5, -1.0])
     captions = view.page.locator(f"{FOLD} .lx-stage-of b").all_inner_texts()
-    assert captions == [stage["words"] for stage in told["encoder"] + told["decoder"]]
+    assert [words.replace("\u00a0", " ") for words in captions] == [stage["words"] for stage in told["encoder"] + told["decoder"]]
     assert f"{told['loss']['reconstruction']:.1f}" in view.page.locator(".lx-loss-terms").inner_text()
     view.plane.press("Shift+ArrowRight")
     view.until("$('.lx-inside').dataset.shown !== argument", before)

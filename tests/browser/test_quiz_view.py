@@ -51,7 +51,7 @@ def test_a_quiz_from_its_first_question_to_its_score(asked):
 
 def test_nothing_tells_the_answer_and_the_point_stays(asked):
     view, page = asked, asked.page
-    for part in (".lx-picture", ".lx-near", ".lx-sliders", ".lx-inside", ".lx-walk"):
+    for part in (".lx-picture", ".lx-near", ".lx-sliders", ".lx-inside", ".lx-walk", ".lx-legend"):
         expect(page.locator(part).first).to_be_hidden()
     expect(view.plane).to_have_accessible_name(re.compile(r"^(?!.*nearest encodings)"))
     base = view.base()

@@ -29,6 +29,8 @@ def ray():
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(remote.REMOTE, "ray")
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
+        patch.setenv("RAY_raylet_start_wait_time_s", "120")  # a busy machine
+        remote.application()
         yield ray
     serve.shutdown()
     ray.shutdown()
@@ -37,7 +39,7 @@ def ray():
 
 def news(answer):
     """The events of a run until it is done."""
-    events, until = [], time.monotonic() + 120
+    events, until = [], time.monotonic() + 150
     while time.monotonic() < until:
         told = run_news([answer["job"], len(events)])
         assert "error" not in told, told
@@ -80,7 +82,7 @@ def test_what_is_stopped_ends_there_too(ray):
     name = calls.start_run("model=fashion-ddpm&seed=3&steps=2000")["job"]
     while len(run_news([name, 0])["events"]) < 3:
         pass
-    under_way = remote._connected().under_way
+    under_way = remote.application().under_way
     assert under_way.remote().result() == 1
     JOBS.stop(name)
     until = time.monotonic() + 20

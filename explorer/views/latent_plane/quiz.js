@@ -177,6 +177,7 @@ export class Quiz {
   /** What must not be seen yet. */
   _cover() {
     const { view, covers, said } = this, { plane, root } = view;
+    root.classList.toggle("lx-quizzing", this.isOn);
     root.classList.toggle("lx-covered", covers);
     plane.covered = !covers ? "" : this.dots ? "pictures" : "all";
     plane.ellipse = this.isOn && said?.middle ? { z: said.middle, sigma: [0.12, 0.12] } : null;

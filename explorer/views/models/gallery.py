@@ -80,14 +80,14 @@ def page(cards, chosen=None):
     sections = "".join(_group(title, found, chosen, series) for title, found in groups.items())
     shown = sum(map(len, groups.values()))
     is_open = "" if chosen else " open"
-    return f'<details class="lx-catalogue"{is_open}><summary>All {shown} models</summary>{sections}</details>'
+    return f'<details class="lx-catalogue"{is_open}><summary>All {shown} models</summary><div>{sections}</div></details>'
 
 
 def _group(title, cards, chosen, series):
     figures = {key: figure(card) for key, card in cards.items()}
     most = max((abs(number) for found in figures.values() if found for number in found[:2] if number is not None), default=1) or 1
     items = "".join(_item(key, card, figures[key], most, key == chosen, series.get(key, 0)) for key, card in cards.items())
-    return f"<section><h2>{escape(title)}</h2><div>{items}</div></section>"
+    return f'<section style="--n: {len(cards)}"><h2>{escape(title)}</h2><div>{items}</div></section>'
 
 
 def _item(key, card, found, most, is_chosen, series):
