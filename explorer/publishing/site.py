@@ -76,7 +76,8 @@ def files():
     faces = [card["name"] for card in cards if card.get("attributes")]
     morphing = [card["name"] for card in cards if morphs(card) and not card["series"]]
     morphing.sort(key=lambda name: name not in faces)
-    names = list(dict.fromkeys([*planes, *faces, *morphing]))
+    refiners = {_refiner(name, shelf["models"]) for name in (*faces, *morphing)} - {None}
+    names = list(dict.fromkeys([*planes, *faces, *morphing, *sorted(refiners)]))
     shelf["models"] = {name: shelf["models"][name] | {"encoder": None} for name in names}
     found = {f"lx/{path.relative_to(HERE).as_posix()}": path.read_bytes() for path in _modules()}
     found |= {f"{decoders.RUNTIME}{file}": (folder / file).read_bytes() for file in runtime.FILES}
@@ -85,14 +86,14 @@ def files():
     for name in names:
         found[shelf["models"][name]["decoder"].partition("?")[0]] = checkpoints.read(name, "decoder.onnx")
         found[f"cards/{name}.md"] = model_card.markdown(name).encode()
-    told = {path: _json(what) for parts in (map(_plane, planes), map(_faces, faces), map(_morph, morphing))
-            for part in parts for path, what in part.items()}  # fmt: skip
+    told = {path: _json(what) for part in (*map(_plane, planes), *map(_faces, faces), *map(_morph, morphing))
+            for path, what in _refined(part, refiners).items()}  # fmt: skip
     found |= {f"lx/static/{path}.json": data for path, data in told.items()}
     found["cards/index.html"] = _listed(names)
     found["LICENSE.md"] = (checkpoints.root() / "LICENSE.md").read_bytes()
     found["favicon.svg"] = (HERE / "serving" / "favicon.svg").read_bytes()
     found["index.html"] = _page(planes, faces, morphing)
-    return dict(sorted((found | {WORKER: _worker(found, shelf, {planes[0], *faces[:1], *morphing[:1]})}).items()))
+    return dict(sorted((found | {WORKER: _worker(found, shelf, {planes[0], *faces[:1], *morphing[:1], *refiners})}).items()))
 
 
 def _modules():
@@ -111,13 +112,10 @@ def _plane(name):
 
 
 def _faces(name):
-    """What the page of faces is told of a model; there is no judge, no refiner, and of attributes none or the six are held."""
+    """What the page of faces is told of a model; there is no judge, and of attributes none or the six are held."""
     from explorer.views.faces import calls
 
     opened = _answer(calls.open_faces(f"model={name}"))
-    opened["model"]["refiner"] = None
-    for of in ("state", "defaults"):
-        opened[of] = {key: value for key, value in opened[of].items() if key not in refined.KEYS}
     six = ",".join(opened["model"]["six"])
     asked = {"free": "", **{how: f"&hold={six}&how={how}" for how in opened["model"]["receipts"] if how != "free"}}
     directions = {how: _answer(calls.face_directions(f"model={name}{held}&view=faces")) for how, held in asked.items()}
@@ -131,14 +129,27 @@ def _morph(name):
 
     opened = _answer(calls.open_morph(f"model={name}&view=morph"))
     opened = {key: opened[key] for key in ("model", "state", "defaults")}
-    opened["model"]["refiner"] = None
-    for of in ("state", "defaults"):
-        opened[of] = {key: value for key, value in opened[of].items() if key not in refined.KEYS}
     size = int(np.prod(checkpoints.card(name)["latent_shape"]))
     seeds = np.stack([points.at(name, seed) for seed in range(SEEDS)])
     gallery = [points.at(name, f"g{i}") for i in range(opened["model"]["gallery"])]
     places = {"seeds": packed(seeds.astype("<f4")), "gallery": packed(np.array(gallery, "<f4"))}
     return {f"{name}.morph": {"open": opened, "d": size}, f"{name}.places": places}
+
+
+def _refiner(name, shelf):
+    """The refiner of a model, where a browser can run it."""
+    refiner = refined.refiner_of(checkpoints.card(name))
+    return refiner if refiner in shelf else None
+
+
+def _refined(part, refiners):
+    """What a page is told of a model, without a word of a refiner that is not here."""
+    for opened in (what["open"] for what in part.values() if "open" in what):
+        if (refiner := opened["model"].get("refiner")) and refiner not in refiners:
+            opened["model"]["refiner"] = None
+            for of in ("state", "defaults"):
+                opened[of] = {key: value for key, value in opened[of].items() if key not in refined.KEYS}
+    return part
 
 
 def _answer(answer):

@@ -76,10 +76,11 @@ async function decoder(model) {
   }
 }
 
-/** Pictures at points, raw. @param {State} state @param {ArrayLike<number>} z */
-export async function pictures(state, z) {
-  await decoder(state.model);
-  const answer = await decode(state.model, z, state.label);
+/** Pictures at points, raw, painted out by a `refiner`.
+ * @param {State} state @param {ArrayLike<number>} z @param {string} [refiner] */
+export async function pictures(state, z, refiner) {
+  await Promise.all([state.model, ...(refiner ? [refiner] : [])].map(decoder));
+  const answer = await decode(state.model, z, state.label, refiner);
   if (!answer) throw new Error("This browser cannot decode: it has no WebAssembly or no workers.");
   return answer;
 }
@@ -103,15 +104,34 @@ export function readState(told, read, ignored, d, problems) {
   return state;
 }
 
-/** Pictures at points, some at a time, so that a drag comes between. @param {State} state @param {ArrayLike<number>[]} points */
-export async function frames(state, points) {
+/**
+ * Pictures at points, some at a time, so that a drag comes between; painted out by a `refiner`.
+ * @param {State} state @param {ArrayLike<number>[]} points @param {string} [refiner]
+ */
+export async function frames(state, points, refiner) {
   /** @type {Uint8Array[]} */
   const found = [];
   for (let first = 0; first < points.length; first += AT_ONCE) {
     const few = points.slice(first, first + AT_ONCE);
-    const { pixels } = await pictures(state, few.flatMap(point => Array.from(point))), size = pixels.length / few.length;
+    const { pixels } = await pictures(state, few.flatMap(point => Array.from(point)), refiner), size = pixels.length / few.length;
     found.push(...few.map((_, i) => pixels.subarray(i * size, (i + 1) * size)));
   }
+  return found;
+}
+
+/**
+ * What `refine` answers: pictures at some of the points, painted out.
+ * @param {State} state @param {ArrayLike<number>[]} points @param {{first?: number, count?: number}} some @param {string} refiner
+ */
+export async function painted(state, points, { first = 0, count = 1 }, refiner) {
+  const began = performance.now(), found = await frames(state, points.slice(first, first + count), refiner);
+  return { pictures: found.map(packed), ms: performance.now() - began };
+}
+
+/** The noise of a refiner that was written with it. @param {string} text */
+export function noise(text) {
+  const found = whole(text, 0, 2 ** 32 - 1);
+  if (found) throw new Error(`other than 0 ${NEEDS_APP}`);
   return found;
 }
 

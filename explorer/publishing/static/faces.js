@@ -4,7 +4,8 @@
 import { bytesOf } from "../../serving/pictures.js";
 import { asked, quantised } from "../../serving/state.js";
 import {
-  answered, file, flag, frames, NEEDS_APP, numbers, one, packed, pictures, placesOf, pointAt, readState, seed, sheet, whole, word,
+  answered, file, flag, frames, NEEDS_APP, noise, numbers, one, packed, painted, pictures, placesOf, pointAt, readState, seed,
+  sheet, whole, word,
 } from "./answers.js";
 
 const REACH = 3; // lengths of a direction to each side, in strips and planes
@@ -34,7 +35,7 @@ const reading = (known, gallery) => {
       return three;
     },
     frames: text => whole(text, 2, 600), n: text => whole(text, 1, 60),
-    refined: text => { if (flag(text)) throw new Error(NEEDS_APP); return false; }, noise_seed: text => whole(text, 0, 2 ** 32 - 1),
+    refined: flag, noise_seed: noise,
   };
 };
 
@@ -55,7 +56,10 @@ export function server(props) {
     }
     if (read.how && !directions[read.how]) delete read.how;
     const { face, ...rest } = open.state, anywhere = read.z || read.seed !== undefined || read.face !== undefined;
-    return { ...open, problems, places, directions, d, state: { ...rest, ...(!anywhere && { face }), ...read, model: name } };
+    if (!open.model.refiner) for (const key of ["refined", "noise_seed"]) delete read[key];
+    const isStrip = told.what === "strip";
+    const state = { ...rest, ...(!anywhere && { face }), ...read, model: name };
+    return { ...open, problems, places, directions, d, isStrip, state };
   }
 
   /** The face before its attributes. @param {any} of what `opened` says */
@@ -84,6 +88,15 @@ export function server(props) {
     }
     return z;
   }
+
+  /** The points of A, B, C and A - B + C. @param {any} of what `opened` says */
+  function sum({ state: { corners }, places, d }) {
+    const [a, b, c] = corners.map((/** @type {any} */ place) => pointAt(place, places, d));
+    return [a, b, c, Float32Array.from(a, (value, i) => quantised(Math.fround(Math.fround(value - b[i]) + c[i])))];
+  }
+
+  /** The face along an attribute. @param {any} of what `opened` says @param {number[]} amounts */
+  const way = (of, amounts) => amounts.map(amount => point(of, [of.state.along], [[of.state.along, amount]]));
 
   const steps = (/** @type {number} */ n) => Array.from({ length: n }, (_, k) => n === 1 ? 0 : REACH * (2 * k / (n - 1) - 1));
 
@@ -116,16 +129,19 @@ export function server(props) {
     face_gallery: async name => (await file(`${name}.faces`)).gallery,
 
     async face_strip(query) {
-      const of = await opened(query), { state, places, d } = of;
+      const of = await opened(query), { state } = of;
       if (state.corners) {
-        const [a, b, c] = state.corners.map((/** @type {any} */ place) => pointAt(place, places, d));
-        const z = Float32Array.from(a, (value, i) => quantised(Math.fround(Math.fround(value - b[i]) + c[i])));
-        const found = await frames(state, [a, b, c, z]);
-        return { frames: found.map(packed), z: Array.from(z, quantised), judged: [[], [], [], []] };
+        const points = sum(of), found = await frames(state, points);
+        return { frames: found.map(packed), z: Array.from(points[3], quantised), judged: [[], [], [], []] };
       }
-      const amounts = steps(state.frames);
-      const found = await frames(state, amounts.map(amount => point(of, [state.along], [[state.along, amount]])));
+      const amounts = steps(state.frames), found = await frames(state, way(of, amounts));
       return { frames: found.map(packed), amounts: amounts.map(amount => Math.round(amount * 1000) / 1000) };
+    },
+
+    async refine({ query, ...some }) {
+      const of = await opened(query), { state, model: { refiner } } = of;
+      const points = !of.isStrip ? [point(of)] : state.corners ? sum(of) : way(of, steps(state.frames));
+      return painted(state, points, some, refiner);
     },
 
     async face_sheet(query) {
@@ -133,5 +149,5 @@ export function server(props) {
       const cells = up.flatMap(b => across.map(a => point(of, [x, y], [[x, a], [y, b]])));
       return { url: sheet(await frames(of.state, cells), of.model.image_shape, n) };
     },
-  }, ["invented", "encode_photo", "refine", "export_file", "state_of_file", "qr_code"]);
+  }, ["invented", "encode_photo", "export_file", "state_of_file", "qr_code"]);
 }

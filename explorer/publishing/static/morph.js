@@ -4,7 +4,8 @@
 import { interpolate, onSurface, positions } from "../../serving/geometry.js";
 import { asked, quantised, valueText } from "../../serving/state.js";
 import {
-  answered, file, flag, frames, NEEDS_APP, numbers, one, packed, pictures, placesOf, pointAt, readState, sheet, whole, word,
+  answered, file, flag, frames, NEEDS_APP, noise, numbers, one, packed, painted, pictures, placesOf, pointAt, readState, sheet,
+  whole, word,
 } from "./answers.js";
 
 const IGNORED = new Set(["view", "model", "what", "size", "embed"]);
@@ -23,9 +24,9 @@ const reading = gallery => ({
     if (places.length < 2 || places.length > 4) throw new Error("must be two to four places with ; between");
     return places;
   },
-  t: text => numbers(text, text.split(",").length, -1, 1), kind: text => word(text, "linear", "slerp"), even: app, refined: app,
+  t: text => numbers(text, text.split(",").length, -1, 1), kind: text => word(text, "linear", "slerp"), even: app, refined: flag,
   closed: flag, start: text => one(text, 0, 1), stop: text => one(text, 0, 1), frames: text => whole(text, 2, 600),
-  n: text => whole(text, 1, 60), label: text => whole(text, 0, 1000), noise_seed: text => whole(text, 0, 2 ** 32 - 1),
+  n: text => whole(text, 1, 60), label: text => whole(text, 0, 1000), noise_seed: noise,
 });
 
 /** @param {Uint8Array} a @param {Uint8Array} b root mean square of their difference, of 1 */
@@ -46,38 +47,50 @@ export function server(props) {
     const [{ open, d }, places] = await Promise.all([file(`${name}.morph`), file(`${name}.places`)]), { model } = open;
     const read = readState(told, reading(model.gallery), IGNORED, d, problems), corners = read.corners ?? open.state.corners;
     if (!model.conditional) delete read.label;
+    if (!model.refiner) for (const key of ["refined", "noise_seed"]) delete read[key];
     if (read.label >= model.classes.length) delete read.label;
     if (read.t && (read.t.length !== corners.length / 2 || read.t.length === 1 && read.t[0] < 0)) delete read.t;
     const middle = corners.length === 3 ? undefined : corners.length === 2 ? [0.5] : [0, 0];
     const points = corners.map((/** @type {any} */ place) => pointAt(place, places, d));
     const state = { ...open.state, t: middle, ...read, model: name, corners };
-    return { ...open, state, problems, points, models: props.morphs };
+    return { ...open, state, problems, points, models: props.morphs, isStrip: told.what === "strip" };
   }
 
   /** @param {Float32Array[]} points @param {State} state */
   const between = ([a, b], { kind }) => (/** @type {number} */ t) => interpolate(a, b, t, kind);
 
+  /** The point that a state shows. @param {Float32Array[]} points @param {State} state */
+  function shown(points, state) {
+    const { t: [x, y] = [], kind } = state, [a, b, c] = points;
+    return points.length === 2 ? between(points, state)(x) : points.length === 4 ? onSurface(points, x, y, kind)
+      : Float32Array.from(a, (value, i) => quantised(value - b[i] + c[i]));
+  }
+
+  /** Those of the frames from A to B. @param {Float32Array[]} points @param {State} state */
+  const way = (points, state) => positions(state).map(between(points, state)).map(z => Float32Array.from(z, quantised));
+
   return answered({
     async open_morph(query) {
-      const { points, state, ...rest } = await opened(query), all = await frames(state, points);
+      const { points, state, isStrip, ...rest } = await opened(query), all = await frames(state, points);
       const flat = Float32Array.from(points.flatMap((/** @type {Float32Array} */ point) => Array.from(point)));
       const corners = state.corners.map((/** @type {any} */ place) => valueText(place));
       return { ...rest, state: { ...state, corners }, points: packed(new Uint8Array(flat.buffer)), pictures: all.map(packed) };
     },
 
     async decode_morph(query) {
-      const { points, state } = await opened(query), { t: [x, y] = [], kind } = state, [a, b, c] = points;
-      const z = points.length === 2 ? between(points, state)(x) : points.length === 4 ? onSurface(points, x, y, kind)
-        : Float32Array.from(a, (/** @type {number} */ value, /** @type {number} */ i) => quantised(value - b[i] + c[i]));
-      const { pixels, ms } = await pictures(state, z);
+      const { points, state } = await opened(query), { pixels, ms } = await pictures(state, shown(points, state));
       return { pixels: packed(pixels), ms, here: true };
     },
 
     async morph_frames(query) {
-      const { points, state } = await opened(query), t = positions(state);
-      const found = await frames(state, t.map(between(points, state)).map(z => Float32Array.from(z, quantised)));
+      const { points, state } = await opened(query), t = positions(state), found = await frames(state, way(points, state));
       const steps = found.slice(1).map((frame, i) => apart(frame, found[i]));
       return { frames: found.map(packed), t, steps, measure: "root mean square" };
+    },
+
+    async refine({ query, ...some }) {
+      const { points, state, model: { refiner }, isStrip } = await opened(query);
+      return painted(state, isStrip ? way(points, state) : [shown(points, state)], some, refiner);
     },
 
     async morph_sheet(query) {
@@ -86,5 +99,5 @@ export function server(props) {
       const cells = steps.toReversed().flatMap(y => steps.map(x => onSurface(points, x, y, kind)));
       return { url: sheet(await frames(state, cells), model.image_shape, n, model.image_shape[2] === 1 ? ENLARGED : 1) };
     },
-  }, ["refine", "export_file", "state_of_file", "qr_code"]);
+  }, ["export_file", "state_of_file", "qr_code"]);
 }

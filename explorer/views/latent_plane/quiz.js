@@ -161,7 +161,8 @@ export class Quiz {
     verdict.dataset.right = said ? String(said.right) : "";
     this._cover();
     const next = [...box.querySelectorAll("[data-quiz=next], [data-quiz=again], .lx-answers button, [data-quiz=here]")];
-    if (hadFocus) next.find(button => button.offsetParent && !button.disabled)?.focus({ preventScroll: true }); // its button is gone
+    // its button is gone
+    if (hadFocus) next.find(button => button.offsetParent && !button.disabled)?.focus({ preventScroll: true });
   }
 
   /** @param {string} name @param {number} label */
