@@ -204,9 +204,10 @@ def styles():
 
 
 def room_styles():
-    """What is laid out otherwise on a low screen, in a lecture or on paper, for the page's head: Gradio would write these rules for
-    its own part of the page alone."""
-    sheets = [(HERE / "serving" / f"{name}.css").read_text("utf-8") for name in ("low_screen", "presenting", "lecture", "handout")]
+    """What is laid out otherwise on a small screen, in a lecture or on paper, for the page's head: Gradio would write these rules
+    for its own part of the page alone."""
+    names = "small_screen", "presenting", "lecture", "handout"
+    sheets = [(HERE / "serving" / f"{name}.css").read_text("utf-8") for name in names]
     return f"<style>{''.join(sheets)}</style>"
 
 

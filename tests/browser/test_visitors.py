@@ -80,7 +80,7 @@ def test_random_faces_by_seed_are_truncated_and_chosen(app, page_of):
     view.page.locator("#faces [data-do=others]").click()
     expect(buttons.nth(0)).to_have_attribute("title", "seed 40")
     view.page.reload()
-    view.until("$('#faces .lx-whence').textContent === 'seed 7' && $('#faces [data-truncation]').value === '0.5'")
+    view.until("$('#faces .lx-whence')?.textContent === 'seed 7' && $('#faces [data-truncation]').value === '0.5'")
 
 
 def test_of_many_noises_one_is_gone_on_with(app, page_of):
