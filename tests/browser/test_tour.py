@@ -72,7 +72,7 @@ def test_the_tour_covers_nothing_and_is_walked_by_keys(visit, width, scheme):
 def test_each_view_says_what_it_is_for_and_shows_what_its_steps_are_about(visit, name):
     words = import_module(f"explorer.views.{views.folder(name)}.words")
     page = visit(f"view={name}", name)
-    expect(page.locator(".lx-head p")).to_have_text(words.TAGLINE)
+    expect(page.locator(".lx-head > p")).to_have_text(words.TAGLINE)
     tour = page.locator(".lx-tour")
     for title, text, target in words.TOUR:
         expect(tour.locator("strong")).to_have_text(title)

@@ -77,14 +77,18 @@ def test_other_autoencoders(name):
         assert told["z"] == told["mean"]
 
 
-def test_the_levels_at_a_step_of_a_run(diffusion_registry):
-    query = "view=diffusion&model=blots&steps=4&seed=2"
+def test_the_levels_at_a_step_of_a_run():
+    query = "view=diffusion&model=fashion-ddpm&steps=4&seed=2"
     told = diffusion.look_at_levels(f"{query}&time=0.5")
     assert (told["step"], told["steps"]) == (2, 4)
-    assert [level["words"].split(":")[0] for level in told["levels"]][0] == "down"
-    generator, seen = explorer.load("blots"), []
-    generator.decode(generator.prior(1, 2), steps=4, callback=lambda step: seen.append(step.x_t))
+    assert [level["words"].split(":")[0] for level in told["levels"]] == ["down", "bottom", "up"]
+    generator, seen = explorer.load("fashion-ddpm"), []
+    generator.decode(generator.prior(1, 2), steps=4, seed=2, callback=lambda step: seen.append(step.x_t))
     np.testing.assert_allclose(picture(told["x_t"], generator.image_shape), generator.model.denormalize(seen[2])[0], atol=0.01)
     assert diffusion.look_at_levels(query)["step"] == 3
     assert "what=trajectory" in diffusion.look_at_levels(f"{query}&what=grid")["error"]
-    assert "at most 100 steps" in diffusion.look_at_levels("view=diffusion&model=blots&steps=101")["error"]
+    assert "at most 100 steps" in diffusion.look_at_levels(query.replace("steps=4", "steps=101"))["error"]
+
+
+def test_a_network_without_levels_says_so(diffusion_registry):
+    assert "no U-Net" in diffusion.look_at_levels("view=diffusion&model=blots&steps=2")["error"]
