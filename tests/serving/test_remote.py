@@ -6,7 +6,6 @@ import time
 
 import numpy as np
 import pytest
-from common import lacking
 
 import explorer
 from explorer import views
@@ -21,11 +20,8 @@ QUERY = "model=fashion-ddpm&seed=3&steps=4"
 @pytest.fixture(scope="module")
 def ray():
     """Ray, which is shut down afterwards; what a visitor asks is sent there."""
-    try:
-        import ray
-        from ray import serve  # noqa: F401
-    except ImportError:
-        lacking("Ray is not installed: pip install 'ray[serve]'")
+    ray = pytest.importorskip("ray", reason="pip install 'latent-explorer[ray]'")
+    serve = pytest.importorskip("ray.serve")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(remote.REMOTE, "ray")
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
