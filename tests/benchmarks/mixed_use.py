@@ -35,12 +35,12 @@ ROUNDS = 6  # of use before memory is read first: models are loaded, functions c
 MOST_WARM = 300  # ... and seconds at most
 SAMPLE = "view=diffusion&model={}&steps=20&seed={}"
 FILES = (
-    ("view=diffusion&model=fashion-ddpm&what=strip&frames=5&steps=10", "gif"),
+    ("view=diffusion&model=fashion-ddpm&what=strip&to=7&frames=5&steps=10", "gif"),
     ("view=morph&model=celeba-vae&corners=g1;g2&what=strip&frames=9", "webp"),
     ("model=mnist-vae&what=plane&n=20", "png"),
 )
 DEAR = (
-    "view=diffusion&model=fashion-ddpm&what=strip&frames=60&steps=4000",
+    "view=diffusion&model=fashion-ddpm&what=strip&to=7&frames=2&steps=4000",
     "view=diffusion&model=flowers-diffusion&what=grid&n=18&steps=100",
     "view=text-to-image&what=strip&prompt=a+face&to_prompt=a+flower&frames=64&steps=46",
     "view=morph&what=strip&frames=64&size=1024&corners=g1;g2",
