@@ -90,7 +90,7 @@ def test_what_is_stopped_ends_there_too(ray):
 def test_what_is_asked_wrongly_is_told_as_here(ray):
     generator = explorer.load("fashion-ddpm")
     with pytest.raises(InputError, match="eta must be a number from 0 to 1"):
-        remote.sampler(generator).decode(generator.prior(1), steps=2, eta=3)
+        remote.sampler(generator).decode(generator.prior(1), steps=2, sampler="ddim", eta=3)
 
 
 def test_an_engine_that_is_none(monkeypatch):
