@@ -142,6 +142,7 @@ def _connected():
     except ImportError:
         raise InputError(f'{REMOTE}=ray needs Ray: pip install "latent-explorer[ray]"') from None
     ray.init(ignore_reinit_error=True, log_to_driver=False, include_dashboard=False, configure_logging=False)
+    serve.start(proxy_location="Disabled")  # it is asked by its handle: no port for others
     if NAME not in serve.status().applications:
         serve.run(build({}), name=NAME, route_prefix=None)
     return serve.get_app_handle(NAME)

@@ -6,7 +6,6 @@ import time
 
 import numpy as np
 import pytest
-from common import lacking
 
 import explorer
 from explorer import views
@@ -21,11 +20,8 @@ QUERY = "model=fashion-ddpm&seed=3&steps=4"
 @pytest.fixture(scope="module")
 def ray():
     """Ray, which is shut down afterwards; what a visitor asks is sent there."""
-    try:
-        import ray
-        from ray import serve  # noqa: F401
-    except ImportError:
-        lacking("Ray is not installed: pip install 'ray[serve]'")
+    ray = pytest.importorskip("ray", reason="pip install 'latent-explorer[ray]'")
+    serve = pytest.importorskip("ray.serve")
     with pytest.MonkeyPatch.context() as patch:
         patch.setenv(remote.REMOTE, "ray")
         patch.setenv("RAY_USAGE_STATS_ENABLED", "0")
@@ -94,7 +90,7 @@ def test_what_is_stopped_ends_there_too(ray):
 def test_what_is_asked_wrongly_is_told_as_here(ray):
     generator = explorer.load("fashion-ddpm")
     with pytest.raises(InputError, match="eta must be a number from 0 to 1"):
-        remote.sampler(generator).decode(generator.prior(1), steps=2, eta=3)
+        remote.sampler(generator).decode(generator.prior(1), steps=2, sampler="ddim", eta=3)
 
 
 def test_an_engine_that_is_none(monkeypatch):
