@@ -161,8 +161,7 @@ export class Quiz {
     verdict.dataset.right = said ? String(said.right) : "";
     this._cover();
     const next = [...box.querySelectorAll("[data-quiz=next], [data-quiz=again], .lx-answers button, [data-quiz=here]")];
-    // its button is gone
-    if (hadFocus) next.find(button => button.offsetParent && !button.disabled)?.focus({ preventScroll: true });
+    if (hadFocus) next.find(button => button.offsetParent && !button.disabled)?.focus({ preventScroll: true }); // its own is gone
   }
 
   /** @param {string} name @param {number} label */
