@@ -129,10 +129,11 @@ MISFITS = {
 }  # fmt: skip
 # What is read is obeyed, whatever the model: choices, flags, seeds, words, and ranges that are those of all models.
 FREE = {
-    "latent-plane": {"kind", "even", "closed", "start", "stop", "center", "extent", "seed", *films.KEYS},
+    "latent-plane": {"kind", "even", "closed", "start", "stop", "center", "extent", "seed", "noise_seed", "inside", "quiz",
+                     *films.KEYS},
     "faces": {"seed", "how", *films.KEYS},  # a model without learned directions: below
     "morph": {"kind", "even", "closed", "start", "stop", *films.KEYS},
-    "diffusion": {"seed", "eta", "epsilon_scale", "closed", *films.KEYS},
+    "diffusion": {"seed", "eta", "epsilon_scale", "closed", "inside", *films.KEYS},
     "text-to-image": {"seed", "kind", "closed", "start", "stop", "prompt", "to_prompt", "below_prompt", "below_to_prompt",
                       "negative_prompt", "guidance_scale", "guidance_rescale", "margin", "via_prompts", *films.KEYS},
     "why-a-vae": {"chapter", "seed", "noise"},

@@ -93,7 +93,7 @@ def test_one_picture_at_a_step_is_that_frame_of_its_film(text_registry):
 @pytest.mark.parametrize(
     ("query", "words"),
     [("what=strip&time=0.5", "goes with what=picture"), ("steps=0", "steps must be"), ("steps=400", "1 to 100 for words"), ("steps=abc", "steps must be"), ("guidance_scale=1e9", "from 0 to 30"),
-     ("what=strip&frames=64&steps=90", "too much work"), ("prompt=" + "x" * 5000, "at most 1,000 characters"), ("what=grid", "what must be one of picture, strip, plane"),
+     ("what=strip&frames=64&steps=90", "too much work"), ("prompt=" + "x" * 5000, "at most 1,000 characters"), ("what=forward", "what must be one of picture, "),
      ("to=1.5", "to must be one seed"), ("t=-1", "t must be one number")],
 )  # fmt: skip
 def test_bad_states_say_what_was_expected(text_registry, query, words):

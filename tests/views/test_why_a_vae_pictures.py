@@ -115,7 +115,7 @@ def test_a_missing_model_leaves_its_row_out_and_no_other(monkeypatch, tmp_path):
 
 def test_the_sum_is_a_minus_b_plus_c():
     parts, seen = why.arithmetic(complete("chapter=arithmetic&seed=5"))
-    model, judge = explorer.load("celeba-vae"), explorer.judge("faces")
+    model, judge = explorer.load("celeba-vae"), explorer.judge("faces_second")
     assert [len(images) for _, images in parts] == [4, 4, 4, 9]
     gallery = checkpoints.encodings("celeba-vae")
     decoded = model.decode(gallery.z_mean)

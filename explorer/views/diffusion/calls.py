@@ -136,12 +136,13 @@ def look_at_levels(query: questions.Query):
     """What each level of the network makes of the step nearest to the state's time (without one, the last): {"levels": see
     `inside.stages`, "step", "steps", "x_t" and "noise": what goes in, and what of it the network takes for noise, as pixels}."""
     state = state_of(query)
-    if state["what"] != "trajectory":
+    if state["what"] not in ("trajectory", "picture"):
         raise InputError("the levels are shown of one run: ask for what=trajectory")
     if state["steps"] > MOST_KEPT:
         raise InputError(f"the levels are shown of a run of at most {MOST_KEPT} steps, got {state['steps']}: set fewer")
     generator = checkpoints.load(state["model"])
-    seen = _seen(text({key: value for key, value in state.items() if key not in ("time", "inside", "to_sampler")}))
+    apart = ("time", "inside", "to_sampler", "frames")
+    seen = _seen(text({key: value for key, value in state.items() if key not in apart} | {"what": "trajectory"}))
     times = samplers.times(state["steps"])[:-1]
     index = int(np.abs(times - state.get("time", 0.0)).argmin())
     x_t, time = seen[index][None], float(times[index])
