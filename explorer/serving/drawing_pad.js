@@ -41,10 +41,10 @@ export function listenToPicker(picker, say, opened) {
 }
 
 /**
- * Calls `opened(url)` for a file dropped on a place, and for a picture that is pasted while its picker is seen.
+ * Calls `opened(url)` for a file dropped on a place and, if it `pastes`, for a picture that is pasted while its picker is seen.
  * @param {any} place with its picker in it @param {Say} say @param {TakesUrl} opened
  */
-export function listenToDrops(place, say, opened) {
+export function listenToDrops(place, say, opened, pastes = true) {
   const take = async (/** @type {File | undefined} */ file) => {
     const url = await readFile(file, say);
     if (url) opened(url);
@@ -55,7 +55,8 @@ export function listenToDrops(place, say, opened) {
     take(event.dataTransfer.files[0]);
   };
   const button = place.querySelector("[type=file]").parentElement;
-  button.title ||= "Or drop a picture here, or paste one (Ctrl+V)";
+  button.title ||= pastes ? "Or drop a picture here, or paste one (Ctrl+V)" : "Or drop a picture here";
+  if (!pastes) return;
   document.addEventListener("paste", event => {
     const file = [...event.clipboardData?.files ?? []].find(({ type }) => type.startsWith("image/"));
     if (!file || !button.checkVisibility()) return;

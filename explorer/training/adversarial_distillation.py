@@ -33,7 +33,7 @@ def fit(recipe, folder, data_folder=None, preview=None, out=None):
     stage = plain | settings
     keras.utils.set_random_seed(stage["seed"])
     critic = checkpoints.judge(settings["critic"]).model
-    model = Distillation(refiner, critic, **settings["loss"], coarse=recipe["sampling"]["coarse"], seed=stage["seed"])
+    model = Distillation(refiner, critic, **settings["loss"], seed=stage["seed"])
 
     def shown(model, epoch):
         return preview(model.refiner, epoch)

@@ -8,6 +8,7 @@ import { newest, short } from "../../serving/view.js";
 const MOST_EXTENT = 900;
 const LARGE = 1600; // pixels of a side: a larger picture is made smaller before it is sent
 const MOST_PIXELS = 40e6; // of more the server says that they are too many
+const ROUNDING = 1e-4; // of a point in a link
 const FOUND = "What is dimmed was thrown away; move the square if something else is meant.";
 
 /** A veil over all that is not kept. @param {any} page as `encode_picture` says */
@@ -86,7 +87,8 @@ export class YourPicture {
 
   /** What the encoder was shown, base64 of its pixels, if the point is still where it put it. @param {number[]} z */
   pixelsAt(z) {
-    return this.encoded && String(this.encoded.z) === String(z) ? this.encoded.seen : null;
+    const { z: found, seen } = this.encoded ?? { z: [] };
+    return found.length === z.length && z.every((value, i) => Math.abs(value - found[i]) < ROUNDING) ? seen : null;
   }
 
   /** What a model made of it. */

@@ -48,8 +48,8 @@ function figureOf(view, name, place, pixels, put) {
   label.innerHTML = 'Yours<input type="file" accept="image/*" hidden>';
   const bring = (/** @type {string} */ url) => view.bring(url, put);
   listenToPicker(label.querySelector("input"), say, bring);
-  listenToDrops(figure, say, bring);
   buttons.append(label);
+  listenToDrops(figure, say, bring, false); // which of the corners would be meant?
   return figure;
 }
 
