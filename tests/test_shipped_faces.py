@@ -183,7 +183,7 @@ def test_the_refiners_card_says_everything():
     assert set(checkpoints.CARD_KEYS) <= set(card)
     assert (card["refines"], card["views"]) == (NAME, ["models"])
     assert checkpoints.card(NAME)["refined_by"] == "celeba-refiner"
-    for key in ("data", "network", "schedule", "sampling", "judge", "default", "seed"):
+    for key in ("data", "network", "schedule", "sampling", "judge", "distilled", "seed"):
         assert card["recipe"][key] == recipe[key], key
     assert card["parameters"]["unet"] == explorer.load("celeba-refiner").model.network.count_params()
     assert len(card["history"]["loss"]) == card["recipe"]["epochs_run"]

@@ -138,7 +138,7 @@ RECIPES = {
             "stage": {"learning_rate": {**_COSINE, "initial": 4e-4, "warmup_epochs": 0.1, "epochs": 8}, "epochs": 13,
                       "validation": 0, "kl_warmup_epochs": 0, "seed": 3},
         },
-        "mixture": 20, "start_face": 18, "start_corners": ["g6", "g25"], "refined_by": "celeba-refiner",
+        "mixture": 20, "start_face": 24, "start_corners": ["g6", "g25"], "refined_by": "celeba-refiner",
         "note": "the first 5 epochs at weight 10,000 under a cosine of their own, up to 0.001; then 6 at 40,000 up to 0.0005, "
         "with a fresh optimizer; in these 11 its batch normalization was not told that it was being trained, and "
         "normalized nothing. What it should have known was then measured and folded in, without changing what the network"

@@ -188,11 +188,15 @@ def test_a_face_is_the_servers_and_takes_no_request(decoding_app, page_of, query
         move(view, moved, 1)
         view.page.wait_for_timeout(300)
     decodes_here(view, "celeba-vae")
+    decodes_here(view, "celeba-refiner")  # since the server sharpened the first one
     asked = asked_since(view)
     move(view, moved)
     assert asked == []
     expect(speed).to_contain_text("in this browser")
+    sharp = f"#{name} .lx-sharp"
+    expect(view.page.locator(sharp)).to_contain_text("sharp in")
     view.page.wait_for_timeout(1_000)
+    assert not any('"refine"' in str(what) for what in asked)
     here, link = view.canvas(picture).astype(int), view.query()
     assert link != query
     other = page_of(decoding_app)
@@ -200,6 +204,8 @@ def test_a_face_is_the_servers_and_takes_no_request(decoding_app, page_of, query
     other.page.goto(f"{view.url}/?{link}")
     other.page.locator(ready).wait_for()
     expect(other.page.locator(f"#{name} .lx-speed")).to_contain_text("decoded in")
+    expect(other.page.locator(sharp)).to_contain_text("sharp in")
+    other.page.wait_for_timeout(1_000)
     assert np.abs(other.canvas(picture) - here).max() <= 2 * LEVEL  # it was enlarged, and rounded once more
 
 

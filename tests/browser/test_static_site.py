@@ -160,12 +160,17 @@ def test_faces_are_those_of_keras(opened, query):
     page = opened("sub/site/?view=faces&" + query)
     page.locator("#faces .lx[data-ready=yes]").wait_for(state="attached", timeout=60_000)
     from explorer import views
+    from explorer.views import refined
     from explorer.views.faces import pictures
 
     state = views.state_of(query + "&model=celeba-vae", "faces")
+    (sharp,) = page.evaluate(ASKED, ["faces", "refine", {"query": query}])["pictures"]
+    assert close_to(sharp, refined.painted(state, pictures.picture(state)[None])[0])
     assert close_to(page.evaluate(ASKED, ["faces", "decode_face", query])["pixels"], pictures.picture(state))
     strip = page.evaluate(ASKED, ["faces", "face_strip", query + "&what=strip"])
     frames, amounts = pictures.strip({**state, "what": "strip"})
+    sharp = page.evaluate(ASKED, ["faces", "refine", {"query": query + "&what=strip", "first": 1, "count": 2}])["pictures"]
+    assert all(map(close_to, sharp, refined.painted(state, frames[1:3])))
     assert all(map(close_to, strip["frames"], frames))
     np.testing.assert_allclose(strip["amounts"], amounts, atol=5e-4)
     z = page.evaluate(ASKED, ["faces", "face_point", query])["z"]
@@ -217,10 +222,10 @@ def test_morphs_are_those_of_keras(opened, query):
 
 
 def test_what_a_link_asks_of_the_app_alone_is_said(opened):
-    page = opened("sub/site/?view=faces&refined=1&hold=Male&seed=99999")
+    page = opened("sub/site/?view=faces&noise_seed=7&hold=Male&seed=99999")
     page.locator("#faces .lx[data-ready=yes]").wait_for(state="attached", timeout=60_000)
     said = page.locator("#faces .lx-message").inner_text()
-    assert all(word in said for word in ("refined needs the app", "hold of others", "seed from 200 on needs the app"))
+    assert all(word in said for word in ("noise_seed other than 0 needs the app", "hold of others", "seed from 200 on needs the app"))
     page = opened("sub/site/?view=text-to-image&prompt=a+face")
     page.get_by_text("The view of this link is in the app alone.").wait_for()
 

@@ -94,8 +94,9 @@ def test_faces_and_places_are_those_of_keras(found):
         hold = [name for name in held if name != "Young"]
         expected = checkpoints.directions("celeba-vae").direction("Young", hold, "whitened" if how == "free" else how)
         np.testing.assert_array_equal(rows[names.index("Young")], expected.astype("<f4"))
-    assert told["open"]["model"]["refiner"] is None
-    assert "refined" not in told["open"]["state"]
+    assert told["open"]["model"]["refiner"] == "celeba-refiner"
+    assert told["open"]["state"]["refined"] is True
+    assert "lx/models/celeba-refiner/decoder.onnx" in found
 
 
 def test_it_overwrites_nothing_but_an_earlier_site(found, tmp_path, monkeypatch, capsys):
