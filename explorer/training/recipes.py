@@ -192,8 +192,8 @@ RECIPES = {
         "variance": 0.009,  # of a training face minus what the VAE makes of it
         "loss": "mse", "sampling": {"sampler": "ddim", "steps": 1, "coarse": 0.75},
         "known_failures": [
-            "In turned, dark or half covered faces, and in draws that are like nobody's code, mouths may be smeared, hair may end in "
-            "stripes and one eye may be unlike the other",
+            "In turned, dark or half covered faces, and in draws that are like nobody's code, mouths may be smeared, hair may end "
+            "in stripes and one eye may be unlike the other",
             "What it adds is invented: strands, teeth and wrinkles that go with the VAE's picture, not those of the person; of a "
             "face that it paints out the judge sometimes says another age or hair colour (see the verdicts)",
         ],
@@ -205,8 +205,8 @@ RECIPES = {
             "optimizer": {"name": "adam", "beta_1": 0.0, "beta_2": 0.99, "use_ema": True, "ema_momentum": 0.999},
             "learning_rate": {**_COSINE, "initial": 2e-4, "warmup_epochs": 0.1, "final_fraction": 0.02}, "epochs": 15, "seed": 1,
         },
-        "note": "the cosine of the distillation was laid out for 26 epochs in the first five, for 21 until the tenth; `coarse` was 0.6 "
-        "while it was trained, and is what holds the mean difference from the VAE's picture below 0.03",
+        "note": "the cosine of the distillation was laid out for 26 epochs in the first five, for 21 until the tenth; `coarse` was "
+        "0.6 while it was trained, and is what holds the mean difference from the VAE's picture below 0.03",
     },
     "fashion-ddpm": {
         "kind": "diffusion", "order": 6, "title": "Clothes: a diffusion model with 4,000 steps", "source": _HOML,

@@ -46,6 +46,7 @@ def go(view, query):
 def test_a_minus_b_plus_c_begins_with_what_it_is_called(app, page_of):
     view = page_of(app)
     open_view(view, "morph")
+    view.until("link.has('corners')")
     two = view.link("corners")
     view.page.locator("[data-count='3']").click()
     expected = ";".join(f"g{face}" for face in checkpoints.card("celeba-vae")["sums"][0])
