@@ -225,7 +225,9 @@ def test_what_a_link_asks_of_the_app_alone_is_said(opened):
     page = opened("sub/site/?view=faces&noise_seed=7&hold=Male&seed=99999")
     page.locator("#faces .lx[data-ready=yes]").wait_for(state="attached", timeout=60_000)
     said = page.locator("#faces .lx-message").inner_text()
-    assert all(word in said for word in ("noise_seed other than 0 needs the app", "hold of others", "seed from 200 on needs the app"))
+    assert all(
+        word in said for word in ("noise_seed other than 0 needs the app", "hold of others", "seed from 200 on needs the app")
+    )
     page = opened("sub/site/?view=text-to-image&prompt=a+face")
     page.get_by_text("The view of this link is in the app alone.").wait_for()
 
