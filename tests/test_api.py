@@ -491,7 +491,7 @@ CALLS = [
         {"prompt": "a rose", "to_prompt": "a man", "via_prompts": ["a boot", "a bag"], "frames": 4, "steps": 1},
         ".gif",
     ),
-    ("judge", {"by": "digits", "link": "model=mnist-vae&z=0.5,-1"}, "1': "),
+    ("judge", {"by": "digits", "link": "model=mnist-vae&z=0.5,-1"}, "'6': "),
 ]
 
 

@@ -25,7 +25,6 @@ TAKERS = {
     "view=faces&face=0": "!$('#faces .lx-photo').hidden",
     "view=diffusion&model=fashion-ddpm&what=forward&steps=1": "!$('#diffusion [data-do=own]').hidden",
     "view=text-to-image&what=strengths&steps=2": "!$('#text-to-image .lx-photo').hidden",
-    "view=why-a-vae&chapter=denoising": "$('.lx-family .lx-pad .lx-hint').hidden",
 }
 
 
@@ -129,6 +128,14 @@ def test_a_picture_is_pasted_wherever_one_may_be_chosen(app, page_of, query):
     assert not view.page.evaluate(f"(() => {{ const $ = document.querySelector.bind(document); return {TAKERS[query]}; }})()")
     view.page.evaluate(PASTE, [a_picture(), None])
     view.until(TAKERS[query])
+
+
+def test_a_picture_is_pasted_into_a_chapter(app, page_of):
+    view = page_of(app)
+    go(view, "view=why-a-vae&chapter=denoising")
+    assert not view.calls("framed_garment")
+    view.page.evaluate(PASTE, [a_picture(), None])
+    view.eventually(lambda: view.calls("framed_garment"))
 
 
 def test_a_picture_is_dropped_on_the_diffusion_view_too(app, page_of):
