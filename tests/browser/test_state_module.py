@@ -64,13 +64,14 @@ def value(key, chance):
             return tuple(place(chance) for _ in range(chance.randint(1, 4)))
         case "via_prompts":
             return tuple(chance.choices(TEXTS, k=chance.randint(0, 3)))
-        case "even" | "closed" | "points" | "refined":
+        case "even" | "closed" | "points" | "refined" | "inside":
             return chance.random() < 0.5
         case "axes" | "hidden" | "mask":
             return tuple(chance.randint(0, 255) for _ in range(chance.randint(0, 9)))
         case (
             "seed"
             | "noise_seed"
+            | "quiz"
             | "epoch"
             | "face"
             | "image_size"
