@@ -58,6 +58,8 @@ UNVISITED = 3.0  # seconds for which a server waits for its first page before it
 QUIET = 0.5  # seconds without a question before the next model is loaded
 _log = logging.getLogger(__name__)
 _visited = threading.Event()
+_ending = threading.Event()  # the server was told to end
+ENDING = 30  # seconds that what is being warmed up may still take then
 
 
 def theme():
@@ -246,12 +248,16 @@ def launch(
         },
     ))  # fmt: skip
     served[0].add_api_websocket_route(live.PATH, live.route(live_functions(), allowed))
-    threading.Thread(target=warm_up, name="warm-up", daemon=True).start()
+    _ending.clear()
+    warming = threading.Thread(target=warm_up, name="warm-up", daemon=True)
+    warming.start()
     if block or block is None and not inline:
         with _until_told() as told:
             print(f"Latent Explorer: {blocks.local_url}", flush=True)
             told.wait()
-        blocks.close(verbose=False)
+            _ending.set()
+            blocks.close(verbose=False)
+            warming.join(ENDING)  # a backend does not bear that its process ends under it
     return served
 
 
@@ -293,11 +299,15 @@ def warm_up():
         _log.warning("nobody samples elsewhere: %s", error)
     visited, patience, began = _visited, UNVISITED, time.monotonic()
     while not visited.wait(0.05) and (since := time.monotonic() - began) < patience and live.quiet_for() > since:
-        pass  # a page that was open before a restart does not come anew: it asks at once
+        if _ending.is_set():
+            return
+        # a page that was open before a restart does not come anew: it asks at once
     cards = {card["name"]: card for card in checkpoints.models() if not card["series"]}
     for name in sorted(cards, key=lambda name: name != DEFAULT_MODEL):
-        while name != DEFAULT_MODEL and live.quiet_for() < QUIET:
+        while not _ending.is_set() and name != DEFAULT_MODEL and live.quiet_for() < QUIET:
             time.sleep(0.1)
+        if _ending.is_set():
+            return
         if name != DEFAULT_MODEL and not checkpoints.fits(cards[name]):
             continue
         try:
