@@ -31,7 +31,7 @@ export class Handout {
     title.textContent = document.title;
     link.textContent = address;
     code.innerHTML = this.code.address === address ? this.code.svg : "";
-    const folds = view?.isSeen ? view.all("details:has(.lx-formula):not([hidden])") : [];
+    const folds = view?.isSeen ? view.all(".lx-folds details:has(.lx-formula):not([hidden])") : [];
     const chosen = folds.some((/** @type {any} */ fold) => fold.open); // by hand
     this._opened = chosen ? [] : folds.slice(0, 1);
     for (const fold of this._opened) fold.open = true;
