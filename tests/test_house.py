@@ -244,3 +244,10 @@ def test_a_recipe_and_a_card_are_of_the_same_kind():
     assert generators.kind_of({"kind": "judge"}) is generators.kind_of({"kind": "flow", "net": "family"}) is None
     assert generators.has_encodings({"kind": "ae"})
     assert not generators.has_encodings({"kind": "judge"})
+
+
+def test_helpers_of_tests_and_benchmarks_have_names_of_their_own():
+    """They meet on one `sys.path` (a test drives a benchmark's clients), where the first of a name hides the other."""
+    tests = Path(__file__).parent
+    named = [path.stem for path in tests.rglob("*.py") if not path.stem.startswith("test_") and path.stem != "conftest"]
+    assert sorted(named) == sorted(set(named))

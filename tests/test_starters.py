@@ -1,14 +1,14 @@
 """What opens a view or is offered in it by name shows what it is called; what takes minutes to judge is `tests.benchmarks.starters`."""
 
 import numpy as np
+import openers
 import pytest
-import starters
 
 from explorer import checkpoints, data
 from explorer.training.captions import GARMENTS, NUMBERS
 
 
-@pytest.mark.parametrize("opener", [starters.in_planes, starters.of_faces, starters.of_sums, starters.of_garments])
+@pytest.mark.parametrize("opener", [openers.in_planes, openers.of_faces, openers.of_sums, openers.of_garments])
 def test_what_is_offered_by_name_is_what_it_is_called(opener):
     found = opener()
     assert found
@@ -17,15 +17,15 @@ def test_what_is_offered_by_name_is_what_it_is_called(opener):
 
 def test_a_starter_of_another_name_would_be_found(monkeypatch):
     """The measure can fail: a smile where glasses are promised."""
-    monkeypatch.setitem(starters.TITLES, "A smile", ("Eyeglasses", True))
-    assert starters.of_faces()["celeba-vae: A smile"] == 0
+    monkeypatch.setitem(openers.TITLES, "A smile", ("Eyeglasses", True))
+    assert openers.of_faces()["celeba-vae: A smile"] == 0
 
 
 def test_each_prompt_names_what_a_judge_can_see():
-    texts = [text for some in starters.prompts().values() for text in some]
+    texts = [text for some in openers.prompts().values() for text in some]
     assert len(texts) > 8
     for text in texts:
-        named = text.endswith((*NUMBERS, *GARMENTS, *data.FLOWERS)) or any(word in text for word in starters.WORDS)
+        named = text.endswith((*NUMBERS, *GARMENTS, *data.FLOWERS)) or any(word in text for word in openers.WORDS)
         assert named, text
 
 

@@ -9,14 +9,14 @@ from pathlib import Path
 
 sys.path[:0] = [str(Path(__file__).parents[2]), str(Path(__file__).parents[1])]
 
-import starters  # noqa: E402
+import openers  # noqa: E402
 
 BAR = 0.9
 
 
 def main(names):
     short = 0
-    for opener in starters.OPENERS:
+    for opener in openers.OPENERS:
         if names and opener.__name__ not in names:
             continue
         for what, share in opener().items():
