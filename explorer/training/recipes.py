@@ -139,6 +139,7 @@ RECIPES = {
                       "validation": 0, "kl_warmup_epochs": 0, "seed": 3},
         },
         "mixture": 20, "start_face": 24, "start_corners": ["g6", "g25"], "refined_by": "celeba-refiner",
+        "truncation": 0.7,  # of faces drawn in the page, as usual for faces (Karras et al. 2019, arXiv:1812.04948)
         "note": "the first 5 epochs at weight 10,000 under a cosine of their own, up to 0.001; then 6 at 40,000 up to 0.0005, "
         "with a fresh optimizer; in these 11 its batch normalization was not told that it was being trained, and "
         "normalized nothing. What it should have known was then measured and folded in, without changing what the network"

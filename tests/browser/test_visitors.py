@@ -68,6 +68,7 @@ def test_random_faces_by_seed_are_truncated_and_chosen(app, page_of):
     expect(buttons).to_have_count(40)
     expect(buttons.nth(7)).to_have_attribute("title", "seed 7")
     whole = view.canvas(".lx-faces-grid button:nth-child(8) canvas")
+    expect(view.page.locator("#faces [data-truncation]")).to_have_value("0.7")  # as the card of the faces says
     view.page.locator("#faces [data-truncation]").fill("0.5")
     view.until(
         "(window.before ??= argument) && $('.lx-faces-grid button:nth-child(8) canvas').toDataURL() !== argument",

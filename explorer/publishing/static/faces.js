@@ -58,6 +58,7 @@ export function server(props) {
     const { face, ...rest } = open.state, anywhere = read.z || read.seed !== undefined || read.face !== undefined;
     if (!open.model.refiner) for (const key of ["refined", "noise_seed"]) delete read[key];
     const isStrip = told.what === "strip";
+    open.model.truncation = 1; // as the seeds in `places` were drawn
     const state = { ...rest, ...(!anywhere && { face }), ...read, model: name };
     return { ...open, problems, places, directions, d, isStrip, state };
   }

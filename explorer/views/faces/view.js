@@ -256,10 +256,12 @@ export class FacesView extends View {
 
   /** @param {any} given */
   _take({ what, attributes, hold, how, corners, ...rest }) {
+    const usual = this.state?.truncation ?? this.model.truncation;
     this.state = {
       ...rest, hold, how: hold.length ? how : this.sliders.best, attributes: amountsOf(attributes),
       corners: corners?.map((/** @type {any} */ place) => valueText(place)),
     };
+    if (rest.seed === undefined) this.state.truncation ??= usual; // of the next that is drawn
   }
 
   /** The photo goes once its code is not the face any more; else its square is where it was. @param {number[]} [z] */
