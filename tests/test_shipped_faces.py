@@ -9,7 +9,7 @@ import pytest
 from PIL import Image
 
 import explorer
-from explorer import checkpoints, data, views
+from explorer import checkpoints, data, imaging, views
 from explorer.state import parse_strictly
 from explorer.training import face_measures, recipes, refiner_measures
 
@@ -226,3 +226,11 @@ def test_receipts_and_ranges_are_of_a_judge_that_took_no_part(card):
     lacking = before < 0.5
     gain = judge(generator.decode(z[lacking] + generator.direction("Smiling")))[:, i] - before[lacking]
     assert gain.mean() == pytest.approx(float(checkpoints.receipts(NAME)["free"][i, i]), abs=0.15)
+
+
+@pytest.mark.parametrize("corners", ["g6;g25", "g0;g1"])
+def test_steps_of_an_even_refined_morph_change_the_picture_alike(corners):
+    state = views.complete(parse_strictly(f"view=morph&what=strip&corners={corners}&frames=16&even=1"))
+    frames = views.of("morph").pictures(state).make()
+    steps = 1 - imaging.ssim(frames[:-1], frames[1:])
+    assert steps.max() <= 1.8 * steps.min()

@@ -157,7 +157,9 @@ def keep(card, folder, generator, data_folder):
     card["face_examples"] = examples(generator, witness, gallery_z)
     card["sum_faces"], card["sums"] = sums(generator, witness, gallery_z)
     card["views"] = ["faces", "morph"]
-    card |= {key: card["recipe"][key] for key in ("start_face", "start_corners", "refined_by", "truncation") if key in card["recipe"]}
+    card |= {
+        key: card["recipe"][key] for key in ("start_face", "start_corners", "refined_by", "truncation") if key in card["recipe"]
+    }
     card["learned"] = list(SIX)
     _log.info("measuring on the validation faces")
     card["metrics"] = measure(generator, data_folder, pca)

@@ -12,6 +12,7 @@ from explorer.state import DECIMALS, LIMIT, StateError
 
 TOGETHER = 64  # frames decoded at once
 FINE = 8  # pictures looked at for each frame that is to be evenly spaced
+FINE_PAINTED = 2  # ... of those that a refiner paints out, which are smooth enough: steps come within a fifth of each other
 MOST_FINE = 1200  # ... in all: two a frame of the longest walk
 _MARGIN = 1.25  # how much further than its three places a plane is shown
 
@@ -130,26 +131,28 @@ def stops_of(a, b, state):
     return np.stack([a, *(at(state["model"], place, "via") for place in state.get("via", ())), b])
 
 
-def walk(a, b, state, steps=root_mean_square_steps):
+def walk(a, b, state, steps=root_mean_square_steps, painted=None):
     """`frames` pictures from a to b by the state's model, kind, part, loop, spacing and stops, with their points and positions.
 
     Even spacing evens out what `steps` measures between neighbours on a way eight times as fine, of a long walk on one of
-    `MOST_FINE` steps.
+    `MOST_FINE` steps. `painted` says what is shown instead of pictures (n, h, w, c): then that is evened out, looked at twice a
+    frame.
     """
     path, change = geometry.Path.through(stops_of(a, b, state), state["kind"], closed=state["closed"]), None
     if state["even"]:
-        count = min(FINE * state["frames"], MOST_FINE)
-        change = _change(state, path.at(np.linspace(state["start"], state["stop"], count + 1)), steps)
+        count = min((FINE_PAINTED if painted else FINE) * state["frames"], MOST_FINE)
+        change = _change(state, path.at(np.linspace(state["start"], state["stop"], count + 1)), steps, painted)
     ts = path.positions(state["frames"], state["start"], state["stop"], change)
     z = np.round(path.at(ts), DECIMALS)
     return decode_frames(state, z), z, ts
 
 
-def _change(state, z, steps):
+def _change(state, z, steps, painted):
     """What `steps` measures between neighbours among the pictures at z (n, d), summed from the first on: (n,)."""
     found, last, most = [0.0], [], FINE * TOGETHER + 1
     for i in range(0, len(z), most):
-        images = np.concatenate([*last, decode(state, z[i : i + most])])
+        images = decode(state, z[i : i + most])
+        images = np.concatenate([*last, painted(images) if painted else images])
         found += [*steps(images)]
         last = [images[-1:]]
     return np.cumsum(found)

@@ -10,9 +10,10 @@ from PIL import Image
 import explorer
 from explorer import checkpoints, views
 from explorer.state import StateError, parse_strictly
-from explorer.views import calls
+from explorer.views import calls, refined
 from explorer.views.faces import calls as faces
 from explorer.views.morph import calls as morphs
+from explorer.views.morph import pictures
 
 FACE, PLACES = "view=faces&face=5&attributes=Smiling:0.5", "view=morph&corners=g1;g2"
 
@@ -71,6 +72,22 @@ def test_a_strip_is_refined_some_at_a_time(refined_registry):
     parts = [calls.refine({"query": query, "first": first, "count": 2})["pictures"] for first in (0, 2, 4, 6)]
     assert [len(part) for part in parts] == [2, 2, 1, 0]
     assert sum(parts, []) == whole
+
+
+def test_even_spacing_evens_out_the_refined_pictures(refined_registry, monkeypatch):
+    monkeypatch.setattr(refined, "painted", lambda state, images: images**4)
+    walk = f"{PLACES}&what=strip&frames=8"
+
+    def unevenness(link):
+        frames, _, ts = pictures.frames(state(link))
+        steps = pictures.structural_steps(frames**4)
+        return steps.max() / steps.min(), ts
+
+    (even, ts), (plain, _), (by_the_models, others) = map(unevenness, (f"{walk}&even=1", walk, f"{walk}&even=1&refined=0"))
+    assert even < min(1.3, plain, by_the_models)
+    assert np.abs(ts - others).max() > 0.01
+    even, plain = (morphs.morph_frames(f"{walk}&even={number}")["steps"] for number in (1, 0))
+    assert max(even) / min(even) < max(plain) / min(plain)
 
 
 @pytest.mark.parametrize(

@@ -52,7 +52,8 @@ def describe(name):
         "six": [attribute for attribute in pictures.SIX if attribute in card["attributes"]] or card["attributes"][:6],
         "receipts": {how: np.round(table, 3).tolist() for how, table in tables.items()}, "ranges": card.get("ranges", {}),
         "gallery": min(len(checkpoints.encodings(name).z_mean), MOST_GALLERY), "gallery_columns": GALLERY_COLUMNS,
-        "refiner": refined.refiner_of(card), "truncation": card.get("truncation", 1.0), "examples": card.get("face_examples", []), "sums": card.get("sums", []),
+        "refiner": refined.refiner_of(card),
+        "truncation": card.get("truncation", 1.0), "examples": card.get("face_examples", []), "sums": card.get("sums", []),
         "licence": card["licence"], "most_like": MOST_LIKE, "encodes": has_encoder(card), "code": code(card),
     }  # fmt: skip
 

@@ -66,13 +66,13 @@ def decode_morph(query: questions.Query):
 @answered
 @in_turn
 def morph_frames(query: questions.Query):
-    """The frames between two places, their positions, how much each step changes the picture, and by which measure."""
+    """The frames between two places, their positions, how much each step changes what is shown, and by which measure."""
     state = _among(2, query)
     frames, _, ts = pictures.frames(state)
     measure, name = pictures.steps_of(state), "root of 1 − SSIM"
     name = name if measure is pictures.structural_steps else "root mean square"
     return {"frames": [pixels(frame) for frame in frames], "t": np.round(ts, 4).tolist(),
-            "steps": np.round(measure(frames), 4).tolist(), "measure": name}  # fmt: skip
+            "steps": np.round(measure(refined.painted(state, frames)), 4).tolist(), "measure": name}  # fmt: skip
 
 
 @answered

@@ -3,6 +3,8 @@
 Of any model whose latents are vectors.
 """
 
+from functools import partial
+
 import numpy as np
 
 from explorer import checkpoints, geometry, imaging
@@ -94,8 +96,10 @@ def picture(state):
 
 
 def frames(state):
-    """The frames between two places: pictures (frames, h, w, c), points (frames, d), positions (frames,)."""
-    return points.walk(*points.corners_of(state), state, steps_of(state))
+    """The frames between two places, as the model says them: pictures (frames, h, w, c), points (frames, d), positions (frames,).
+    Where they are refined it is the refined ones that even spacing evens out."""
+    painted = partial(refined.painted, state) if state.get("refined") else None
+    return points.walk(*points.corners_of(state), state, steps_of(state), painted)
 
 
 def steps_of(state):
@@ -153,6 +157,6 @@ def pictures(state, moving=False):
     if len(state["corners"]) == 3:
         return Drawn(make, 4, shape, 4, size=size, moves=True, latents=lambda: {"z": terms(state)},
                      evaluations=refined.evaluations(state, 4))  # fmt: skip
-    count = state["frames"]
-    return Drawn(make, count, shape, count, size=size, moves=True,
-                 latents=lambda: {"z": frames(state)[1]}, evaluations=refined.evaluations(state, count))  # fmt: skip
+    count, looked_at = state["frames"], points.FINE_PAINTED if state["even"] else 0
+    return Drawn(make, count, shape, count, size=size, moves=True, latents=lambda: {"z": frames(state)[1]},
+                 evaluations=refined.evaluations(state, (1 + looked_at) * count))  # fmt: skip
