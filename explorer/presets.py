@@ -23,6 +23,7 @@ KNOWN = {
     "stable_diffusion_3.5_large": 9_048_410_595,
     "stable_diffusion_3.5_large_turbo": 9_048_410_595,
 }
+SHARED = 902_000_000  # of these the text encoders and the autoencoder, which always compute in float32 on a CPU
 # steps and guidance that their makers name, where these are not those of the first
 USUAL = {
     "stable_diffusion_3.5_medium": (40, 4.5),
@@ -213,10 +214,7 @@ def _load(name, image_size, out):
         raise InputError(f"image_size must be a multiple of 16 from {_SIDES[0]} to {_SIDES[1]}, got {image_size}")
     print(needs(name), file=out or sys.stderr)
     gpu = devices.on_zero_gpu() or devices.gpus() > 0
-    wanted, room = 4 * KNOWN.get(of_known(name), 0), memory()  # a CPU computes in float32
-    if not gpu and wanted > room:
-        raise PresetError(f"{name} needs a GPU, or {_gigabytes(wanted)} of memory: here are {_gigabytes(room)}. {needs(name)}")
-    settings = {"dtype": "float16"} if gpu else {}
+    settings = {"dtype": "float16"} if gpu else _on_a_cpu(name)
     size = image_size or (IMAGE_SIZE if of_known(name) else None)
     if size:
         settings["image_shape"] = (size, size, 3)
@@ -231,6 +229,17 @@ def _load(name, image_size, out):
     if image_size and image_size > most:
         raise InputError(f"{name} draws pictures of at most {most} pixels a side, got image_size {image_size}")
     return TextToImageGenerator(card(name, task.backbone, image_size), task)
+
+
+def _on_a_cpu(name):
+    """The network that draws computes in float32 where it has room, else in bfloat16; PresetError where neither fits."""
+    parameters, room = KNOWN.get(of_known(name)), memory()
+    if parameters is None or 4 * parameters <= room:
+        return {}
+    least = 2 * parameters + 2 * SHARED
+    if least > room:
+        raise PresetError(f"{name} needs a GPU, or {_gigabytes(least)} of memory: here are {_gigabytes(room)}. {needs(name)}")
+    return {"dtype": "bfloat16"}
 
 
 def card(name, backbone, image_size=None):

@@ -11,6 +11,7 @@ import explorer
 from explorer import presets
 from explorer.__main__ import main
 from explorer.generators import text_to_image
+from explorer.generators.text_to_image import TextToImageGenerator
 
 
 @pytest.fixture(autouse=True)
@@ -83,9 +84,30 @@ def test_what_it_needs_is_said_before_anything_is_fetched(offline, capsys, monke
 
 def test_where_it_has_no_room_nothing_is_fetched(offline, monkeypatch):
     monkeypatch.setattr(presets, "memory", lambda: 4e9)
-    with pytest.raises(presets.PresetError, match="needs a GPU, or 36.2 GB of memory: here are 4.0 GB"):
+    with pytest.raises(presets.PresetError, match="needs a GPU, or 19.9 GB of memory: here are 4.0 GB"):
         explorer.load("stable_diffusion_3.5_large")
     assert not offline
+
+
+@pytest.mark.parametrize(("room", "dtype"), [(12e9, None), (11.9e9, "bfloat16"), (7.8e9, "bfloat16")])
+def test_a_cpu_computes_in_float32_where_it_has_room(offline, monkeypatch, room, dtype):
+    monkeypatch.setattr(presets, "memory", lambda: room)
+    with pytest.raises(presets.PresetError, match="could not be loaded"):
+        explorer.load("stable_diffusion_3_medium")
+    assert offline[0][1].get("dtype") == dtype
+
+
+def test_half_precision_draws_the_same(text_root):
+    """To what bfloat16 keeps, eight bits; by the folder's own weights."""
+    folder, model = str(text_root / "words"), keras_hub.models.TextToImage
+    whole, half = (
+        TextToImageGenerator(explorer.load(folder).card, model.from_preset(folder, dtype=dtype))
+        for dtype in ("float32", "bfloat16")
+    )
+    assert str(half.backbone.diffuser.joint_blocks[0].compute_dtype) == "bfloat16"
+    drawn = [g.decode(g.prior(2), "a rose", steps=2) for g in (whole, half)]
+    assert drawn[1].dtype == "float32"
+    assert 0 < np.abs(drawn[0] - drawn[1]).max() < 0.1
 
 
 def test_a_handle_is_passed_on(offline):

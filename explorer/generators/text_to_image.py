@@ -225,6 +225,7 @@ class TextToImageGenerator(KerasHubPreset, Generator):
             {"latent": together([x] * copies), "context": together(sequences), "pooled_projection": together(pooled),
              "timestep": together([sigma * self.backbone.scheduler.num_train_timesteps] * copies)}
         )  # fmt: skip
+        velocity = ops.cast(velocity, "float32")  # the network may compute in half precision
         if not guided:
             return keras.Model([x, sigma, *sequences, *pooled], velocity, name="step")
         scale, rescale = keras.Input((1,)), keras.Input((1,))
