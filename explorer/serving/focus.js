@@ -28,7 +28,8 @@ export function keepFocus(root) {
     if (held?.element === target && isThere(target) && document.activeElement !== target) held = null;
   }));
   const mend = () => {
-    if (!held || document.activeElement !== document.body || isThere(held.element)) return;
+    const now = document.activeElement; // what was hidden just now may still be it
+    if (!held || now !== document.body && now !== held.element || isThere(held.element)) return;
     substitute(held)?.focus({ preventScroll: true });
   };
   const settings = { subtree: true, childList: true, attributes: true, attributeFilter: ["hidden", "disabled"] };

@@ -32,6 +32,8 @@ def keep(card, folder, generator, data_folder):
     card["view"] = {"z": np.round(generator.prior(1)[0], 4).tolist(), "axes": [0, 1], "center": [0.0, 0.0], "extent": 3.0,
                     "corners": three_seeds(generator)}  # fmt: skip
     card["dead_axes"], card["examples"] = [], []
+    if "truncation" in card["recipe"]:
+        card["truncation"] = card["recipe"]["truncation"]
     rows = [np.asarray(Image.open(path)) for path in sorted((folder / "run" / DRAWN).glob("epoch-*.png"))]
     if rows:
         card["drawn"] = {"epochs": len(rows), "columns": card["recipe"]["drawn"]}

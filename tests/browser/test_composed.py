@@ -180,3 +180,40 @@ def test_every_control_by_the_tab_key_alone_and_back(app, page_of, name):
         else:
             pytest.fail("the end of the page is never reached")
         assert view.page.evaluate(MISSED) == [], key
+
+
+# What a key does to the control that has the focus, each of a kind once: [key, what it is], or none where it is left alone
+ACT = """() => {
+    const one = document.activeElement, { tagName, dataset, title, ariaLabel, textContent, type } = one;
+    if (one.matches('[data-save], [data-do=link], [data-do=camera], [data-do=share], [data-present], [role=tab], a, label, [data-do=fetch]'))
+        return null;
+    const group = one.closest('[role=radiogroup], [role=group], .lx-legend, .lx-shelf, .lx-examples, .lx-sliders');
+    const name = [tagName, type, dataset.do, dataset.set, group ? group.className + group.ariaLabel : ariaLabel || title || textContent].join(' ');
+    if ((window.acted ??= new Set()).has(name)) return null;
+    window.acted.add(name);
+    const key = one.role === 'radio' || type === 'range' || one.role === 'application' ? 'ArrowRight' : type === 'checkbox' ? 'Space'
+        : tagName === 'SELECT' ? 'ArrowDown' : 'Enter';
+    return [key, name.slice(0, 90)];
+}"""
+SETTLE = """() => new Promise(done => requestAnimationFrame(() => requestAnimationFrame(() => setTimeout(() =>
+    done(document.activeElement === document.body), 30))))"""
+
+
+@pytest.mark.parametrize("name", VIEWS)
+def test_no_key_drops_the_focus(app, page_of, name):
+    """Tab through all of a view, folds opened on the way, and each control used where one comes to it."""
+    view = page_of(app)
+    open_view(view, name)
+    dropped, used = [], []
+    for _ in range(MOST_STOPS):
+        view.page.keyboard.press("Tab")
+        if view.page.evaluate("document.activeElement === document.body"):
+            break
+        if act := view.page.evaluate(ACT):
+            key, what = act
+            view.page.keyboard.press(key)
+            used.append(what)
+            if view.page.evaluate(SETTLE):
+                dropped.append(f"{key} on {what}")
+    assert dropped == []
+    assert len(used) > 5

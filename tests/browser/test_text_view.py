@@ -97,6 +97,7 @@ def test_the_frame_that_was_chosen_is_in_the_link(words):
     view = words("what=strip&steps=2&frames=5&seed=4&to_prompt=glasses")
     cells(view).nth(3).click()
     view.until("link.get('t') === '0.75'")
+    assert view.page.evaluate("!!document.activeElement.closest('.lx-cells')"), "the focus is where somebody pressed"
     shown = view.canvas(".lx-text .lx-big")
     again = words(view.page.url.split("view=text-to-image&")[1])
     again.until("link.get('t') === '0.75'")
@@ -104,6 +105,19 @@ def test_the_frame_that_was_chosen_is_in_the_link(words):
     near(again.canvas(".lx-text .lx-big"), shown)
     cells(view).first.click()
     view.until("!link.has('t')")
+
+
+def test_what_the_mode_before_had_drawn_has_no_place_on_the_walk(words):
+    view = words("what=picture&steps=4&prompt=a+man")
+    view.page.evaluate("""() => {
+        const find = selector => document.querySelector(`#text-to-image ${selector}`), scrubber = find('[data-scrub]');
+        find('[data-what=strip]').click();
+        scrubber.value = 2; // while the run has not begun
+        scrubber.dispatchEvent(new Event('input'));
+    }""")
+    view.until("link.get('what') === 'strip'")
+    view.until("document.querySelectorAll('#text-to-image .lx-cells canvas').length === 9")
+    assert view.link("t") is None
 
 
 def test_the_file_and_the_link_of_a_step_are_what_is_on_screen(words):

@@ -98,6 +98,20 @@ def test_other_three_points_make_another_plane_with_a_link_of_its_own(view, gan_
     view.until("!link.has('corners')")
 
 
+def test_a_surprise_on_a_plane_through_three_points_is_truncated(view, gan_root):
+    view.open("model=gan")
+    view.page.locator("#latent-plane [data-truncation]").fill("0.5")
+    view.do("dice")
+    view.until("link.has('corners')")
+    view.rest()
+    point, second, third = view.link("corners").split(";")
+    assert [second, third] == ["1", "2"]
+    half = seeded(view.calls("draw_prior")[0]["seed"]) / 2
+    assert [float(number) for number in point.split(",")] == pytest.approx(half, abs=1e-4)
+    assert view.z == pytest.approx(half, abs=1e-4)
+    assert same(view, gan_root.gan, view.z)
+
+
 def test_an_axis_leaves_the_plane_and_the_button_comes_back(view, gan_root):
     view.open("model=gan")
     view.page.get_by_label("across").select_option("3")

@@ -60,6 +60,7 @@ def describe(name):
         "own": bool(card.get("own")),
         "beside": card["recipe"].get("beside"),
         "quiz": quiz.can_ask(card),
+        "truncation": card.get("truncation", 1.0),
         "kl_weight": card["recipe"].get("loss", {}).get("kl_weight"),
         "code": code(card),
     }

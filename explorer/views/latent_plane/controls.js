@@ -111,14 +111,20 @@ export class Controls {
     /** @type {string[]} */
     const garments = model.conditional ? model.classes : [];
     view.find("[data-set=label]").replaceChildren(...garments.map((name, i) => new Option(name, String(i))));
-    const truncation = view.find("[data-truncation]");
-    truncation.oninput = () => { truncation.nextElementSibling.textContent = (+truncation.value).toFixed(2); };
     view.find(".lx-axes").hidden = model.latent_shape[0] === 2;
     view.find("[data-do=three]").textContent = through ? "Other three points" : "Three random points";
     for (const select of view.all("[data-axis]")) this._buildAxis(select);
     view.find(".lx-scale").hidden = model.kind === "ae" || !!through;
     view.find("[data-set=veil] [value=normal]").hidden = model.kind === "ae";
     view.find("[data-set=veil] [value=data]").hidden = !model.encodings;
+  }
+
+  /** How far from the prior's mean the next points are drawn. @param {number} value */
+  setTruncation(value) {
+    const slider = this.view.find("[data-truncation]");
+    slider.oninput = () => { slider.nextElementSibling.textContent = (+slider.value).toFixed(2); };
+    slider.value = value;
+    slider.oninput();
   }
 
   /** @param {HTMLSelectElement} select */

@@ -164,6 +164,7 @@ export class PlaneView extends View {
     const points = changed && kin ? await this.ask("plane_points", answer.model.name) : null;
     this._take(answer);
     if (changed) this.decoded.decoderIsThere = false;
+    if (changed) this.controls.setTruncation(this.model.truncation);
     this.controls.buildModels(this.model.name);
     this.controls.build();
     this.layers.place();
@@ -228,9 +229,11 @@ export class PlaneView extends View {
 
   async surprise() {
     const places = this.through && document.documentElement.dataset.static === undefined; // a plane through seeds needs the server
-    if (places) return this.showPlaneThrough([randomSeed(), ...this.state.corners.slice(1)]); // so it goes through the point
-    const answer = await this.ask("draw_prior", { model: this.model.name, seed: randomSeed(), truncation: this.truncation });
-    if (answer) this.goTo(answer.z);
+    const { truncation } = this, seed = randomSeed(), others = places && this.state.corners.slice(1);
+    if (places && truncation === 1) return this.showPlaneThrough([seed, ...others]); // so it goes through the point
+    const answer = await this.ask("draw_prior", { model: this.model.name, seed, truncation });
+    if (!answer) return;
+    if (places) this.showPlaneThrough([answer.z, ...others]); else this.goTo(answer.z);
   }
 
   // ---- the point

@@ -35,6 +35,7 @@ export class Cells {
     this.shown = shown;
     /** @type {Cell[]} */
     this.drawn = [];
+    this.mode = ""; // in which they were drawn: the view may have turned to another since
   }
 
   /** The index of the picture that is large. */
@@ -54,7 +55,7 @@ export class Cells {
   /** @param {string[]} titles of the pictures that are to come @param {string} mode @param {number} side how many stand in a row */
   begin(titles, mode, side) {
     this.drawn = titles.map((title, i) => new Cell(title, i));
-    this.root.dataset.mode = mode;
+    this.root.dataset.mode = this.mode = mode;
     this.root.style.setProperty("--side", side);
     this.root.replaceChildren(...this.drawn.map(cell => cell.root));
     this.scrubber.max = Math.max(0, this.last);
@@ -114,7 +115,7 @@ export class Cells {
 
   /** Where on the way between the prompts a picture of a walk stands; its title says so. @param {number} index */
   placeOf(index) {
-    const cell = this.drawn[index];
+    const cell = this.mode === "strip" ? this.drawn[index] : undefined;
     return cell && Number(cell.title.slice("t ".length));
   }
 }

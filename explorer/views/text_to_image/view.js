@@ -102,7 +102,8 @@ export class TextView extends View {
 
   /** Of a grid, the seed of the picture that is large; its title says so. */
   get seedShown() {
-    return Number(this.cells.titleOf(this.cells.at).slice("seed ".length));
+    const { cells, state } = this;
+    return cells.mode === "grid" ? Number(cells.titleOf(cells.at).slice("seed ".length)) : state.seed;
   }
 
   // ---- a run
@@ -202,9 +203,10 @@ export class TextView extends View {
 
   /** @param {number} index */
   scrub(index) {
-    this.scrubbed = true;
     const { cells, state } = this, at = Math.max(0, Math.min(cells.last, index));
     cells.show(at);
+    if (cells.mode !== state.what) return; // they stay until the run of the mode that was chosen begins
+    this.scrubbed = true;
     if (state.what === "strip") state.t = at ? [cells.placeOf(at)] : undefined;
     if (state.what === "strengths") state.strength = cells.numberOf(at);
     if (state.what === "picture") state.time = at === cells.last && !this.runs.isUnderWay ? undefined : cells.timeOf(at);
