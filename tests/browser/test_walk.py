@@ -69,6 +69,9 @@ def test_a_walk_between_two_points_that_were_chosen(view, strip, decoded):
 def test_the_number_of_frames_and_the_spherical_way(view, strip, decoded):
     view.open("model=mnist-vae&from=1.5,0&to=0,1.5")
     strip(9)
+    view.page.get_by_role("textbox", name="frames").fill("220")
+    view.page.get_by_role("textbox", name="frames").blur()
+    assert close(strip(220)[-1], decoded("mnist-vae", [0, 1.5]))
     view.page.get_by_role("textbox", name="frames").fill("5")
     view.page.get_by_role("textbox", name="frames").blur()
     assert close(strip(5)[2], decoded("mnist-vae", [0.75, 0.75]))

@@ -23,6 +23,12 @@ export function start({ element, server, trigger, watch }) {
   const observe = () => { for (const place of element.querySelectorAll("[data-samples]")) seen.observe(place); };
   observe();
   watch("value", observe);
+  document.addEventListener("keydown", ({ key, target }) => { // Gradio's list of models lets the focus go with what was chosen
+    const choice = /** @type {HTMLElement} */ (target).closest("#models-choice");
+    if (key !== "Enter" || !(choice instanceof HTMLElement)) return;
+    choice.tabIndex = -1;
+    requestAnimationFrame(() => { if (document.activeElement === document.body) choice.focus({ preventScroll: true }); });
+  });
   element.addEventListener("click", (/** @type {any} */ event) => {
     const item = event.target.closest("[data-model]");
     if (!item) return;

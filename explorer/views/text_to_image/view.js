@@ -301,11 +301,11 @@ export class TextView extends View {
     return `${model}:${gallery ? "g0" : 0}`;
   }
 
-  /** Enter draws, Shift+Enter begins a line. @param {KeyboardEvent} event @param {HTMLTextAreaElement} area */
+  /** Enter draws, Shift+Enter begins a line; then keys go through the pictures. @param {KeyboardEvent} event @param {HTMLTextAreaElement} area */
   enter(event, area) {
     if (event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
-    area.blur();
+    this.find("[data-do=run]").focus({ preventScroll: true });
   }
 
   /** @param {string} key @param {any} value @param {any} [control] */
