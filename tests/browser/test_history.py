@@ -117,6 +117,28 @@ def test_the_points_of_both_planes_are_in_the_link(app, view, page_of):
     other.until("location.search.slice(1) === argument", query)
 
 
+def test_what_is_hidden_and_zoomed_on_the_map_is_in_the_link(app, view, page_of):
+    view.page.goto(f"{view.url}/?view=why-a-vae&chapter=codings")
+    view.page.locator(f"{FAMILY}[data-code]").wait_for()
+    boot = view.page.locator(f"{FAMILY} .lx-map-box .lx-legend button", has_text="Ankle boot")  # the first code is of one
+    boot.click()
+    view.until("link.get('hidden') === '9'")
+    expect(view.page.locator(f"{FAMILY} .lx-near")).not_to_contain_text("Ankle boot")
+    view.page.locator(f"{FAMILY} .lx-map [role=application]").press("+")
+    view.until("link.has('extent') && link.has('center')")
+    query = view.query()
+    view.page.wait_for_timeout(500)
+    shown = [view.canvas(f"{FAMILY} .lx-map canvas"), view.canvas(f"{FAMILY} .lx-map-picture canvas")]
+    other = page_of(app, locale="de-DE")
+    other.page.goto(f"{other.url}/?{query}")
+    other.page.locator(f"{FAMILY}[data-code]").wait_for()
+    for selector, pixels in zip((".lx-map canvas", ".lx-map-picture canvas"), shown, strict=True):
+        other.eventually(lambda s=selector, p=pixels: (other.canvas(f"{FAMILY} {s}") == p).all())
+    other.until("location.search.slice(1) === argument", query)
+    boot.click()
+    view.until("!link.has('hidden')")
+
+
 def test_the_epoch_is_in_the_link(view):
     view.page.goto(f"{view.url}/?view=why-a-vae&chapter=gans&model=fashion-gan&epoch=3")
     output = f"{FAMILY} .lx-epochs output"

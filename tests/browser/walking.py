@@ -59,7 +59,8 @@ OFFERED = """view => {
     const root = document.querySelector(`#${view} .lx`) ?? document.querySelector('#models-choice');
     const apart = '[data-save], [data-do=link], [data-do=camera], [data-do=stop], [data-do=share], [data-do=to-morph], [data-do=keep], '
         + '[data-do=fetch], [data-do=gallery], [data-do=play], [data-do=run], [data-do=map], [data-do=peek], .lx-kept *, .lx-photo *, .lx-pad *, '
-        + '.lx-page *, .lx-gallery *, .lx-need *, [data-map], details *, a, [type=file], [data-do=undo]';
+        + '.lx-page *, .lx-gallery *, .lx-need *, [data-map], [data-do=clear], details *, a, [type=file], '
+        + '[data-do=undo]';
     const kinds = { BUTTON: 'press', SELECT: 'choose', TEXTAREA: 'write', CANVAS: 'drag', INPUT: 'number' };
     for (const one of document.querySelectorAll('[data-walk]')) delete one.dataset.walk;
     const found = root.querySelectorAll('button, select, textarea, input, canvas[role=application], [data-cell], .lx-film canvas');
@@ -242,6 +243,7 @@ class Walker:
 
     def check(self):
         """The address, opened by somebody else, shows the same."""
+        self.page.mouse.move(0, 0)  # what is shown where the mouse rests is in no link
         mine = self.rest(self.view)
         other = self.new_view()
         self._count(other)

@@ -24,6 +24,8 @@ def test_the_chapters_of_links_and_of_the_view_are_the_same():
      ("chapter=gans&model=fashion-cgan&label=12", "garment from 0 to 9"), ("chapter=denoising&amount=0.97", "at most 0.95"),
      ("chapter=denoising&amount=7", "from 0 to 1"), ("chapter=denoising&noise=rain", "dropout, gaussian"),
      ("chapter=linear&z=1,1", "z means nothing in chapter linear"), ("chapter=holes&z=1,1", "4 numbers"), ("chapter=codings&z=1", "2 numbers"),
+     ("chapter=holes&hidden=1", "only codings has a map"), ("chapter=linear&extent=1", "only codings has a map"),
+     ("chapter=codings&hidden=3,12", "garments from 0 to 9, got 3,12"),
      ("chapter=sparse&epoch=3", "epoch needs a GAN"), ("chapter=gans&epoch=9999", "from 1 to"), ("source=photographs", "drawn, test"), ("seed=-1", "seed must be")],
 )  # fmt: skip
 def test_a_bad_state_is_told_what_it_may_be(query, words):

@@ -45,19 +45,22 @@ export class Holes {
       <canvas width="84" height="84" role="img" aria-label="The decoded picture"></canvas></div>`;
     this.view.find(".lx-holes").append(figure);
     const show = newest((/** @type {number[]} */ point) => this._decode(name, point, figure.querySelector(".lx-caption canvas")));
-    const tile = newest(() => this._tile(name, plane));
-    const { palette } = this.view.props;
-    const moved = (/** @type {number[]} */ point) => {
+    const { palette } = this.view.props, within = (/** @type {number} */ value, /** @type {number} */ middle) =>
+      Math.max(middle - extent, Math.min(middle + extent, value));
+    const moved = (/** @type {number[]} */ [x, y]) => {
+      const point = [within(x, center[0]), within(y, center[1])];
+      plane.move(point);
       show(point);
       this.view.shows({ z: this.z });
     };
-    const plane = new LatentPlane(figure.querySelector(".lx-plane"), { palette, onmove: moved, onwindow: tile });
+    const plane = new LatentPlane(figure.querySelector(".lx-plane"), { palette, onmove: moved });
+    plane.fixed = true; // the link has no room for two windows; the Latent plane zooms
     this.shown.set(name, { plane, z, show });
     plane.top.setAttribute("aria-label", `${title}. Arrow keys move the point.`);
     plane.move(z);
     plane.setSpace({ center, extent, scale: "z", axes: [0, 1] });
     show(z);
-    tile();
+    this._tile(name, plane);
     this._place(name, plane);
   }
 

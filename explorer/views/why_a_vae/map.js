@@ -8,6 +8,7 @@ import { bytesOf, pictureCanvas, showPicture } from "../../serving/pictures.js";
 import { escaped, newest } from "../../serving/view.js";
 
 const SHAPE = [28, 28, 1];
+const HOME = { x: 0, y: 0, extent: 1.08 }; // all of it is seen
 
 export class CodeMap {
   /**
@@ -30,7 +31,9 @@ export class CodeMap {
     /** @type {number[] | undefined} */
     this._begin = undefined;
     this._show = newest((/** @type {number} */ index) => this._showCode(index));
-    this.plane = new LatentPlane(view.find(".lx-map"), { palette: this.palette, onmove: z => this._move(z), onsettle() {} });
+    this.plane = new LatentPlane(view.find(".lx-map"), {
+      palette: this.palette, onmove: z => this._move(z), onsettle() {}, onwindow: () => this._zoomed(),
+    });
     this.plane.bare = true;
     for (const input of view.all("[data-map]")) this._listenTo(input);
     const top = this.plane.top;
@@ -38,20 +41,20 @@ export class CodeMap {
     top.addEventListener("pointermove", (/** @type {PointerEvent} */ event) => { // with the mouse by pointing alone
       if (!event.buttons) this._seek(this.plane._fromScreen(event.offsetX, event.offsetY));
     });
+    top.addEventListener("pointerleave", () => this._seek()); // what is shown then is what the link says
   }
 
   /** @param {string} name a model's */
   async show(name) {
-    if (this.name === name) return this._goTo(this.view.state.z);
+    if (this.name === name) return this._goTo(this.view.state);
     this.name = name; // a map of them can be asked for before this one is here
     const answer = await this.view.ask("code_map", name);
     if (!answer) {
       this.name = null;
       return;
     }
-    this._fillLegend();
     this._place(answer, false);
-    this._goTo(this.view.state.z);
+    this._goTo(this.view.state);
   }
 
   /** A link holds the point on the map that comes with the model, not on one that was computed anew. @param {number[]} z */
@@ -60,12 +63,21 @@ export class CodeMap {
     if (!this.computed) this.view.shows({ z });
   }
 
-  /** @param {number[]} [z] of a link; else one begins at the first code */
-  _goTo(z) {
-    this.plane.draw();
-    const place = z ?? this._begin;
-    if (!place || this.computed || String(place) === String(this.plane.z)) return;
-    this.plane.move(place);
+  _zoomed() {
+    const { x, y, extent } = this.plane.window, whole = x === HOME.x && y === HOME.y && extent === HOME.extent;
+    this.view.shows(whole ? { center: undefined, extent: undefined } : { center: [x, y], extent });
+  }
+
+  /**
+   * As a link says; one begins at the first code.
+   * @param {{z?: number[], hidden?: number[], center?: number[], extent?: number}} state
+   */
+  _goTo({ z, hidden = [], center = [HOME.x, HOME.y], extent = HOME.extent }) {
+    const { plane } = this, place = z ?? this._begin;
+    plane.hidden = new Set(hidden);
+    this._fillLegend();
+    plane.setSpace({ center, extent, scale: "z", axes: [0, 1], home: HOME });
+    if (place && !this.computed) plane.move(place);
     this._seek();
   }
 
@@ -93,7 +105,7 @@ export class CodeMap {
     if (event.points) {
       this.sought = -1;
       this.computed = true;
-      this.view.shows({ z: undefined });
+      this.view.shows({ z: undefined, center: undefined, extent: undefined });
       return this._place(event, true);
     }
     run.total = event.of;
@@ -105,7 +117,7 @@ export class CodeMap {
     const points = Float32Array.from(new Int16Array(bytesOf(answer.points).buffer), value => value * answer.step);
     const labels = bytesOf(answer.labels);
     this.codes = { points, labels };
-    this.plane.setSpace({ center: [0, 0], extent: 1.08, scale: "z", axes: [0, 1] });
+    this.plane.setSpace({ center: [HOME.x, HOME.y], extent: HOME.extent, scale: "z", axes: [0, 1], home: HOME });
     this.plane.setPoints(points, labels, 2, animate);
     this.view.root.dataset.points = String(labels.length);
     this._begin = [points[0], points[1]];
@@ -128,15 +140,20 @@ export class CodeMap {
       if (!hidden.delete(label)) hidden.add(label);
       this.plane.draw();
       this._fillLegend();
+      this._seek();
+      this.view.shows({ hidden: hidden.size ? [...hidden].sort((a, b) => a - b) : undefined });
     };
     return button;
   }
 
   _seek(place = this.plane.z) {
     const index = this._nearestTo(place);
-    if (index < 0 || index === this.sought) return;
+    if (index === this.sought) return;
     this.sought = index;
-    this._show(index);
+    if (index >= 0) return void this._show(index);
+    const canvas = this.view.find(".lx-map-picture canvas"); // all classes are hidden
+    canvas.getContext("2d").clearRect(0, 0, canvas.width, canvas.height);
+    this.view.find(".lx-near").textContent = "";
   }
 
   /** The code of the classes in sight that lies nearest; −1 if there is none. @param {number[]} place */
@@ -157,7 +174,7 @@ export class CodeMap {
     const { view, name } = this, here = !!name && decodesHere(name), z = here ? this._coordinates(index) : null;
     const answer = await view.picture(name ?? "", z, "coded_picture", () => [name, index], { quiet: true });
     if (here && !z) this._loadCoordinates(name); // for the next one
-    if (!answer || name !== this.name) return;
+    if (!answer || name !== this.name || this.sought < 0) return;
     showPicture(view.find(".lx-map-picture canvas"), pictureCanvas(answer.pixels, SHAPE));
     const label = this.codes?.labels[index] ?? 0;
     view.find(".lx-near").textContent = `code ${index + 1}, of a test image labelled ${view.classes[label]}, decoded`;

@@ -10,7 +10,7 @@ from explorer.state import StateError
 from explorer.views.drawn import Drawn, NoPicture
 
 TITLE = "Why a VAE?"
-KEYS = frozenset({"chapter", "seed", "source", "noise", "amount", "label", "z", "epoch"})
+KEYS = frozenset({"chapter", "seed", "source", "noise", "amount", "label", "z", "epoch", "hidden", "center", "extent"})
 WHATS = ("grid",)
 CHAPTERS = {
     "linear": "Linear is PCA",
@@ -88,6 +88,13 @@ def _check_shown(state):
         }
         if len(state["z"]) != (4 if chapter == "holes" else 2):
             raise StateError(f"z must be {wanted[chapter]}, got {len(state['z'])}", "z")
+    for key in ("hidden", "center", "extent"):
+        if key in state and chapter != "codings":
+            raise StateError(f"{key} means nothing in chapter {chapter}: only codings has a map", key)
+    hidden, most = state.get("hidden", ()), len(data.GARMENTS) - 1
+    if any(label > most for label in hidden):
+        kept = tuple(label for label in hidden if label <= most)
+        raise StateError(f"hidden must be garments from 0 to {most}, got {','.join(map(str, hidden))}", "hidden", kept)
     if "epoch" in state:
         last = checkpoints.card(state["model"]).get("drawn", {}).get("epochs", 0) if chapter == "gans" else 0
         if not last:

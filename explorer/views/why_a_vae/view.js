@@ -23,7 +23,9 @@ const USES = {
   arithmetic: ["seed"],
 };
 /** ... and those that say what else is shown. @type {Record<string, string[]>} */
-const SHOWS = { denoising: ["label"], codings: ["z"], holes: ["z"], gans: ["epoch"] };
+const SHOWS = { denoising: ["label"], codings: ["z", "hidden", "center", "extent"], holes: ["z"], gans: ["epoch"] };
+/** ... of which each chapter keeps its own. */
+const OWN = ["label", "model", "z", "epoch", "hidden", "center", "extent"];
 const WITH_PARTS = ["denoising", "codings", "holes", "labels", "gans"]; // chapters with elements of their own, `.lx-for-...`
 const MOST_LOST = 0.95; // of the pixels
 const REST = 250; // milliseconds without a move after which the rows follow the slider
@@ -92,11 +94,11 @@ class WhyAVae extends View {
 
   /** Until the answer is here what is on screen stays. @param {any} values */
   change(values) {
-    const { state, kept } = this, { chapter, label, model, z, epoch } = state, to = values.chapter ?? chapter;
+    const { state, kept } = this, { chapter } = state, to = values.chapter ?? chapter;
     if (values.model) return this.open(this._queryOf({ ...state, epoch: undefined, ...values }));
     if (to === chapter) return this.open(this._queryOf({ ...state, ...values }));
-    kept[chapter] = { label, model, z, epoch };
-    const nothing = { label: undefined, model: undefined, z: undefined, epoch: undefined };
+    kept[chapter] = Object.fromEntries(OWN.map(key => [key, state[key]]));
+    const nothing = Object.fromEntries(OWN.map(key => [key, undefined]));
     return this.open(this._queryOf({ ...state, ...values, ...kept[to] ?? nothing }));
   }
 
@@ -117,9 +119,9 @@ class WhyAVae extends View {
   async open(text, options) {
     const answer = await this.ask("open_family", text);
     if (!answer) return;
-    const { chapter, seed, source, noise, amount, label, model, z, epoch } = answer.state;
-    if (chapter !== this.state.chapter) this._leaveChapter();
-    this.state = { chapter, seed, source, noise, amount, label, model, z, epoch };
+    const { view, what, ...state } = answer.state;
+    if (state.chapter !== this.state.chapter) this._leaveChapter();
+    this.state = state;
     this.model = this.facts = answer.facts; // this view is of many
     this.defaults = answer.defaults;
     this.classes = answer.classes;
