@@ -45,6 +45,7 @@ document.documentElement.classList.toggle("lx-embed", new URLSearchParams(locati
 ICON = '<link rel="icon" href="favicon.ico">'  # else the browser looks for it at the root of a proxy's site
 HEADER = """<header class="lx-head"><h1>Latent Explorer</h1>
 <p></p>
+<select class="lx-language" aria-label="Language" hidden></select>
 <details class="lx-present"><summary>Present</summary><div>
 <button type="button" data-present="lecture"><kbd>L</kbd> Lecture mode, for the last row</button>
 <button type="button" data-present="code"><kbd>Q</kbd> QR code of what is on screen</button>
@@ -86,7 +87,9 @@ def build():
     with gr.Blocks(title="Latent Explorer", analytics_enabled=False, fill_width=True, delete_cache=api.KEPT) as blocks:
         said = {name: import_module(f"explorer.views.{views.folder(name)}.words") for name in views.NAMES}
         gr.HTML(
-            HEADER, apply_default_css=False, js_on_load=_started("serving/tour.js") + _started("serving/presenting.js"),
+            HEADER, apply_default_css=False,
+            js_on_load="".join(_started(f"serving/{module}.js") for module in ("language", "tour", "presenting")),
+            languages=languages(),
             titles={name: views.of(name).TITLE for name in views.NAMES},
             taglines={name: words.TAGLINE for name, words in said.items()},
             tours={name: words.TOUR for name, words in said.items()},
@@ -101,6 +104,14 @@ def build():
         blocks.load(_tabs, outputs=found, show_progress="hidden", api_visibility="private")
         api.build()
     return blocks
+
+
+def languages():
+    """The languages of the page beside English: {"de": paths of its catalogues, of the frame and of each view}."""
+    found = {}
+    for path in sorted([*(HERE / "serving").glob("??.json"), *(HERE / "views").glob("*/??.json")]):
+        found.setdefault(path.stem, []).append(path.relative_to(HERE).as_posix())
+    return found
 
 
 def _build_view(name, blocks, tab):
@@ -140,7 +151,7 @@ class Assets(StaticFiles):
     """The browser's files of one folder, and nothing else that lies there."""
 
     async def get_response(self, path, scope):
-        if not path.endswith(ASSETS):
+        if not path.endswith(ASSETS) and not Path(path).match("??.json"):  # a catalogue of words
             return PlainTextResponse("Not found", 404)
         response = await super().get_response(path, scope)
         response.headers["Cache-Control"] = "no-cache"  # asked for anew with its tag, so that parts of two versions never meet

@@ -16,7 +16,7 @@ DECIMALS = 4  # of latent coordinates: 1/10,000 of the prior's standard deviatio
 MOST_PROMPT = 1000  # characters; a model reads some twenty to seventy words
 MOST_SEED = 2**32 - 1
 # In an address, how the page is shown, no part of a state: without its header, for the last row, walking by itself, with a lecture
-OPTIONS = (EMBED := "embed", "lecture", "kiosk", "sequence")
+OPTIONS = (EMBED := "embed", "lecture", "kiosk", "sequence", "language")
 MOST_QUERY = 200_000  # characters: four points of 4,096 numbers
 MOST_STOPS = 10  # of a walk, between its ends
 MOST_LIKE = 12  # faces of a handful, of which a direction is made

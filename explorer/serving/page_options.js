@@ -1,7 +1,7 @@
 // @ts-check
 // Keys of the address that say how the page is shown, not what: they are no part of a state, and stay while the state changes.
 
-export const OPTIONS = ["embed", "lecture", "kiosk", "sequence"]; // as in `explorer/state.py`
+export const OPTIONS = ["embed", "lecture", "kiosk", "sequence", "language"]; // as in `explorer/state.py`
 
 /** Gradio's own begin with two underscores. @param {string} part of a query string, as in "a=b" */
 export const isOption = part => part.startsWith("__") || OPTIONS.includes(part.split("=")[0]);

@@ -1,5 +1,6 @@
 // @ts-check
 // Small plots: lines over an axis from 0 to 1, in the page's own colours.
+import { said } from "./language.js";
 import { widthOf } from "./pictures.js";
 import { typeSize } from "./type_size.js";
 
@@ -36,8 +37,8 @@ export function dot(brush, x, y, colour) {
 
 /** Words at both ends of a line. @param {CanvasRenderingContext2D} brush @param {[string, number][]} ends @param {number} y */
 export function ends(brush, [[first, left], [last, right]], y) {
-  brush.fillText(first, left, y);
+  brush.fillText(said(first), left, y);
   brush.textAlign = "right";
-  brush.fillText(last, right, y);
+  brush.fillText(said(last), right, y);
   brush.textAlign = "left";
 }
