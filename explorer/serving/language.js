@@ -7,7 +7,7 @@
 const KEY = "latent-explorer-language"; // under which the browser remembers what was chosen
 const OPTION = "language"; // of the address, as in page_options.js
 const ATTRIBUTES = ["title", "aria-label", "placeholder", "alt"];
-const LEFT = "[translate=no], code, pre, kbd, script, style, svg, textarea, .lx-formula"; // as they are
+const LEFT = "[translate=no], code, pre, kbd, script, style, svg, textarea, .modebar, .lx-formula"; // as they are
 const PLAIN = new Set(["B", "EM", "CODE", "A", "SUB", "SUP", "KBD", "STRONG", "I", "BR"]); // what a paragraph may have within
 const MOST = 4000; // texts whose translation is remembered
 
@@ -28,7 +28,7 @@ class Catalogue {
   of(text) {
     if (this.known.has(text)) return this.known.get(text);
     if (this.known.size > MOST) this.known.clear();
-    const found = this.exact.get(text) ?? this._matched(text);
+    const found = this.exact.get(text) ?? this._matched(text) ?? this._inParts(text);
     this.known.set(text, found);
     return found;
   }
@@ -46,6 +46,22 @@ class Catalogue {
     }
     return undefined;
   }
+
+  /** A list, or a name with its figures, of which each part is known. @param {string} text */
+  _inParts(text) {
+    for (const between of [/ · /, /(?<=.): /, /, /, / (?=[-−+±]?[\d.]+(?: ?%)?$)/]) {
+      const cut = text.match(between);
+      if (!cut) continue;
+      const parts = text.split(between), found = parts.map(part => isName(part) ? part : this.of(part));
+      if (found.every(part => part !== undefined)) return found.join(cut[0]);
+    }
+    return undefined;
+  }
+}
+
+/** Whether a text has no words to translate: figures, signs, PNG, mnist-vae, its_own_name. @param {string} text */
+function isName(text) {
+  return !/\p{L}{2}/u.test(text) || /^[\p{Lu}\d.+/-]+$/u.test(text) || /^[a-z\d]+([-_./][a-z\d]+)+$/.test(text);
 }
 
 /** @param {string} key */
@@ -69,7 +85,7 @@ export const said = english => catalogue?.of(english) ?? english;
 /** The catalogue's word for a text with what blanks it has around it, or the text. @param {string} text */
 function translated(text) {
   const key = text.trim().replace(/\s+/g, " ");
-  if (!catalogue || !/\p{L}{2}/u.test(key)) return text;
+  if (!catalogue || isName(key)) return text;
   const found = catalogue.of(key);
   if (found === undefined) {
     if (!catalogue.values.has(key)) missing.add(key);

@@ -311,7 +311,7 @@ def _recipe(recipe):
     rows = "".join(
         f"<tr><th scope='row'>{escape(key)}</th><td>{escape(value)}</td></tr>" for key, value in settings(recipe).items()
     )
-    return f"<table>{rows}</table>"
+    return f'<table lang="en" translate="no">{rows}</table>'  # a recipe's own keys
 
 
 def settings(recipe):
