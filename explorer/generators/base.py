@@ -85,6 +85,16 @@ class Generator(KerasFile):
         """
         raise NotSupported(f"{self.card['name']} cannot be exported: it is not one network that is asked once")
 
+    def examples(self, part: str, n: int) -> tuple[dict[str, Pictures], list[Pictures]]:
+        """By what a part of `networks` is compared with this: n inputs of each name, from the prior or decoded from it, and what is
+        answered to them."""
+        z = self.prior(n, seed=1)
+        label = {"label": np.arange(n, dtype="int32") % len(self.card["classes"])} if self.card.get("conditional") else {}
+        pictures = self.decode(z, **label)
+        if part == "decoder":
+            return {"z": z} | label, [pictures]
+        return {"images": pictures}, [codes for codes in self.encode(pictures) if codes is not None]
+
     def decoder_input(self, z: Pictures, label: ArrayLike | None = None) -> Any:
         """Points (n, *latent_shape), and their classes, as the network takes them."""
         return z

@@ -104,6 +104,11 @@ class RefinerGenerator(DiffusionGenerator):
         coarse = ops.einsum("ij,njkc,lk->nilc", matrix, added, matrix)
         return {"decoder": keras.Model(z, ops.clip(z + added - settings.get("coarse", 0.0) * coarse, 0.0, 1.0))}
 
+    def examples(self, part, n):
+        """As of any generator; the pictures given are smooth ones."""
+        given = smooth(0.5 + 0.4 * np.tanh(self.prior(n, seed=1)), 8).astype("float32")
+        return {"z": given}, [self.decode(np.repeat(self.prior(1, seed=0), n, 0), given=given)]
+
 
 def smooth(pictures, factor=4):
     """What is left of pictures (n, h, w, c) at a `factor`th of their resolution, drawn straight between the means of squares."""

@@ -6,6 +6,7 @@ A face is a place in a face model's latent space, see `points`; attribute direct
 import numpy as np
 
 from explorer import checkpoints, geometry
+from explorer.data import SIX
 from explorer.errors import InputError, some_of
 from explorer.generators import directions
 from explorer.state import StateError
@@ -22,7 +23,6 @@ WHATS = ("picture", "strip", "grid")
 LISTS = ("attributes", "hold")  # of which the names that a model knows stay where another one is left out
 DEFAULT_MODEL = "celeba-vae"
 REACH = 3.0  # lengths of a direction to each side, in strips and planes
-SIX = ("Smiling", "Eyeglasses", "Male", "Young", "Blond_Hair", "Black_Hair")  # Generative Deep Learning's, ch. 3
 
 
 def is_here():
