@@ -17,6 +17,7 @@ from PIL import Image
 from playwright.sync_api import sync_playwright
 
 REPOSITORY = Path(__file__).parent.parent.parent
+APP = os.environ.get("LX_APP", REPOSITORY / "app.py")  # another release's, to be measured beside this one
 FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-background-networking", "--disable-component-update",
          "--disable-sync")  # fmt: skip
 # what Gradio's own client says when a page is left while its event stream is opening
@@ -53,7 +54,7 @@ class App:
         places |= {"EXPLORER_CHECKPOINTS": str(checkpoints)} if checkpoints else {}
         places["EXPLORER_RUNTIME"] = str(runtime or self.folder / "no runtime")
         environment = {**os.environ, "TF_CPP_MIN_LOG_LEVEL": "3", **places}
-        command = [sys.executable, str(REPOSITORY / "app.py"), "--port", str(port), *map(str, arguments)]
+        command = [sys.executable, str(APP), "--port", str(port), *map(str, arguments)]
         self._log = Path(f"{self.folder}.log")
         with self._log.open("w", encoding="utf-8") as log:
             pipes = {"stdout": subprocess.PIPE, "stderr": log}
