@@ -56,7 +56,7 @@ export class Stops {
       const prompt = area.value.replace(/\s+/g, " ").trim(); // a link has a stop a line
       this.set(prompt ? this.prompts.with(i, prompt) : this.prompts.toSpliced(i, 1));
     };
-    area.onkeydown = event => this.view.enter(event, area);
+    area.onkeydown = event => this.view.enter(event);
     earlier.onclick = () => this._swap(i, i - 1);
     later.onclick = () => this._swap(i, i + 1);
     out.onclick = () => this.set(this.prompts.toSpliced(i, 1));

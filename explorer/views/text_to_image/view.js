@@ -269,7 +269,7 @@ export class TextView extends View {
       if (this.model && this.isSeen && this.cells.drawn.length) this.cells.show(this.cells.at);
     }).observe(this.root);
     listenToSettings(this, (key, value, control) => this.set(key, value, control), ["to"]);
-    for (const area of this.all("textarea")) area.addEventListener("keydown", event => this.enter(event, area));
+    for (const area of this.all("textarea")) area.addEventListener("keydown", event => this.enter(event));
     for (const button of this.all("[data-kind]")) button.onclick = () => this.choose("kind", button.dataset.kind);
     for (const button of this.all("[data-what]")) button.onclick = () => this.turn(button.dataset.what);
     for (const button of this.all("[data-over]")) button.onclick = () => this.choose("what", button.dataset.over);
@@ -301,8 +301,8 @@ export class TextView extends View {
     return `${model}:${gallery ? "g0" : 0}`;
   }
 
-  /** Enter draws, Shift+Enter begins a line; then keys go through the pictures. @param {KeyboardEvent} event @param {HTMLTextAreaElement} area */
-  enter(event, area) {
+  /** Enter draws, and then keys go through the pictures; Shift+Enter begins a line. @param {KeyboardEvent} event */
+  enter(event) {
     if (event.key !== "Enter" || event.shiftKey) return;
     event.preventDefault();
     this.find("[data-do=run]").focus({ preventScroll: true });
