@@ -90,7 +90,7 @@ def _parser():
         required=True,
         type=Path,
         metavar="FILE",
-        help="a .png; of what moves a .gif, .mp4, .webp or a .zip of frames; an .npz of latents",
+        help="its ending is the format: .png, one of a film (.gif, ...) for what moves, .npz for latents",
     )
     render.set_defaults(run=_render)
 

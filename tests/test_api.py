@@ -11,20 +11,24 @@ import socket
 import subprocess
 import sys
 from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
 from importlib.util import find_spec
 from pathlib import Path
+from random import Random
 from types import SimpleNamespace
 from urllib.parse import parse_qs, urlsplit
 
+import gradio
 import httpx
 import numpy as np
 import pytest
 from common import REPOSITORY, awaited, lacking
+from gradio.routes import App
 from gradio_client import Client, handle_file
 from gradio_client.exceptions import AppError
 from PIL import Image
 
-from explorer import api, checkpoints, imaging, paper, state, views
+from explorer import api, checkpoints, imaging, page, paper, state, views
 
 NAMES = ["list_models", "render", "film", "decode", "encode", "edit_face", "morph", "draw_prompt", "walk_prompts", "judge"]
 README = (REPOSITORY / "README.md").read_text("utf-8")
@@ -530,3 +534,92 @@ def test_without_the_extra_one_sentence_says_what_to_install(fresh_python):
     finished = fresh_python(code)
     assert (finished.returncode, finished.stdout, finished.stderr.count("\n")) == (2, "", 1)
     assert "pip install 'gradio[mcp]'" in finished.stderr
+
+
+# ---- anything, at every door
+
+REQUESTS, AT_ONCE, PATIENT = 1000, 8, 30.0  # seconds that an answer may take on a busy machine
+JUNK = [
+    "x",
+    "-1",
+    "9" * 40,
+    "nan",
+    "%00",
+    "%ff",
+    "%2e%2e%2f%2e%2e%2fetc%2fpasswd",
+    "..%5c..%5cx",
+    "%C3%A9" * 200,
+    "render",
+    "/etc/passwd",
+    "%7B7*7%7D",
+]
+VALUES = [None, True, -1, 10**30, 1e308, "", "\ud800", "\0", "../x", "mnist-vae", "z=nan", "view=faces&face=1", {"path": "/etc/passwd"},
+          {"path": "/etc/passwd", "meta": {"_type": "gradio.FileData"}}, [[[]]], {"query": "model=blots&steps=1"}, "x" * 3000]  # fmt: skip
+
+
+def every_door(routes=None, above=""):
+    """[(method, path)] of all that Gradio and the app serve by HTTP."""
+    if routes is None:
+        ours = [("POST", "/gradio_api/mcp/"), ("GET", "/gradio_api/mcp/sse"), ("GET", "/no/such/door")]
+        return sorted({*every_door(App.create_app(gradio.Blocks()).routes), *every_door(page.routes()), *ours})
+    found = []
+    for route in routes:
+        path = above + getattr(route, "path", "")
+        inner = getattr(route, "original_router", route)
+        found += [(method, path) for method in getattr(route, "methods", None) or ()]
+        found += every_door(inner.routes, path) if hasattr(inner, "routes") else []
+    return found
+
+
+def anything(random, method, path):
+    """A request for a door that no page would make."""
+    path = re.sub(r"\{[^}]*\}", lambda _: random.choice(JUNK), path)
+    query = random.choice(
+        ["", "", f"?session_hash={random.choice(JUNK)}", f"?{random.choice(JUNK)}={random.choice(JUNK)}", "?" + "a=1&" * 500]
+    )
+    headers = random.choice([{}, {}, {"range": "bytes=9-1"}, {"cookie": "lx_visitor=" + "x" * 3000}, {"content-type": "multipart/form-data; boundary="},
+                             {"accept-encoding": "x;q=9"}, {"content-type": "text/\\"}, {"x-forwarded-proto": "javascript"}, {"if-none-match": "W/"}])  # fmt: skip
+    if method not in ("POST", "PUT", "DELETE", "PATCH"):
+        return {"method": method, "url": path + query, "headers": headers}
+    keys = ["data", "session_hash", "fn_index", "component_id", "fn_name", "event_id", "method", "id"]
+    value = lambda: random.choice([*VALUES, [random.choice(VALUES) for _ in range(random.randrange(9))], random.randrange(60)])  # noqa: E731
+    asked = random.choice([value(), {key: value() for key in keys if random.random() < 0.7}])
+    body = random.choice([b"", random.randbytes(200), b"[" * 5000, *[json.dumps(asked).encode()] * 4])
+    return {"method": method, "url": path + query, "headers": headers, "content": body}
+
+
+def test_a_thousand_requests_of_anything_find_no_fault_and_learn_nothing_of_the_disk(server):
+    random, before, problems, asked = Random(19), len(server.log()), [], []
+    doors = every_door()
+    assert len(doors) > 40
+
+    async def ask(client, queue):
+        while queue:
+            request = queue.pop()
+            async with client.stream(**request) as answer:
+                text, endless = b"", "event-stream" in answer.headers.get("content-type", "")
+                with suppress(TimeoutError):
+                    async with asyncio.timeout(0.05 if endless else PATIENT):
+                        async for part in answer.aiter_raw():
+                            text += part
+            asked.append(answer.status_code)
+            told = [
+                word
+                for word in (b"Traceback", b"site-packages", str(REPOSITORY).encode(), str(server.files.parent).encode())
+                if word in text
+            ]
+            if answer.status_code >= 500 or told:
+                problems.append((answer.status_code, told, text[:200], request))
+
+    async def all_of_them():
+        queue = [anything(random, *random.choice(doors)) for _ in range(REQUESTS)]
+        async with httpx.AsyncClient(
+            base_url=server.url, timeout=PATIENT, limits=httpx.Limits(max_keepalive_connections=0)
+        ) as client:
+            await asyncio.gather(*(ask(client, queue) for _ in range(AT_ONCE)))
+
+    awaited(all_of_them())
+    assert problems == []
+    assert len(asked) == REQUESTS
+    assert len(set(asked)) > 4  # not all of them turned away at the first door
+    assert "Traceback" not in server.log()[before:]

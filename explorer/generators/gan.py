@@ -179,5 +179,5 @@ class GanGenerator(Generator):
         if not classes:
             if label is not None:
                 raise InputError(f"{self.card['name']} was trained without classes: leave label out")
-            return array
+            return [array]  # as the networks' inputs are, with classes or without
         return [array, np.eye(classes, dtype="float32")[check_labels(label, len(array), self.card["classes"])]]

@@ -15,6 +15,7 @@ from urllib.parse import urlsplit
 
 from starlette.concurrency import run_in_threadpool
 from starlette.datastructures import Headers
+from starlette.exceptions import HTTPException
 from starlette.responses import JSONResponse
 
 from explorer.serving import uploads
@@ -25,10 +26,11 @@ MOST_BODY = 36_000_000  # bytes: a picture of 25 MB as base64, and some more
 MOST_TOGETHER = 400_000_000  # ... of all bodies that are being read or answered
 SMALL = 100_000  # ... that are read as JSON beside the others' requests
 PATIENCE = 60.0  # seconds for a body to come
+LONGEST_NAME = 255  # bytes of a file's, at which a disk stumbles
 # what Gradio offers and nothing here needs: it fetches addresses, keeps what it is sent, or tells of the server
 SHUT = re.compile(
     r"/gradio_api/(proxy=|file=(https?|data|ftp):|file/|stream/|process_recording|upload_progress|deep_link|run-history|profiling"
-    r"|vibe|undo-vibe|dev/|custom_component/)|/monitoring|/login|/logout",
+    r"|vibe|undo-vibe|dev/|custom_component/)|/monitoring|/login|/logout|/pwa_icon",
     re.IGNORECASE,
 )
 _ENDPOINT = re.compile(r"/gradio_api/(?P<how>run|api|call/v2|call)/(?P<name>[^/]+)/?")
@@ -132,11 +134,22 @@ class Doors:
         if not self._allowed.origin(headers) and (socket or not reading or "origin" in headers):
             return await _refused(403, FOREIGN, scope, receive, send)
         path = scope["path"].removeprefix(scope.get("root_path", ""))
-        if SHUT.match(path):
+        if SHUT.match(path) or "\0" in path or max(len(part.encode(errors="replace")) for part in path.split("/")) > LONGEST_NAME:
             return await _refused(404, "There is nothing here", scope, receive, send)
-        if socket or reading:
+        if socket:
             return await self.app(scope, receive, send)
+        if reading:
+            return await self._read_by(path, scope, receive, send)
         return await self._with_body(path, headers, scope, receive, send)
+
+    async def _read_by(self, path, scope, receive, send):
+        """What is asked without a body; the news of a call that is not there end, where Gradio would break off in the middle."""
+        try:
+            await self.app(scope, receive, send)
+        except RuntimeError as error:
+            if not path.startswith(API + "call/") or not isinstance(error.__cause__, HTTPException):
+                raise
+            await send({"type": "http.response.body", "body": b""})
 
     async def _with_body(self, path, headers, scope, receive, send):
         length = headers.get("content-length", "0")

@@ -114,6 +114,14 @@ def test_doors_that_nobody_uses_are_shut(path):
         assert ask(f"/gradio_api/{path}", method=method).status_code == 404
 
 
+@pytest.mark.parametrize(
+    "path", ["/assets/" + "x" * 256, "/static/%C3%A9" + "%C3%A9" * 128, "/svelte/x%00", "/pwa_icon/30000", "/pwa_icon/-1"]
+)
+def test_no_file_has_such_a_name_and_no_icon_is_drawn_as_large_as_is_asked(path):
+    assert ask(path, method="GET").status_code == 404
+    assert ask("/assets/" + "x" * 255, method="GET").status_code == 200
+
+
 # ---- bodies
 
 
