@@ -25,6 +25,7 @@ FLOORS = [  # from the ground up
 VIEWS = next(number for number, rooms in enumerate(FLOORS) if "views" in rooms)
 HEAVY = ("keras", "tensorflow", "torch", "jax")
 LONGEST = 132  # letters of a line
+LONGEST_OF_HTML = 160  # some values of attributes are sentences
 MOST_COMPARISONS = 8  # of a model's kind, outside of KINDS
 
 
@@ -206,6 +207,11 @@ def test_the_browsers_modules_have_no_globals_and_lines_as_short_as_pythons():
         assert "// @ts-check" in source.splitlines()[:3], path.name
         assert [line for line in source.splitlines() if len(line) > LONGEST] == [], path.name
         assert re.findall(r"\b(?:window|globalThis)\.\w+\s*=[^=].*|\bfunction query\(.*", source) == [], path.name
+
+
+def test_lines_of_html_can_be_read():
+    for path in sorted((PACKAGE / "views").rglob("*.html")):
+        assert [line for line in path.read_text("utf-8").splitlines() if len(line) > LONGEST_OF_HTML] == [], path.parent.name
 
 
 def test_kinds_are_compared_in_one_place():
