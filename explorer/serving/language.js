@@ -49,7 +49,7 @@ class Catalogue {
 
   /** A list, or a name with its figures, of which each part is known. @param {string} text */
   _inParts(text) {
-    for (const between of [/ · /, /(?<=.): /, /, /, / (?=[-−+±]?[\d.]+(?: ?%)?$)/]) {
+    for (const between of [/ · /, /(?<=.): /, /; /, /, /, / (?=[-−+±]?[\d.]+(?: ?%)?$)/]) {
       const cut = text.match(between);
       if (!cut) continue;
       const parts = text.split(between), found = parts.map(part => isName(part) ? part : this.of(part));

@@ -1,0 +1,80 @@
+"""The page in German: chosen by the browser or by hand, whole in every view, and nothing of it in the state."""
+
+import pytest
+from driver import PATIENCE
+from playwright.sync_api import expect
+
+from explorer import views
+
+MISSING = """async () => [...(await import(new URL("lx/serving/language.js", document.baseURI))).missing]"""
+UNFOLD = """name => { for (const fold of document.querySelectorAll(`#${name} details`)) fold.open = true; }"""
+BLOCKED = """Object.defineProperty(window, "localStorage", { get() { throw new DOMException("Access is denied.", "SecurityError"); } });"""
+QUERY = "model=mnist-vae&z=1,-0.5&view=latent-plane"
+
+
+def is_there(page, name):
+    drawn = "#models-card h2" if name == "models" else f"#{name} .lx[data-ready=yes]"
+    page.locator(drawn).first.wait_for(state="visible")
+
+
+def test_every_view_is_german_throughout_and_no_wider_than_the_screen(app, page_of):
+    page = page_of(app, locale="de-DE").page
+    page.goto(app.url)
+    expect(page.locator(".lx-head > p")).to_contain_text("latenten Raums", timeout=PATIENCE)
+    assert page.locator("html").get_attribute("lang") == "de"
+    for name in views.NAMES:
+        page.locator(f'#views [data-tab-id="{name}"]').click()
+        is_there(page, name)
+        page.evaluate(UNFOLD, name)
+        for mode in page.locator(f"#{name} .lx-models > [role=radio]:visible").all()[:9]:
+            mode.click()
+            page.wait_for_timeout(250)
+        page.set_viewport_size({"width": 390, "height": 844})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
+        page.set_viewport_size({"width": 1280, "height": 900})
+        assert page.evaluate("document.documentElement.scrollWidth") <= 1280, name
+        assert page.evaluate(MISSING) == [], name
+
+
+def test_the_language_is_switched_back_and_forth_and_is_no_part_of_the_state(view):
+    page = view.page
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    query = view.open(QUERY)
+    button = page.locator("#latent-plane [data-do=dice]")
+    expect(button).to_have_text("Surprise me")
+    assert page.locator("html").get_attribute("lang") == "en"
+    assert [url for url in asked if url.endswith("de.json")] == []
+    choice = page.get_by_label("Language", exact=True)
+    fold = page.locator("#latent-plane .lx-folds p").last
+    english = fold.text_content()
+    choice.select_option("de")
+    expect(button).to_have_text("Überraschung")
+    expect(button).to_have_attribute("title", "Ein zufälliger Punkt der Prior-Verteilung (Taste: R)")
+    expect(fold).to_contain_text("Strg+Z geht zurück")
+    expect(page).to_have_title("Latente Ebene · Latent Explorer")
+    expect(page.locator("#latent-plane .lx-near")).to_contain_text("Nächste Kodierungen: ")  # what was said before
+    page.locator("#latent-plane .lx-plane").click(position={"x": 80, "y": 80})
+    expect(page.locator("#latent-plane .lx-picture")).to_have_attribute("aria-label", "Das dekodierte Bild")
+    page.locator("#latent-plane [data-do=undo]").click()
+    assert view.rest() == query
+    page.get_by_label("Sprache", exact=True).select_option("en")
+    expect(button).to_have_text("Surprise me")
+    assert fold.text_content() == english
+    expect(page.locator("#latent-plane .lx-near")).to_contain_text("Nearest encodings: ")
+    expect(page).to_have_title("Latent plane · Latent Explorer")
+    assert view.rest() == query
+    page.evaluate("localStorage.removeItem('latent-explorer-language')")  # other tests share this browser's context
+
+
+@pytest.mark.parametrize("script", ["", BLOCKED])
+def test_an_address_may_name_the_language(app, page_of, script):
+    page = page_of(app, locale="en-GB").page
+    if script:
+        page.add_init_script(script)
+    page.goto(f"{app.url}/?{QUERY}&language=de")
+    expect(page.locator("#latent-plane [data-do=dice]")).to_have_text("Überraschung")
+    is_there(page, "latent-plane")
+    page.goto(f"{app.url}/?{QUERY}")  # what was chosen is remembered, where that is allowed
+    is_there(page, "latent-plane")
+    expect(page.locator("#latent-plane [data-do=dice]")).to_have_text("Surprise me" if script else "Überraschung")
