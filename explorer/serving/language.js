@@ -37,7 +37,7 @@ class Catalogue {
   _matched(text) {
     for (const [pattern, value] of this.patterns) {
       const parts = pattern.exec(text)?.slice(1);
-      if (!parts) continue;
+      if (!parts || parts.some(part => part.includes("<"))) continue; // a tag is no word
       let at = 0;
       return value.replace(/\{(\d|n?)\}/g, (_, place) => {
         const part = parts[/\d/.test(place) ? +place - 1 : at++];
@@ -49,7 +49,8 @@ class Catalogue {
 
   /** A list, or a name with its figures, of which each part is known. @param {string} text */
   _inParts(text) {
-    for (const between of [/ · /, /(?<=.): /, /; /, /, /, / (?=[-−+±]?[\d.]+(?: ?%)?$)/]) {
+    if (text.includes("<")) return undefined;
+    for (const between of [/ · /, /(?<=.): /, /; /, /, /, / (?=[-−+±]?[\d.,]+(?: ?%)?$)/]) {
       const cut = text.match(between);
       if (!cut) continue;
       const parts = text.split(between), found = parts.map(part => isName(part) ? part : this.of(part));

@@ -3,6 +3,7 @@
 // marks and a cursor, and turns pointer, wheel, pinch and keys into points. It knows no server and no other part of a page:
 // `onmove(z, began)`, `onsettle()` and `onwindow()` tell its owner what people do; the owner sets what it shows.
 
+import { said } from "./language.js";
 import { quantised } from "./state.js";
 import { typeSize } from "./type_size.js";
 
@@ -61,6 +62,7 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowD
  * @param {CanvasTextAlign} align @param {CanvasTextBaseline} baseline
  */
 function write(context, text, x, y, align, baseline) {
+  text = said(text);
   Object.assign(context, { textAlign: align, textBaseline: baseline });
   Object.assign(context, { lineWidth: 3, strokeStyle: "#0b0e14e0", fillStyle: "#e8ecf4" });
   context.strokeText(text, x, y);
