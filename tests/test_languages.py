@@ -28,7 +28,9 @@ def words_of(language):
 
 def test_each_view_and_the_frame_have_a_catalogue():
     rooms = ["serving", *(f"views/{views.folder(name)}" for name in views.NAMES)]
-    assert {language: sorted(paths) for language, paths in page.languages().items()} == {"de": sorted(f"{room}/de.json" for room in rooms)}
+    assert {language: sorted(paths) for language, paths in page.languages().items()} == {
+        "de": sorted(f"{room}/de.json" for room in rooms)
+    }
 
 
 @pytest.mark.parametrize("path", page.languages()["de"])

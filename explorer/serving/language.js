@@ -112,7 +112,8 @@ function show(node, part, now, write, find = translated) {
 
 /** @param {Element} element whether it is a paragraph with tags that carry no part of the program */
 function isParagraph(element) {
-  if (!element.firstElementChild || ![...element.childNodes].some(node => node.nodeType === 3 && node.nodeValue?.trim())) return false;
+  const says = [...element.childNodes].some(node => node.nodeType === 3 && node.nodeValue?.trim());
+  if (!element.firstElementChild || !says) return false;
   return [...element.querySelectorAll("*")].every(({ tagName, attributes }) =>
     PLAIN.has(tagName) && [...attributes].every(({ name }) => name === "href"));
 }
@@ -161,7 +162,8 @@ function follow(records) {
 /** The paragraph of which a node is new, if that is translated as a whole. @param {Node} node @param {Element} element */
 function wholeOf(node, element) {
   const around = node === element ? element.parentElement : element;
-  return around && PLAIN.has(element.tagName) && isParagraph(around) ? around : node.nodeType === 3 && isParagraph(element) ? element : node;
+  if (around && PLAIN.has(element.tagName) && isParagraph(around)) return around;
+  return node.nodeType === 3 && isParagraph(element) ? element : node;
 }
 
 function watch() {

@@ -62,7 +62,6 @@ const ARROWS = { ArrowLeft: [-1, 0], ArrowRight: [1, 0], ArrowUp: [0, 1], ArrowD
  * @param {CanvasTextAlign} align @param {CanvasTextBaseline} baseline
  */
 function write(context, text, x, y, align, baseline) {
-  text = said(text);
   Object.assign(context, { textAlign: align, textBaseline: baseline });
   Object.assign(context, { lineWidth: 3, strokeStyle: "#0b0e14e0", fillStyle: "#e8ecf4" });
   context.strokeText(text, x, y);
@@ -418,8 +417,8 @@ export class LatentPlane {
       const [, py] = this._toScreen(0, tick);
       if (py > below + 5 && py < side - below - 11) write(context, number(tick), 4, py, "left", "middle");
     }
-    write(context, across, side - 4, side - 4, "right", "bottom");
-    write(context, up, 4, 4, "left", "top");
+    write(context, said(across), side - 4, side - 4, "right", "bottom");
+    write(context, said(up), 4, 4, "left", "top");
   }
 
   _drawTop() {
