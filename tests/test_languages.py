@@ -14,7 +14,14 @@ from explorer import checkpoints, page, views
 
 HERE = Path(page.__file__).parent
 PLACES = re.compile(r"\{\w?\}")
-SOURCES = [*(HERE / "serving").glob("*.js"), *HERE.glob("views/**/*.js"), *HERE.glob("views/**/*.html"), *HERE.rglob("*.py")]
+SOURCES = [
+    *(HERE / "publishing").rglob("*.html"),
+    *(HERE / "publishing").rglob("*.js"),
+    *(HERE / "serving").glob("*.js"),
+    *HERE.glob("views/**/*.js"),
+    *HERE.glob("views/**/*.html"),
+    *HERE.rglob("*.py"),
+]
 
 
 def pairs(path):

@@ -80,6 +80,7 @@ def files():
     names = list(dict.fromkeys([*planes, *faces, *morphing, *sorted(refiners)]))
     shelf["models"] = {name: shelf["models"][name] | {"encoder": None} for name in names}
     found = {f"lx/{path.relative_to(HERE).as_posix()}": path.read_bytes() for path in _modules()}
+    found |= {f"lx/{path}": (HERE / path).read_bytes() for paths in _languages().values() for path in paths}
     found |= {f"{decoders.RUNTIME}{file}": (folder / file).read_bytes() for file in runtime.FILES}
     found |= {f"lx/publishing/static/{path.name}": path.read_bytes() for path in STATIC.glob("*.js") if path.name != WORKER}
     found[MARK] = _json(shelf)
@@ -99,6 +100,14 @@ def files():
 def _modules():
     """The browser's modules of what all views share, and of these three's."""
     return [path for part in ("serving", *PARTS.values()) for path in sorted((HERE / part).glob("*.js"))]
+
+
+def _languages():
+    """The catalogues of each language, of what all views share and of these three."""
+    from explorer import page  # which brings Gradio
+
+    rooms = ("serving", *PARTS.values())
+    return {language: [path for path in paths if path.rpartition("/")[0] in rooms] for language, paths in page.languages().items()}
 
 
 def _plane(name):
@@ -170,7 +179,7 @@ def _page(planes, faces, morphing):
     own = {"latent-plane": calls.PROPS | {"models": models}, "faces": {"faces": faces},
            "morph": {"morphs": [{"name": name, "short": shorts[name]} for name in morphing]}}  # fmt: skip
     first = {name: views.view_of({"model": name}) for name in shorts if name in faces}
-    props = {"views": {name: common | own[name] for name in here}, "first": first}
+    props = {"views": {name: common | own[name] for name in here}, "first": first, "languages": _languages()}
     tabs = "".join(f'<button type="button" role="tab" id="tab-{name}" data-tab-id="{name}" aria-controls="{name}" '
                    f'aria-selected="false" tabindex="-1">{title}</button>' for name, title in common["titles"].items())  # fmt: skip
     panels = "\n".join(f'<div id="{name}" role="tabpanel" aria-labelledby="tab-{name}" hidden>{_template(name)}</div>'

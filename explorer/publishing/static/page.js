@@ -1,6 +1,7 @@
 // @ts-check
 // The page without a server: its views as tabs, each with what answers it in the place of a server, and what keeps the page for
 // when there is no network.
+import { start as startLanguage } from "../../serving/language.js";
 import { opening, viewOfLink } from "../../serving/link.js";
 import { asked } from "../../serving/state.js";
 import { start as startFaces } from "../../views/faces/view.js";
@@ -12,7 +13,7 @@ import { server as plane } from "./plane.js";
 
 /** @type {Record<string, [start: (given: any) => any, server: (props: any) => Record<string, any>]>} */
 const VIEWS = { "latent-plane": [startPlane, plane], faces: [startFaces, faces], morph: [startMorph, morph] };
-const { views, first } = JSON.parse(document.getElementById("props")?.textContent ?? "");
+const { views, first, languages } = JSON.parse(document.getElementById("props")?.textContent ?? "");
 
 /** The view that a link names, or its model's; the first where there is none such here. @param {string} query */
 async function view_of(query) {
@@ -20,6 +21,7 @@ async function view_of(query) {
   return { view: views[wanted] ? wanted : Object.keys(views)[0] };
 }
 
+startLanguage({ element: document.body, props: { languages } });
 const tabs = /** @type {HTMLElement[]} */ ([...document.querySelectorAll("[data-tab-id]")]);
 /** @param {HTMLElement} chosen */
 function turn(chosen) {
