@@ -19,7 +19,7 @@ class Catalogue {
     this.values = new Set(this.exact.values());
     const patterns = [...this.exact].filter(([key]) => /\{n?\}/.test(key));
     patterns.sort(([a], [b]) => b.replace(/\{n?\}/g, "").length - a.replace(/\{n?\}/g, "").length); // the most said goes first
-    this.patterns = patterns.map(([key, value]) => /** @type {const} */ ([patternOf(key), value]));
+    this.patterns = patterns.map(([key, value]) => /** @type {const} */ ([patternOf(key), value, isFew(key)]));
     /** @type {Map<string, string | undefined>} */
     this.known = new Map();
   }
@@ -35,9 +35,10 @@ class Catalogue {
 
   /** @param {string} text */
   _matched(text) {
-    for (const [pattern, value] of this.patterns) {
+    for (const [pattern, value, few] of this.patterns) {
       const parts = pattern.exec(text)?.slice(1);
       if (!parts || parts.some(part => part.includes("<"))) continue; // a tag is no word
+      if (few && parts.some(part => !isName(part) && this.of(part.trim()) === undefined)) continue;
       let at = 0;
       return value.replace(/\{(\d|n?)\}/g, (_, place) => {
         const part = parts[/\d/.test(place) ? +place - 1 : at++];
@@ -64,6 +65,12 @@ class Catalogue {
 function isName(text) {
   return !/\p{L}{2}/u.test(text) || /^[\p{Lu}\d.+/-]+$/u.test(text) || /^[a-z\d]+([-_./][a-z\d]+)+$/.test(text);
 }
+
+/**
+ * Whether a pattern says so little that it would take whole sentences, as in "{} to {}": then all in it is to be known.
+ * @param {string} key
+ */
+const isFew = key => key.replace(/\{n?\}|\P{L}/gu, "").length < 6;
 
 /** @param {string} key */
 function patternOf(key) {

