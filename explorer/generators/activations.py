@@ -5,7 +5,7 @@ import numpy as np
 
 from explorer.errors import NotSupported
 from explorer.generators.base import answers
-from explorer.generators.layer_words import NOTHING, in_words
+from explorer.generators.layer_words import NOTHING, formula, in_words
 
 # What belongs to the stage before it: it has no weights that anybody would draw, or only moves numbers about.
 WITH_BEFORE = ("Activation", "LeakyReLU", "ReLU", "PReLU", "ELU", "Softmax", "BatchNormalization", "LayerNormalization",
@@ -17,11 +17,12 @@ MOST_STAGES = 24
 class Activations:
     """The stages of a network, and what each makes of an input.
 
-    `stages`: a list of dicts, `words` (what it is), `shape` (its output's, without the batch) and `parameters`.
+    `stages`: a list of dicts, `words` (what it is), `formula` (what it does to its input x; "" where no short one says it), `shape`
+    (its output's, without the batch) and `parameters`.
     """
 
     def __init__(self, network, stages):
-        self.stages = [{key: stage[key] for key in ("words", "shape", "parameters")} for stage in stages]
+        self.stages = [{key: stage[key] for key in ("words", "formula", "shape", "parameters")} for stage in stages]
         tensors = [stage["tensor"] for stage in stages]
         self._model = keras.Model(network.inputs, tensors) if tensors else None  # the codes may be all there is
 
@@ -51,12 +52,14 @@ def of_chain(network, name, heads=False):
         belongs = kind in WITH_BEFORE
         if belongs and not stages:
             continue
-        words, parameters = in_words(kind, layer.get_config()), int(layer.count_params())
+        settings, parameters = layer.get_config(), int(layer.count_params())
+        words = in_words(kind, settings)
         if not belongs:
-            stages.append({"words": words, "parameters": parameters, "tensor": tensor})
+            stages.append({"words": words, "formula": formula(kind, settings), "parameters": parameters, "tensor": tensor})
             continue
         last = stages[-1]
         last["parameters"] += parameters
+        last["formula"] = formula(kind, settings, last["formula"])
         if kind not in UNSEEN:
             last |= {"tensor": tensor, "words": f"{last['words']}, {words}"}
     if len(stages) > MOST_STAGES:
@@ -88,7 +91,7 @@ def of_unet(network, name):
         words = f"{way}: {convolutions} convolutions"
         if any(type(layer).__name__ == "MultiHeadAttention" for layer in own):
             words += " and attention"
-        stages.append({"words": words, "shape": tuple(tensor.shape[1:]), "tensor": tensor,
+        stages.append({"words": words, "formula": "", "shape": tuple(tensor.shape[1:]), "tensor": tensor,
                        "parameters": sum(int(layer.count_params()) for layer in own)})  # fmt: skip
     return Activations(network, stages)
 

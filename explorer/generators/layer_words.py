@@ -15,6 +15,13 @@ KINDS = {
     "TimeEncoding": "sines and cosines of the time", "Sampling": "a sample", "RandomFlip": "mirrored at random",
     "RandomTranslation": "shifted at random", "RandomGaussianBlur": "blurred at random",
 }  # fmt: skip
+# what a layer makes of its input x, with its weights W or w (one kernel a channel), as books write it
+FORMULAS = {
+    "Dense": "W x", "DenseTranspose": "Wᵀ x", "Conv1D": "w ∗ x", "Conv2D": "w ∗ x", "Conv2DTranspose": "wᵀ ∗ x",
+    "DepthwiseConv2D": "w ∗ x", "MaxPooling2D": "max x", "AveragePooling2D": "mean x",
+}  # fmt: skip
+AROUND = {"BatchNormalization": "norm", "LayerNormalization": "norm", "GroupNormalization": "norm", "LeakyReLU": "leaky ReLU",
+          "ReLU": "ReLU", "ELU": "ELU", "PReLU": "PReLU", "Softmax": "softmax"}  # fmt: skip
 CONVOLUTIONS = {
     "Conv1D": "convolution", "Conv2D": "convolution", "Conv2DTranspose": "transposed convolution",
     "DepthwiseConv2D": "convolution of each channel", "SeparableConv2D": "separable convolution",
@@ -39,12 +46,26 @@ def in_words(kind, settings=None):
         parts = ["attention", *([f"{settings['num_heads']} heads"] if "num_heads" in settings else [])]
     elif kind == "Activation":
         parts = []
-    activation = settings.get("activation")
-    if isinstance(activation, dict):  # one of somebody's own
-        activation = activation.get("config") if isinstance(activation.get("config"), str) else activation.get("class_name")
-    if activation and activation != "linear":
-        parts.append(ACTIVATIONS.get(activation, str(activation)))
+    activation = _activation(settings)
+    if activation:
+        parts.append(ACTIVATIONS.get(activation, activation))
     return ", ".join(parts) or "as it is"
+
+
+def formula(kind, settings=None, within=""):
+    """What a layer does, as in "ReLU(w ∗ x + b)": on an input x, or with `within` on what that formula says; "" where no short one
+    says it."""
+    settings = settings or {}
+    if within:
+        said = within
+        if kind in AROUND:
+            said = f"{AROUND[kind]}({said})"
+    else:
+        said = FORMULAS.get(kind, "")
+        if said and "Pooling" not in kind and settings.get("use_bias", True):
+            said += " + b"
+    activation = _activation(settings)
+    return f"{ACTIVATIONS.get(activation, activation)}({said})" if said and activation else said
 
 
 def shape_words(shape):
@@ -69,6 +90,14 @@ def named_layers(config):
                 found.setdefault((inner["name"], str(node.get("class_name"))), inner)
             waiting.extend(node.values())
     return found
+
+
+def _activation(settings):
+    """The name of a layer's activation, or "" for none."""
+    activation = settings.get("activation")
+    if isinstance(activation, dict):  # one of somebody's own
+        activation = activation.get("config") if isinstance(activation.get("config"), str) else activation.get("class_name")
+    return str(activation) if activation and activation != "linear" else ""
 
 
 def _list(value):

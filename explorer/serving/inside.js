@@ -4,8 +4,8 @@
 import { bytesOf } from "./pictures.js";
 
 /**
- * @typedef {{words: string, shape: string, parameters: number, scale: number, count: number, of: number, map: boolean,
- *   tiles: string, height: number, width: number}} Stage as `explorer/views/inside.py` tells it
+ * @typedef {{words: string, formula: string, shape: string, parameters: number, scale: number, count: number, of: number,
+ *   map: boolean, tiles: string, height: number, width: number}} Stage as `explorer/views/inside.py` tells it
  */
 
 const some = (/** @type {number} */ shown, /** @type {number} */ of) => shown < of ? `${shown} of ${of}` : `${of}`;
@@ -72,14 +72,15 @@ export class Stages {
 }
 
 /** @param {Stage} stage */
-function figureOf({ words, shape, parameters, count, of, map }) {
+function figureOf({ words, formula, shape, parameters, count, of, map }) {
   const figure = document.createElement("figure"), caption = document.createElement("figcaption");
   const canvas = document.createElement("canvas"), shown = (map ? WORDS.channels : WORDS.units)(count, of);
   figure.className = "lx-stage-of";
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", `${words}: ${shape}, ${shown}`);
-  for (const [name, text] of [["b", words], ["span", shape], ["small", `${shown} · ${WORDS.parameters(parameters)}`]])
-    caption.appendChild(document.createElement(name)).textContent = text.replaceAll(" × ", "\u00a0×\u00a0"); // in one line
+  const size = `${shown} · ${WORDS.parameters(parameters)}`;
+  for (const [name, text] of [["b", words], ["i", formula], ["span", shape], ["small", size]].filter(([, said]) => said))
+    caption.appendChild(document.createElement(name)).textContent = text.replaceAll(" × ", "\u00a0×\u00a0"); // unbroken
   figure.append(canvas, caption);
   return figure;
 }

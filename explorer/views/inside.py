@@ -37,8 +37,8 @@ def channels(name, part, by_class, shapes):
 
 
 def stages(name, part, inputs, label=None):
-    """What each stage of a network makes of a batch of one, for the page: words, shape, parameters, and of the shown channels, of
-    which there are `count` of `of`, maps of height x width as uint8, 128 for 0 and 1 or 255 for the largest number of this stage,
+    """What each stage of a network makes of a batch of one, for the page: words, formula, shape, parameters, and of the shown channels,
+    of which there are `count` of `of`, maps of height x width as uint8, 128 for 0 and 1 or 255 for the largest number of this stage,
     `scale`."""
     looked = checkpoints.load(name).inside[part]
     told, kept = [], channels(name, part, label is not None, tuple(stage["shape"] for stage in looked.stages))
@@ -46,7 +46,8 @@ def stages(name, part, inputs, label=None):
         maps = _maps(output[0], shown)
         scale = float(np.abs(maps).max())
         bytes_ = np.rint(128 + 127 * maps / (scale or 1)).astype("uint8")
-        told.append({"words": stage["words"], "shape": shape_words(stage["shape"]), "parameters": stage["parameters"],
+        told.append({"words": stage["words"], "formula": stage["formula"], "shape": shape_words(stage["shape"]),
+                     "parameters": stage["parameters"],
                      "scale": round(scale, 3), "count": len(shown), "of": int(output.shape[-1]), "map": output.ndim == 4,
                      "tiles": packed(bytes_), "height": bytes_.shape[1], "width": bytes_.shape[2]})  # fmt: skip
     return told

@@ -60,7 +60,9 @@ def shown(app, page_of):
 def settle(view):
     """Wait until the view that the address names is drawn and changes no more; returns its pixels."""
     view.until("""link.get('view') === 'models' ? $('#models-card h2') : [...document.querySelectorAll('#views .lx')].some(lx =>
-        lx.offsetParent && lx.querySelector('canvas') && lx.dataset.ready === 'yes')""")  # fmt: skip
+        lx.offsetParent && lx.querySelector('canvas') && lx.dataset.ready === 'yes' &&
+        [...lx.querySelectorAll(':is(.lx-inside, .lx-levels)[open]')].every(fold => fold.hidden || fold.dataset.shown) &&
+        (!link.has('quiz') || lx.querySelector('.lx-quiz:not([hidden])')))""")  # fmt: skip
     before, same = None, 0
     while same < 3:
         view.page.wait_for_timeout(300)

@@ -62,6 +62,7 @@ export class Levels {
     ends.lastElementChild?.replaceWith(pictureFigure(WORDS.told));
     const pairs = Array.from({ length: sides }, () => row("", arrow)), lowest = row("lx-lowest");
     lowest.lastElementChild?.remove();
+    [ends, ...pairs, lowest].forEach((box, i) => box.style.setProperty("--level", String(i)));
     this.box.replaceChildren(ends, ...pairs, lowest);
     const boxes = (/** @type {number} */ side) => pairs.map(pair => pair.querySelectorAll(".lx-stages")[side]);
     const order = [...boxes(0), lowest.firstElementChild, ...boxes(1).reverse()];

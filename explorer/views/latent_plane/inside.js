@@ -1,7 +1,7 @@
 // @ts-check
 // The network as a picture: what goes in, what each layer of the encoder makes of it, the cloud that it names and a sample of it,
 // what each layer of the decoder makes of that, and what the loss says of this one picture. Asked of the server while it is open.
-import { Stages, WORDS as STAGES } from "../../serving/inside.js";
+import { Stages, WORDS as STAGES, paintStage } from "../../serving/inside.js";
 import { bytesOf, pictureCanvas, showPicture } from "../../serving/pictures.js";
 import { newest, randomSeed, short } from "../../serving/view.js";
 
@@ -16,8 +16,10 @@ const WORDS = {
   names: /** @type {Record<string, string>} */ ({ binary_crossentropy: "binary cross-entropy", mse: "squared error" }),
   summed: "summed over pixels", mean: "times its weight", own: "mean over pixels; with what it was trained its file does not say",
   kl: "KL from N(0, 1), summed over dimensions, nats", whole: "together", weight: "β",
-  sample: "Another sample", axis: "z",
+  sample: "Another sample", axis: "z", goesOn: "z, a sample of the cloud", goesOnAlone: "z, the code",
+  rest: (/** @type {number} */ n) => `and ${n} more`,
 };
+const MOST_ROWS = 4; // of a code that stand as numbers
 const MOST_AXES = 24; // of a code with more dimensions those are shown that say most
 const RECENT = 40; // samples of the same cloud that stay in sight
 const COLOURS = { ring: "#8891a580", cloud: "#ff9ed2", now: "#ffd166", before: "#ffd16666", ground: "#0b0e14", words: "#e8ecf4" };
@@ -115,17 +117,40 @@ export class Inside {
     find("[data-do=sample]").textContent = WORDS.sample;
     find(".lx-colours").textContent = STAGES.scale;
     this._formula(find(".lx-sampled"));
+    this._paintCode(find(".lx-z-in"));
     this._paintCloud();
   }
 
-  /** z = mean + sigma eps with its numbers. @param {HTMLElement} box */
+  /** The code as what the decoder is given. @param {HTMLElement} figure */
+  _paintCode(figure) {
+    const { z, sigma } = this.answer, most = Math.max(...z.map(Math.abs)) || 1;
+    const width = z.length > MOST_ROWS ? Math.ceil(Math.sqrt(z.length)) : 1;
+    const height = Math.ceil(z.length / width), canvas = /** @type {HTMLCanvasElement} */ (figure.querySelector("canvas"));
+    const bytes = Array.from({ length: width * height }, (_, i) => Math.round(128 + 127 * (z[i] ?? 0) / most));
+    const tiles = btoa(String.fromCharCode(...bytes)), words = sigma ? WORDS.goesOn : WORDS.goesOnAlone;
+    paintStage(canvas, /** @type {any} */ ({ tiles, count: 1, map: false, height, width }));
+    canvas.setAttribute("aria-label", words);
+    /** @type {any} */ (figure.querySelector("figcaption")).textContent = words;
+  }
+
+  /** z = mean + sigma eps with its numbers, a dimension a row: of many those that say most. @param {HTMLElement} box */
   _formula(box) {
-    const { mean, sigma, epsilon, z } = this.answer, d = z.length;
-    const row = (/** @type {number[]} */ values) => values.slice(0, 3).map(short).join(", ") + (d > 3 ? ", …" : "");
-    /** @param {string} name @param {number[]} values */
-    const column = (name, values) => `<span>${name} <small>(${row(values)})</small></span>`;
-    box.innerHTML = sigma ? `${column("z", z)} = ${column("μ", mean)} + ${column("σ", sigma)} · ${column("ε", epsilon)}`
-      : column(mean ? "z = encoder(x)" : "z", z);
+    const { mean, sigma, epsilon, z } = this.answer, shown = this._loudest(MOST_ROWS);
+    const columns = sigma ? [["z", z, "now"], ["= μ", mean, "cloud"], ["+ σ", sigma, "cloud"], ["· ε", epsilon, ""]]
+      : [[mean ? "z = encoder(x)" : "z", z, "now"]];
+    const head = columns.map(([name, , colour]) => `<th scope="col">${name}${colour && `<i class="lx-dot-${colour}"></i>`}</th>`);
+    const cells = (/** @type {number} */ i) => columns.map(([, values]) => `<td>${short(values[i])}</td>`).join("");
+    const rows = shown.map((/** @type {number} */ i) => `<tr><th scope="row">z${i}</th>${cells(i)}</tr>`);
+    box.innerHTML = `<table><thead><tr><td></td>${head.join("")}</tr></thead><tbody>${rows.join("")}</tbody></table>`
+      + (shown.length < z.length ? `<small>${WORDS.rest(z.length - shown.length)}</small>` : "");
+  }
+
+  /** The dimensions that say most, in their order. @param {number} most so many */
+  _loudest(most) {
+    const { z, loss } = this.answer, says = (/** @type {number} */ i) => loss?.kl?.[i] ?? Math.abs(z[i]);
+    return z.map((/** @type {number} */ _, /** @type {number} */ i) => i)
+      .sort((/** @type {number} */ a, /** @type {number} */ b) => says(b) - says(a)).slice(0, most)
+      .sort((/** @type {number} */ a, /** @type {number} */ b) => a - b);
   }
 
   /** @param {(part: string) => any} find */
@@ -200,10 +225,7 @@ export class Inside {
 
   /** @param {CanvasRenderingContext2D} context @param {number} side @param {number} height */
   _paintRows(context, side, height) {
-    const { mean, sigma, z, loss } = this.answer, says = (/** @type {number} */ i) => loss?.kl?.[i] ?? Math.abs(z[i]);
-    const shown = z.map((/** @type {number} */ _, /** @type {number} */ i) => i)
-      .sort((/** @type {number} */ a, /** @type {number} */ b) => says(b) - says(a)).slice(0, MOST_AXES)
-      .sort((/** @type {number} */ a, /** @type {number} */ b) => a - b);
+    const { mean, sigma, z } = this.answer, shown = this._loudest(MOST_AXES);
     const far = Math.max(3.2, ...shown.map((/** @type {number} */ i) => 1.1 * Math.abs(z[i])));
     const unit = side / (2 * far), step = height / shown.length;
     shown.forEach((/** @type {number} */ i, /** @type {number} */ row) => {

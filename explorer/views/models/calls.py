@@ -181,6 +181,7 @@ def page(name):
         rows.append(("Not said by its card", escape(", ".join(card["derived"]))))
     facts = "".join(f"<tr><th scope='row'>{key}</th><td>{value}</td></tr>" for key, value in rows)
     return f"""<article class="lx-card"><h2>{escape(card["title"])}</h2>
+<div class="lx-at-work">{gallery.drawn(name, card)}{gallery.measured(card)}</div>
 <table class="lx-facts">{facts}</table>
 <h3>Measured quality</h3>{_metrics(card["metrics"])}
 {_failures(card)}{_beside(name, card)}

@@ -1,5 +1,6 @@
 // @ts-check
-// The gallery of models: draws each one's samples once it is in sight, one after the other, and says which was chosen.
+// The gallery of models: draws each one's samples once it is in sight, one after the other, those of the card that is read too, and
+// says which was chosen.
 import { still } from "../../serving/view.js";
 
 /** @param {any} given what gr.HTML gives, with `trigger` and `watch` */
@@ -20,7 +21,11 @@ export function start({ element, server, trigger, watch }) {
     }
     next();
   });
-  const observe = () => { for (const place of element.querySelectorAll("[data-samples]")) seen.observe(place); };
+  const card = document.querySelector("#models-card");
+  const observe = () => {
+    for (const part of [element, card])
+      for (const place of part?.querySelectorAll("[data-samples]:not([data-drawn])") ?? []) seen.observe(place);
+  };
   observe();
   watch("value", observe);
   document.addEventListener("keydown", ({ key, target }) => { // Gradio's list of models lets the focus go with what was chosen
@@ -29,11 +34,13 @@ export function start({ element, server, trigger, watch }) {
     choice.tabIndex = -1;
     requestAnimationFrame(() => { if (document.activeElement === document.body) choice.focus({ preventScroll: true }); });
   });
+  if (card) new MutationObserver(observe).observe(card, { childList: true, subtree: true });
   element.addEventListener("click", (/** @type {any} */ event) => {
     const item = event.target.closest("[data-model]");
     if (!item) return;
     for (const other of element.querySelectorAll("[aria-current]")) other.removeAttribute("aria-current");
     item.setAttribute("aria-current", "true");
+    if (document.documentElement.classList.contains("lx-lecture")) item.closest("details").open = false; // one thing at a time
     trigger("select", { model: item.dataset.model });
     document.querySelector("#models-choice")?.scrollIntoView({ behavior: still.matches ? "auto" : "smooth" });
   });

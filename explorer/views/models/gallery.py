@@ -97,10 +97,20 @@ def _item(key, card, found, most, is_chosen, series):
     failures = card.get("known_failures", ())
     number = WORDS["failures"][len(failures) != 1]
     fails = f'<span class="lx-fails"><b>{len(failures)} {number}</b> {escape(failures[0])}</span>' if failures else ""
-    drawn = "" if card["kind"] == "judge" else f'<span class="lx-drawn" data-samples="{escape(key)}">{WORDS["drawing"]}</span>'
     current = ' aria-current="true"' if is_chosen else ""
-    return f"""<button type="button" data-model="{escape(key)}"{current}>{drawn}<strong>{escape(card["title"])}</strong>
+    return f"""<button type="button" data-model="{escape(key)}"{current}>{drawn(key, card)}<strong>{escape(card["title"])}</strong>
 <small>{size}</small>{_figure(found, most)}{fails}</button>"""
+
+
+def drawn(key, card):
+    """The place of what a model draws, which the page asks for once it is in sight, HTML; a judge draws nothing."""
+    return "" if card["kind"] == "judge" else f'<span class="lx-drawn" data-samples="{escape(key)}">{WORDS["drawing"]}</span>'
+
+
+def measured(card):
+    """The figure that matters of a card beside its yardstick, HTML."""
+    found = figure(card)
+    return _figure(found, max((abs(number) for number in found[:2] if number is not None), default=1) or 1) if found else ""
 
 
 def _figure(found, most):
