@@ -37,9 +37,9 @@ def channels(name, part, by_class, shapes):
 
 
 def stages(name, part, inputs, label=None):
-    """What each stage of a network makes of a batch of one, for the page: words, formula, shape, parameters, and of the shown channels,
-    of which there are `count` of `of`, maps of height x width as uint8, 128 for 0 and 1 or 255 for the largest number of this stage,
-    `scale`."""
+    """What each stage of a network makes of a batch of one, for the page: words, formula, shape, parameters, and of the shown
+    channels, of which there are `count` of `of`, maps of height x width as uint8, 128 for 0 and 1 or 255 for the largest number of
+    this stage, `scale`."""
     looked = checkpoints.load(name).inside[part]
     told, kept = [], channels(name, part, label is not None, tuple(stage["shape"] for stage in looked.stages))
     for stage, shown, output in zip(looked.stages, kept, looked(inputs), strict=True):
