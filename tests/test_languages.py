@@ -83,7 +83,8 @@ class Texts(HTMLParser):
     def handle_starttag(self, tag, attributes):
         if tag not in ("input", "br", "img"):
             self.inside.append((tag, dict(attributes).get("class") or ""))
-        self.found += [text for name, text in attributes if name in ("title", "aria-label", "placeholder", "alt") and text]
+        written = [text for name, text in attributes if name in ("title", "aria-label", "placeholder", "alt") and text]
+        self.found += [" ".join(text.split()) for text in written]
 
     def handle_endtag(self, tag):
         if tag not in ("input", "br", "img"):
