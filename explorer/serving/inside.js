@@ -79,8 +79,11 @@ function figureOf({ words, formula, shape, parameters, count, of, map }) {
   canvas.setAttribute("role", "img");
   canvas.setAttribute("aria-label", `${words}: ${shape}, ${shown}`);
   const size = `${shown} · ${WORDS.parameters(parameters)}`;
-  for (const [name, text] of [["b", words], ["i", formula], ["span", shape], ["small", size]].filter(([, said]) => said))
-    caption.appendChild(document.createElement(name)).textContent = text.replaceAll(" × ", "\u00a0×\u00a0"); // unbroken
+  for (const [name, text] of [["b", words], ["i", formula], ["span", shape], ["small", size]].filter(([, said]) => said)) {
+    const part = caption.appendChild(document.createElement(name));
+    part.textContent = text.replaceAll(" × ", "\u00a0×\u00a0"); // unbroken
+    part.translate = name !== "i";
+  }
   figure.append(canvas, caption);
   return figure;
 }

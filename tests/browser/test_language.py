@@ -1,5 +1,7 @@
 """The page in German: chosen by the browser or by hand, whole in every view, and nothing of it in the state."""
 
+import re
+
 import pytest
 from driver import PATIENCE
 from playwright.sync_api import expect
@@ -17,7 +19,6 @@ def is_there(page, name):
     page.locator(drawn).first.wait_for(state="visible")
 
 
-@pytest.mark.xfail(reason="some 26 texts of starters, other models and modes have no German yet", strict=False)
 def test_every_view_is_german_throughout_and_no_wider_than_the_screen(app, page_of):
     page = page_of(app, locale="de-DE").page
     page.goto(app.url)
@@ -34,7 +35,8 @@ def test_every_view_is_german_throughout_and_no_wider_than_the_screen(app, page_
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
         page.set_viewport_size({"width": 1280, "height": 900})
         assert page.evaluate("document.documentElement.scrollWidth") <= 1280, name
-    assert "\n".join(page.evaluate(MISSING)) == ""
+    own = {"Laden..."}  # Gradio's, in its own German
+    assert sorted(set(page.evaluate(MISSING)) - own) == []
 
 
 def test_the_language_is_switched_back_and_forth_and_is_no_part_of_the_state(view):
@@ -56,7 +58,7 @@ def test_the_language_is_switched_back_and_forth_and_is_no_part_of_the_state(vie
     expect(page).to_have_title("Latente Ebene · Latent Explorer")
     expect(page.locator("#latent-plane .lx-near")).to_contain_text("Nächste Kodierungen: ")  # what was said before
     page.locator("#latent-plane .lx-first .lx-plane").click(position={"x": 80, "y": 80})
-    expect(page.locator("#latent-plane .lx-picture")).to_have_attribute("aria-label", "Das dekodierte Bild")
+    expect(page.locator("#latent-plane .lx-picture")).to_have_attribute("aria-label", re.compile("Das dekodierte Bild bei "))
     page.locator("#latent-plane [data-do=undo]").click()
     assert view.rest() == query
     page.get_by_label("Sprache", exact=True).select_option("en")

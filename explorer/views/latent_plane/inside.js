@@ -167,10 +167,10 @@ export class Inside {
     const biggest = Math.max(loss.reconstruction, loss.own ? kl ?? 0 : weighed) || 1;
     const share = (/** @type {number} */ i) => 100 * (i ? loss.own ? kl ?? 0 : weighed : loss.reconstruction) / biggest;
     find(".lx-loss-terms").innerHTML = terms.map(([words, value, formula], i) => `<div>
-      <i>${formula}</i><b>${value}</b>
+      <i translate="no">${formula}</i><b>${value}</b>
       <span class="lx-bar-of" style="--share:${share(i)}%"></span><small>${words}</small></div>`).join("")
       + (sum === null ? "" : `<div class="lx-loss-sum">
-      <i>reconstruction + ${weight === 1 ? "" : `${+weight.toPrecision(3)} · `}KL</i><b>${number(sum)}</b>
+      <i translate="no">reconstruction + ${weight === 1 ? "" : `${+weight.toPrecision(3)} · `}KL</i><b>${number(sum)}</b>
       <small>${WORDS.whole}</small></div>`);
     const heat = pictureCanvas(bytesOf(loss.pixels), [height, width, 1]), canvas = find(".lx-costs canvas");
     showPicture(canvas, heat);

@@ -173,9 +173,9 @@ def page(name):
         ("Latents → pictures", _shapes(card)),
         ("Parameters", escape(", ".join(f"{part} {count:,}" for part, count in card["parameters"].items()))),
         ("On disk", f"{card['bytes'] / 1e6:.2f} MB"),
-        ("Architecture from", escape(card["source"])),
+        ("Architecture from", f"<span translate='no'>{escape(card['source'])}</span>"),
         ("Data", escape(card["data"])),
-        ("Terms", escape(card["licence"])),
+        ("Terms", f"<span translate='no'>{escape(card['licence'])}</span>"),
     ]
     if card.get("derived"):
         rows.append(("Not said by its card", escape(", ".join(card["derived"]))))

@@ -419,7 +419,7 @@ export class TextView extends View {
     this.find(".lx-knows").textContent = `This model has seen ${knows}${whole ? "; other things it cannot draw" : ""}.`;
     this.find(".lx-examples").replaceChildren(...examples.map(([prompt, to_prompt]) => {
       const button = document.createElement("button");
-      Object.assign(button, { type: "button", textContent: `${prompt} → ${to_prompt}` });
+      Object.assign(button, { type: "button", textContent: `${prompt} → ${to_prompt}`, translate: false }); // as it is read
       button.onclick = () => {
         if (this.isOver) Object.assign(this.state, { prompt: to_prompt, time: undefined });
         else Object.assign(this.state, { what: "strip", prompt, to_prompt, via_prompts: undefined, time: undefined });
