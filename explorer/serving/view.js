@@ -93,6 +93,7 @@ export class View {
     this.actions = {};
     /** @type {Record<string, string>} a key -> the action that it stands for */
     this.keyboard = {};
+    this.said = ""; // the message in sight
     /** @type {string[]} */
     this.undone = [];
     this.settled = "";
@@ -176,6 +177,7 @@ export class View {
 
   /** @param {string} text nothing takes the message away */
   say(text) {
+    this.said = text; // the page may show it in another language
     this.find(".lx-message span").textContent = text || "";
     this.find(".lx-message").hidden = !text;
   }
@@ -191,7 +193,7 @@ export class View {
     try {
       answer = await (this._live.has(name) ? live(this.server, name, request) : this.server[name](request));
     } catch { /* below */ }
-    if (answer && this.find(".lx-message span").textContent === SILENT) this.say("");
+    if (answer && this.said === SILENT) this.say("");
     answer ??= { error: SILENT };
     if (!answer.error) return answer;
     if (!quiet) this.say(answer.error);
