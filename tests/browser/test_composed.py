@@ -209,7 +209,7 @@ DROPPED = """async () => {
 @pytest.mark.parametrize("name", VIEWS)
 def test_no_key_drops_the_focus(app, page_of, name):
     """Tab through all of a view, folds opened on the way, and each control used where one comes to it."""
-    view = page_of(app)
+    view = page_of(app, locale="en-GB")  # a context of its own, which may remember another language
     open_view(view, name)
     dropped, used = [], []
     for _ in range(MOST_STOPS):

@@ -61,7 +61,7 @@ def test_it_holds_the_app_and_nothing_that_only_those_who_work_on_it_need(found)
     assert {path for path in tracked if not path.endswith(".ipynb")} <= set(found)
     for path in found:
         assert not re.search(r"(^|/)(tests|\.ci|run|__pycache__)(/|$)|pyproject|\.pyc$", path), path
-    assert sum(map(len, found.values())) < 100_000_000
+    assert sum(map(len, found.values())) < 120_000_000  # 87 MB of models, 14 MB of the browser's runtime
 
 
 def test_what_the_hub_refuses_is_named(found):

@@ -75,6 +75,7 @@ def test_a_point_of_the_map_is_a_code_that_is_decoded():
     assert np.abs(picture(answer["pixels"]) / 255 - image).max() <= 0.51 / 255
     assert answer["label"] == codes.labels[17]
     assert "has the encodings 0 to" in calls.coded_picture(["fashion-stacked-ae", 10**7])["error"]
+    assert "on attributes, not on classes" in calls.coded_picture(["celeba-vae", 0])["error"]
 
 
 def test_a_map_is_computed_anew_with_progress(follow):

@@ -156,6 +156,8 @@ def coded_picture(request: questions.Encoding):
     """[model, index of an encoding] -> the picture that it decodes to, and its class."""
     name, index = request
     codes = checkpoints.encodings(name)
+    if codes.labels.ndim != 1:
+        raise InputError(f"{name} was trained on attributes, not on classes: name a model of digits or clothes")
     if not 0 <= int(index) < len(codes.z_mean):
         raise InputError(f"{name} has the encodings 0 to {len(codes.z_mean) - 1}, not {index}")
     image = checkpoints.load(name).decode(codes.z_mean[int(index)][None])[0]
