@@ -21,7 +21,7 @@ export function start({ element }) {
   new InSight();
   /** @type {Record<string, () => any>} */
   const acts = {
-    lecture: () => lecture.toggle(), code: () => code.toggle(), take: () => { sequence.add(); sequence.edit(true); },
+    lecture: () => { sequence.edit(false); lecture.toggle(); }, code: () => { sequence.edit(false); code.toggle(); }, take: () => { sequence.add(); sequence.edit(true); },
     sequence: () => sequence.edit(), handout: () => handout.print(), kiosk: () => kiosk.toggle(),
   };
   const menu = /** @type {HTMLDetailsElement | null} */ (element.querySelector(".lx-present"));
@@ -44,6 +44,7 @@ export function start({ element }) {
     if (!sequence.isOn || event.defaultPrevented || !["PageDown", "PageUp"].includes(event.key)) return;
     event.preventDefault();
     event.stopPropagation();
+    if (lecture.isOn) sequence.edit(false);
     sequence.step(event.key === "PageDown" ? 1 : -1);
   }, { capture: true });
 }

@@ -225,6 +225,28 @@ def test_what_is_on_screen_becomes_a_step_and_the_sequence_is_a_file_and_a_link(
     other.until_z([1, 1])
 
 
+def test_the_list_of_steps_lies_on_nothing_that_is_shown_to_a_room(shown):
+    view = shown("view=latent-plane&model=mnist-vae&z=0.5,-1")
+    editor = view.page.locator(".lx-editor")
+    view.page.keyboard.press("t")
+    expect(editor).to_be_visible()
+    view.page.keyboard.press("l")
+    expect(editor).to_be_hidden()
+    settle(view)
+    found = view.page.evaluate((HERE / "cut_off.js").read_text("utf-8"))
+    assert found == {"small": [], "cut": []}
+    for key in ("q", "PageUp"):
+        view.page.keyboard.press("s")
+        expect(editor).to_be_visible()
+        view.page.keyboard.press(key)
+        expect(editor).to_be_hidden()
+    view.page.keyboard.press("q")
+    view.page.keyboard.press("l")
+    view.page.keyboard.press("s")
+    view.page.keyboard.press("PageUp")
+    expect(editor).to_be_visible()  # outside of lecture mode one writes the lines while one steps
+
+
 # ---- a handout
 
 
