@@ -5,7 +5,8 @@ import { widthOf } from "./pictures.js";
 import { typeSize } from "./type_size.js";
 
 /**
- * A canvas as wide as the page lays it out and `aspect` times as high, cleared, with a brush in the page's units.
+ * A canvas as wide as the page lays it out and `aspect` times as high, cleared, with a brush in the page's units, which
+ * writes letters of size `type`.
  * @param {HTMLCanvasElement} canvas @param {number} aspect
  */
 export function clearPlot(canvas, aspect) {
@@ -15,8 +16,9 @@ export function clearPlot(canvas, aspect) {
   const brush = /** @type {CanvasRenderingContext2D} */ (canvas.getContext("2d"));
   brush.setTransform(ratio, 0, 0, ratio, 0, 0);
   brush.clearRect(0, 0, width, height);
-  brush.font = `${typeSize(11)}px system-ui, sans-serif`;
-  return { brush, width, height };
+  const type = typeSize(11);
+  brush.font = `${type}px system-ui, sans-serif`;
+  return { brush, width, height, type };
 }
 
 /** @param {CanvasRenderingContext2D} brush @param {number[][]} points @param {string} colour @param {number} width */

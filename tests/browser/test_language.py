@@ -10,6 +10,8 @@ from explorer import views
 
 MISSING = """async () => [...(await import(new URL("lx/serving/language.js", document.baseURI))).missing]"""
 UNFOLD = """name => { for (const fold of document.querySelectorAll(`#${name} details`)) fold.open = true; }"""
+ALL_SHOWN = """name => [...document.querySelectorAll(`#${name} :is(.lx-inside, .lx-levels)[open]`)].every(fold =>
+    fold.hidden || !fold.checkVisibility() || fold.dataset.shown)"""  # the network's layers come later
 BLOCKED = """Object.defineProperty(window, "localStorage", { get() { throw new DOMException("Access is denied.", "SecurityError"); } });"""
 QUERY = "model=mnist-vae&z=1,-0.5&view=latent-plane"
 
@@ -31,6 +33,7 @@ def test_every_view_is_german_throughout_and_no_wider_than_the_screen(app, page_
         for mode in page.locator(f"#{name} .lx-models > [role=radio]:visible").all()[:9]:
             mode.click()
             page.wait_for_timeout(250)
+        page.wait_for_function(ALL_SHOWN, arg=name)
         page.set_viewport_size({"width": 390, "height": 844})
         assert page.evaluate("document.documentElement.scrollWidth") <= 390, name
         page.set_viewport_size({"width": 1280, "height": 900})

@@ -66,7 +66,7 @@ def test_another_model_can_be_chosen_and_is_in_the_link(view):
 def test_every_model_and_judge_is_offered(view):
     open_models(view, "mnist-vae")
     view.page.get_by_role("combobox", name="Model").click()
-    offered = set(view.page.get_by_role("option").all_inner_texts())
+    offered = set(view.page.get_by_role("listbox").get_by_role("option").all_inner_texts())
     judges = {f"judges/{name}" for name in ("digits", "fashion", "faces", "faces_second", "flowers", "framing")}
     assert {model["name"] for model in explorer.models()} | judges == {name.strip(" ✓\n") for name in offered}
 

@@ -16,8 +16,8 @@ function rateAt(rates, time) {
  * @param {number} [time] where a marker stands
  */
 export function drawSchedule(canvas, { noise_rates, signal_rates }, time) {
-  const { brush, width, height } = clearPlot(canvas, 0.56), style = getComputedStyle(canvas);
-  const type = parseFloat(brush.font), LEFT = brush.measureText("0").width + 16, BOTTOM = type + 9;
+  const { brush, width, height, type } = clearPlot(canvas, 0.56), style = getComputedStyle(canvas);
+  const LEFT = brush.measureText("0").width + 16, BOTTOM = type + 9;
   const x = t => LEFT + (1 - t) * (width - LEFT - RIGHT), y = rate => TOP + (1 - rate) * (height - TOP - BOTTOM);
   const faint = style.getPropertyValue("--body-text-color-subdued");
   brush.globalAlpha = 0.35;

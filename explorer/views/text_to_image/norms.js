@@ -10,7 +10,7 @@ const COLOURS = { linear: "#56b4e9", slerp: "#e69f00" };
  * @param {string} kind the way that is gone @param {number} [place] where on it a marker stands, 0 to 1
  */
 export function drawNorms(canvas, norms, kind, place) {
-  const { brush, width, height } = clearPlot(canvas, 0.52), type = parseFloat(brush.font);
+  const { brush, width, height, type } = clearPlot(canvas, 0.52);
   if (!norms) return;
   const both = [...norms.linear, ...norms.slerp], least = Math.min(...both);
   const low = Math.min(least, 0.9), high = Math.max(...both, 1.1);
