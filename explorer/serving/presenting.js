@@ -21,7 +21,8 @@ export function start({ element }) {
   new InSight();
   /** @type {Record<string, () => any>} */
   const acts = {
-    lecture: () => { sequence.edit(false); lecture.toggle(); }, code: () => { sequence.edit(false); code.toggle(); }, take: () => { sequence.add(); sequence.edit(true); },
+    lecture: () => { sequence.edit(false); lecture.toggle(); }, code: () => { sequence.edit(false); code.toggle(); },
+    take: () => { sequence.add(); sequence.edit(true); },
     sequence: () => sequence.edit(), handout: () => handout.print(), kiosk: () => kiosk.toggle(),
   };
   const menu = /** @type {HTMLDetailsElement | null} */ (element.querySelector(".lx-present"));
