@@ -62,7 +62,10 @@ def test_the_language_is_switched_back_and_forth_and_is_no_part_of_the_state(vie
     expect(page.locator("#latent-plane .lx-near")).to_contain_text("Nächste Kodierungen: ")  # what was said before
     page.locator("#latent-plane .lx-first .lx-plane").click(position={"x": 80, "y": 80})
     expect(page.locator("#latent-plane .lx-picture")).to_have_attribute("aria-label", re.compile("Das dekodierte Bild bei "))
+    view.until("link.get('z') !== '1,-0.5'")
+    assert view.rest() != query
     page.locator("#latent-plane [data-do=undo]").click()
+    view.until("link.get('z') === '1,-0.5'")
     assert view.rest() == query
     page.get_by_label("Sprache", exact=True).select_option("en")
     expect(button).to_have_text("Surprise me")
