@@ -68,6 +68,7 @@ def test_the_view_names_the_damaged_file_and_the_other_models_work(damaged, page
     expect(message).to_contain_text(f"checkpoints/mnist-vae/{file} is damaged")
     view.page.get_by_role("radio", name="Clothes · VAE").click()
     view.until("link.get('model') === 'fashion-vae'")
+    view.rest()
     view.until_z(view.drag((0, 0), (-1, 1)), 1e-4)
     assert (view.shown(32) == decoded("fashion-vae", view.z)).all()
 
