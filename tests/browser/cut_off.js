@@ -4,7 +4,8 @@
   const found = { small: [], cut: [] };
   const isSeen = element => element.checkVisibility({ visibilityProperty: true, opacityProperty: true });
   const floor = innerHeight - (document.querySelector(".lx-hall")?.offsetHeight ?? 0); // what the page's foot does not cover
-  const bottom = element => element.closest("#models-card, #models-gallery") ? Infinity : (element.closest(".lx-hall") ? innerHeight : floor) + 1; // these scroll
+  const bottom = element => element.closest("#models-card, #models-gallery") ? Infinity // these scroll
+    : (element.closest(".lx-hall") ? innerHeight : floor) + 1;
   const walker = document.createTreeWalker(document.body, NodeFilter.SHOW_TEXT);
   for (let node = walker.nextNode(); node; node = walker.nextNode()) {
     const element = node.parentElement;
