@@ -51,7 +51,7 @@ def test_what_is_refused_through_the_socket_is_said(view):
     view.page.route_web_socket(re.compile("/live$"), lambda route: route.on_message(
         lambda _: route.send(json.dumps({"error": "Not today."}))))  # fmt: skip
     view.page.reload()
-    view.page.locator(".lx[data-ready=sheet]").wait_for()
+    view.page.locator(".lx[data-ready]").wait_for()  # by the sheet, or by HTTP where the socket was not open yet
     view.drag((0, 0), (1, 1))
     expect(view.page.locator(".lx-message span")).to_have_text("Not today.")
 
