@@ -8,13 +8,14 @@ import shutil
 import socket
 import subprocess
 import sys
+import time
 from contextlib import contextmanager
 from pathlib import Path
 from urllib.parse import urlsplit
 
 import numpy as np
 from PIL import Image
-from playwright.sync_api import sync_playwright
+from playwright.sync_api import expect, sync_playwright
 
 REPOSITORY = Path(__file__).parent.parent.parent
 APP = os.environ.get("LX_APP", REPOSITORY / "app.py")  # another release's, to be measured beside this one
@@ -82,6 +83,7 @@ class View:
 
     def __init__(self, page, url):
         self.page, self.url, self.problems, self.asked, self.sockets, self.frames = page, url, [], [], [], []
+        self._under_way, self._unanswered = set(), {}  # requests; how many questions, by socket
         page.set_default_timeout(PATIENCE)
         page.add_init_script(
             "try { localStorage.setItem('latent-explorer-tour', 'closed') } catch {}"
@@ -89,6 +91,8 @@ class View:
         page.on("pageerror", lambda error: self.problems.append(f"uncaught: {error}"))
         page.on("console", self._hear)
         page.on("request", self._see)
+        for ended in ("requestfinished", "requestfailed"):
+            page.on(ended, self._under_way.discard)
         page.on("websocket", self._overhear)
 
     def _hear(self, message):
@@ -101,13 +105,24 @@ class View:
             self.problems.append(f"a request elsewhere: {request.url}")
         if parts.path.endswith("/component_server/"):
             self.asked.append(request.post_data_json)
+        if request.is_navigation_request():
+            self._under_way.clear()  # what another page asked
+        elif parts.path.endswith(("/component_server/", "/queue/join")):
+            self._under_way.add(request)
 
     def _overhear(self, socket):
         self.sockets.append(socket)
         if urlsplit(socket.url).netloc != urlsplit(self.url).netloc:
             self.problems.append(f"a socket elsewhere: {socket.url}")
-        for event in ("framesent", "framereceived"):
-            socket.on(event, lambda payload, event=event: self.frames.append((event.removeprefix("frame"), json.loads(payload))))
+        self._unanswered[socket] = 0
+        for way, more in (("sent", 1), ("received", -1)):
+            socket.on(f"frame{way}", lambda payload, way=way, more=more: self._hear_frame(socket, way, more, payload))
+        socket.on("close", lambda _: self._unanswered.pop(socket, None))
+
+    def _hear_frame(self, socket, way, more, payload):
+        self.frames.append((way, json.loads(payload)))
+        if socket in self._unanswered:
+            self._unanswered[socket] += more
 
     # ---- opening and waiting
 
@@ -144,6 +159,18 @@ class View:
         end = self.page.evaluate("performance.now()") + PATIENCE
         while not check():
             assert self.page.evaluate("() => new Promise(requestAnimationFrame)") < end, "it never came to pass"
+
+    @property
+    def is_answered(self):
+        """Whether the page has the answers to all that it has asked by HTTP and through its sockets."""
+        return not self._under_way and not any(self._unanswered.values())
+
+    def quiet(self, calm=1_000):
+        """Wait until the page has all that it asks for by itself: everything is answered, and for `calm` milliseconds it asks no more."""
+        before, end = None, time.monotonic() + PATIENCE / 1000
+        while before != (before := (len(self.asked), len(self.frames))) or not self.is_answered:
+            assert time.monotonic() < end, "it never rests"
+            self.page.wait_for_timeout(calm)
 
     def query(self):
         """What stands after ? in the address bar."""
@@ -238,6 +265,17 @@ class View:
     def calls(self, name):
         """What the page has asked of a server function by HTTP so far."""
         return [request["data"] for request in self.asked if request["fn_name"] == name]
+
+
+def says(button, words):
+    """Press a button; back once it has said these words, as it does for a moment only."""
+    button.evaluate("""(button, words) => new MutationObserver((_, me) => {
+        if (button.textContent !== words) return;
+        button.dataset.said = words;
+        me.disconnect();
+    }).observe(button, { childList: true })""", words)  # fmt: skip
+    button.click()
+    expect(button).to_have_attribute("data-said", words)
 
 
 def count(pixels, colour):

@@ -9,18 +9,10 @@ from playwright.sync_api import expect
 NO_SOCKETS = "window.WebSocket = new Proxy(WebSocket, { construct() { throw new Error('none here'); } });"
 
 
-def quiet(view):
-    """Wait until the page has all that it asks for without being touched, thumbnails too, and its socket has answered."""
-    view.eventually(lambda: view.calls("plane_backdrop") and view.calls("plane_points") and view.frames)
-    before = None
-    while before != (before := (len(view.asked), len(view.frames))) or len(view.frames) % 2:  # one is not answered yet
-        view.page.wait_for_timeout(1_000)
-
-
 def test_a_drag_goes_through_the_socket_and_sends_no_request(view, decoded):
     view.open("model=mnist-vae")
     view.drag((0, 0), (1, 1))
-    quiet(view)
+    view.quiet()
     assert {socket.url for socket in view.sockets} == {view.url.replace("http", "ws") + "/live"}
     before, since = len(view.asked), len(view.frames)
     view.until_z(view.drag((-1.5, -1), (0.2, 0.3), (0.9, -0.4)), 1e-4)
@@ -36,7 +28,7 @@ def test_a_drag_goes_through_the_socket_and_sends_no_request(view, decoded):
 
 def test_sliders_and_keys_go_through_the_socket_too(view):
     view.open("model=mnist-vae&z=0.5,0.5")
-    quiet(view)
+    view.quiet()
     before = len(view.calls("decode_point"))
     view.page.get_by_label("z0", exact=True).fill("-1.25")
     view.until_z([-1.25, 0.5])
@@ -138,8 +130,7 @@ def test_the_speed_is_told_slowly_enough_to_be_read(view):
         window.told = [];
         new MutationObserver(() => told.push(performance.now())).observe(document.querySelector(".lx-speed"), { childList: true });
     }""")
-    view.drag((-1.5, -1), *[(1.5 * (k % 3 - 1), k / 8 - 1) for k in range(16)])
-    view.rest()
+    view.until_z(view.drag((-1.5, -1), *[(1.5 * (k % 3 - 1), k / 8 - 1) for k in range(16)]), 1e-4)
     told = view.page.evaluate("told")
     assert told, "it is told"
     assert min([later - before for before, later in zip(told, told[1:], strict=False)], default=200) > 100
@@ -169,14 +160,15 @@ def test_the_shipped_sheet_is_named_only_while_it_is_shown(view):
     for route in held:
         route.continue_()
     view.page.locator(".lx[data-ready=yes]").wait_for(state="attached")
-    expect(view.page.locator(".lx-speed")).to_have_text(re.compile("decoded in .* ms"), timeout=5_000)
+    expect(view.page.locator(".lx-speed")).to_have_text(re.compile("decoded in .* ms"))
 
 
 def test_all_views_share_one_socket(view):
     view.open("model=mnist-vae")
+    view.eventually(lambda: view.plane.press("ArrowRight") or view.frames)  # the first pictures come by HTTP until it is open
     for tab, name in (("Faces", "faces"), ("Morph", "morph"), ("Latent plane", "latent-plane")):
         view.page.get_by_role("tab", name=tab).click()
         view.page.locator(f"#{name} .lx[data-ready=yes]").wait_for()
-    assert len(view.sockets) == 1
+    assert len([socket for socket in view.sockets if not socket.is_closed()]) == 1
     asked = {name for name, _ in view.asked_live()}
     assert {"decode_point", "decode_face", "decode_morph"} <= asked

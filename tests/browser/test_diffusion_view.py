@@ -66,12 +66,8 @@ def picture(seed, steps, until=None):
 
 def shows(view, index, expected):
     """Wait until the canvas of that index is the picture."""
-    for _ in range(100):
-        found = view.shown(16, f".lx-lanes figure:nth-child({index}) canvas").astype("float64")
-        if np.abs(found - expected).max() <= 1:
-            return
-        view.page.wait_for_timeout(100)
-    raise AssertionError(np.abs(found - expected).max())
+    found = f".lx-lanes figure:nth-child({index}) canvas"
+    view.eventually(lambda: np.abs(view.shown(16, found).astype("float64") - expected).max() <= 1)
 
 
 def test_a_run_fills_both_rows_and_can_be_scrubbed(diffusion):
@@ -210,8 +206,8 @@ def test_the_same_noise_in_few_steps_and_many(diffusion):
     view = diffusion("what=steps&seed=5")
     expect(view.page.locator(".lx-lane h3")).to_contain_text(["5 steps", "10 steps", "15 steps", "20 steps", "25 steps"])
     for lane, steps in enumerate((5, 10, 15, 20, 25), 1):
-        found = view.shown(16, f".lx-lane:nth-child({lane}) canvas").astype("float64")
-        assert np.abs(found - picture(5, steps)).max() <= 1
+        found, expected = f".lx-lane:nth-child({lane}) canvas", picture(5, steps)
+        view.eventually(lambda f=found, e=expected: np.abs(view.shown(16, f).astype("float64") - e).max() <= 1)
 
 
 def test_many_samples_and_between_two_noises(diffusion):

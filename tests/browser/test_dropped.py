@@ -48,10 +48,9 @@ def test_a_picture_without_a_state_goes_to_its_place(view):
     ink = np.zeros((40, 40), "uint8")
     ink[5:35, 18:23] = 255
     Image.fromarray(ink).save(file, "PNG")
-    before = view.query()
+    before = view.link("z")
     drop(view, file.getvalue(), "one.png", "#latent-plane .lx-pad canvas")
-    view.until("$('#latent-plane .lx-pad') && link.get('z') !== argument", view.link("z"))
-    assert view.query() != before
+    view.until("link.get('z') !== argument", before)
     assert drop(view, file.getvalue(), "one.png")
     expect(view.page.locator("#latent-plane .lx-message")).to_contain_text("does not say what it shows")
 

@@ -3,7 +3,7 @@
 import io
 
 import pytest
-from driver import PATIENCE
+from driver import PATIENCE, says
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -52,8 +52,7 @@ def test_in_a_frame_the_link_is_one_that_others_can_open(app, browser, hub):
     page.goto(f"{outer}?{QUERY}")
     frame = page.frame_locator("iframe")
     frame.locator("#latent-plane .lx[data-ready=yes]").wait_for(state="attached", timeout=PATIENCE)
-    frame.locator("#latent-plane [data-do=link]").click()
-    expect(frame.locator("#latent-plane [data-do=link]")).to_have_text("Copied")
+    says(frame.locator("#latent-plane [data-do=link]"), "Copied")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == f"{outer if hub else f'{app.url}/'}?{QUERY}"
     context.close()

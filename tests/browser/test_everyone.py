@@ -1,6 +1,7 @@
 """The plane by keyboard alone, by touch alone, for a screen reader, without motion; the layout on a desk and on a phone."""
 
 import io
+import re
 from pathlib import Path
 
 import numpy as np
@@ -62,6 +63,7 @@ def test_the_plane_by_keyboard_alone(view, decoded):
     press("b")
     expect(view.page.locator(".lx-strip button")).to_have_count(9)
     view.until_z((z + (1.2, 0)).tolist(), 1e-4)
+    view.until("link.has('from') && link.has('to')")
     assert [float(v) for v in view.link("from").split(",")] == pytest.approx(z, abs=1e-4)
     assert [float(v) for v in view.link("to").split(",")] == pytest.approx(z + (1.2, 0), abs=1e-4)
 
@@ -173,6 +175,7 @@ def test_the_plane_says_where_the_point_is_and_what_is_near(view):
 
     live = view.page.locator(".lx-near")
     for z, spoken in (([-0.5, 0.75], "z0 −0.50, z1 0.75"), ([-0.5, 0.69], "z0 −0.50, z1 0.69")):
+        expect(view.plane).to_have_accessible_name(re.compile(f"point at {spoken},"))  # what is said of it is of this point then
         for name, n in near(z):
             if n > 4:
                 expect(live).to_contain_text(f"{name} ({n} of 20)")
@@ -234,7 +237,7 @@ def test_points_fly_to_their_new_places_unless_motion_is_unwanted(app, page_of, 
     view.page.get_by_role("slider", name="KL weight in the loss").fill("0")
     view.until("link.get('model') === 'mnist-vae-kl-0'")
     view.rest()
-    view.until("pictures >= argument", 2 if motion == "reduce" else 4)
+    view.until("pictures >= argument", 2 if motion == "reduce" else 3)  # a slow machine draws few of those between
     view.page.wait_for_load_state("networkidle")
     assert (view.page.evaluate("pictures") == 2) == (motion == "reduce"), "before and after, nothing between"
 

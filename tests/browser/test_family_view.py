@@ -154,11 +154,12 @@ def test_other_garments_and_back(view):
     before = pixels(page, f"{ROOT} .lx-of canvas >> nth=0")
     page.locator(f"{ROOT} [data-do=dice]").click()
     view.until("location.search.includes('seed=')")
+    first = f"{ROOT} .lx-of canvas >> nth=0"
+    view.eventually(lambda: (pixels(page, first) != before).any())
     view.until("document.querySelector('.lx-family [data-do=undo]').disabled === false")
     page.locator(f"{ROOT} [data-do=undo]").click()
     view.until("!location.search.includes('seed=')")
-    page.wait_for_timeout(500)
-    np.testing.assert_array_equal(pixels(page, f"{ROOT} .lx-of canvas >> nth=0"), before)
+    view.eventually(lambda: (pixels(page, first) == before).all())
 
 
 def test_a_bad_link_is_told_and_the_view_opens(view):

@@ -23,10 +23,10 @@ def test_back_goes_through_chapters_and_views(view):
     view.until_z(view.drag((0, 0), (1, 1)), 1e-3)
     plane = view.query()
     assert view.page.evaluate("history.length") == entries, "a move is no entry"
-    assert view.page.title() == "Latent plane · Latent Explorer"
+    expect(view.page).to_have_title("Latent plane · Latent Explorer")
     view.page.get_by_role("tab", name="Why a VAE?").click()
     chapter(view, "linear")
-    assert view.page.title() == "Why a VAE? 1 Linear is PCA · Latent Explorer"
+    expect(view.page).to_have_title("Why a VAE? 1 Linear is PCA · Latent Explorer")
     for name in ("deeper", "sparse"):
         view.page.locator(f"{FAMILY} [data-chapter={name}]").click()
         chapter(view, name)
@@ -37,7 +37,7 @@ def test_back_goes_through_chapters_and_views(view):
     view.page.go_back()
     view.until("location.search.slice(1) === argument && $('#latent-plane').offsetParent", plane)
     assert view.rest() == plane
-    assert view.page.title() == "Latent plane · Latent Explorer"
+    expect(view.page).to_have_title("Latent plane · Latent Explorer")
     view.page.go_forward()
     chapter(view, "linear")
     view.page.go_forward()
@@ -109,7 +109,7 @@ def test_the_points_of_both_planes_are_in_the_link(app, view, page_of):
     view.until("link.get('z')?.split(',').length === 4")
     query = view.query()
     pictures = f"{FAMILY} .lx-holes figure:nth-child(2) .lx-caption canvas"
-    view.page.wait_for_timeout(500)
+    view.quiet(250)
     shown = view.canvas(pictures)
     other = page_of(app, locale="de-DE")
     other.page.goto(f"{other.url}/?{query}")
@@ -127,7 +127,7 @@ def test_what_is_hidden_and_zoomed_on_the_map_is_in_the_link(app, view, page_of)
     view.page.locator(f"{FAMILY} .lx-map [role=application]").press("+")
     view.until("link.has('extent') && link.has('center')")
     query = view.query()
-    view.page.wait_for_timeout(500)
+    view.quiet(250)
     shown = [view.canvas(f"{FAMILY} .lx-map canvas"), view.canvas(f"{FAMILY} .lx-map-picture canvas")]
     other = page_of(app, locale="de-DE")
     other.page.goto(f"{other.url}/?{query}")

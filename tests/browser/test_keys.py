@@ -20,7 +20,7 @@ def test_the_focus_stays_on_the_chapter_that_was_chosen(view):
                              ("p", "linear", "1 Linear is PCA")):  # fmt: skip
         view.page.keyboard.press(key)
         view.until("link.get('chapter') === argument", name)
-        assert focused(view) == ("BUTTON", words)
+        view.eventually(lambda w=words: focused(view) == ("BUTTON", w))
     view.page.keyboard.press("Shift+Tab")
     assert focused(view)[1] != "1 Linear is PCA"
     view.page.keyboard.press("Tab")

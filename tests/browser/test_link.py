@@ -5,6 +5,7 @@ import io
 import av
 import numpy as np
 import pytest
+from driver import says
 from PIL import Image
 from playwright.sync_api import expect
 
@@ -82,8 +83,7 @@ def test_the_whole_view_is_in_the_link(app, view, page_of):
 def test_copy_link_copies_the_address(app, page_of):
     view = page_of(app, permissions=["clipboard-read", "clipboard-write"])
     query = view.open("model=mnist-vae&z=0.75,0.5")
-    view.do("link")
-    expect(view.page.locator("[data-do=link]")).to_have_text("Copied")
+    says(view.page.locator("#latent-plane [data-do=link]"), "Copied")
     assert view.page.evaluate("navigator.clipboard.readText()") == f"{view.url}/?{query}"
 
 

@@ -66,9 +66,10 @@ def test_another_model_can_be_chosen_and_is_in_the_link(view):
 def test_every_model_and_judge_is_offered(view):
     open_models(view, "mnist-vae")
     view.page.get_by_role("combobox", name="Model").click()
-    offered = set(view.page.get_by_role("listbox").get_by_role("option").all_inner_texts())
+    options = view.page.get_by_role("listbox").get_by_role("option")
     judges = {f"judges/{name}" for name in ("digits", "fashion", "faces", "faces_second", "flowers", "framing")}
-    assert {model["name"] for model in explorer.models()} | judges == {name.strip(" ✓\n") for name in offered}
+    expected = {model["name"] for model in explorer.models()} | judges
+    view.eventually(lambda: {name.strip(" ✓\n") for name in options.all_inner_texts()} == expected)
 
 
 @pytest.mark.parametrize("link", [True, False])
@@ -86,7 +87,7 @@ def test_the_gallery_draws_what_is_in_sight_and_opens_a_card(view):
     view.page.goto(f"{view.url}/?view=models")
     first = view.page.locator("[data-samples=mnist-vae]")
     expect(first.locator("img")).to_be_visible()
-    assert first.locator("img").evaluate("image => image.naturalWidth / image.naturalHeight") == 6
+    assert first.locator("img").evaluate("image => image.decode().then(() => image.naturalWidth / image.naturalHeight)") == 6
     item = view.page.locator("#models-gallery [data-model=fashion-vae]")
     expect(item).to_contain_text("real pictures")
     item.focus()

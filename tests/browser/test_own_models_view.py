@@ -70,7 +70,7 @@ def test_a_picture_that_is_no_square_keeps_its_proportions(tmp_path, page_of, ga
         view.page.goto(f"{app.url}/?view=morph&model=tall&corners=1;2;3;4&n=2&t=-1,1")
         view.page.locator(".lx-morph[data-ready=yes]").wait_for(state="attached")
         corner = view.page.locator(".lx-morph .lx-corners canvas").first
-        assert corner.evaluate("canvas => [canvas.width, canvas.height]") == [12, 24]
+        view.eventually(lambda: corner.evaluate("canvas => [canvas.width, canvas.height]") == [12, 24])
         sheet = ".lx-morph .lx-plane canvas:not([role])"
 
         def backdrop():

@@ -56,6 +56,7 @@ def test_below_a_path_of_nginx_the_page_opens_and_a_drag_goes_over_the_socket(pr
     view.page.locator(".lx[data-ready=yes]").wait_for(state="attached")
     view.rest()
     assert view.page.evaluate("location.pathname") == "/demo/"
+    view.eventually(lambda: view.plane.press("ArrowRight") or view.frames)  # until the socket is open it goes by HTTP
     place = view.at(-1, 1)
     view.page.mouse.move(*view.at(0.5, 0.5))
     view.page.mouse.down()

@@ -12,6 +12,7 @@ import urllib.request
 
 import numpy as np
 import pytest
+from driver import PATIENCE
 from PIL import Image
 
 import explorer
@@ -40,7 +41,7 @@ def serve(folder):
         port = free.getsockname()[1]
     command = [sys.executable, "-m", "http.server", str(port), "--bind", "127.0.0.1", "--directory", str(folder)]
     process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    for _ in range(100):
+    for _ in range(600):
         try:
             urllib.request.urlopen(f"http://127.0.0.1:{port}/", timeout=5).close()
             return process, port
@@ -73,6 +74,7 @@ def opened(browser, served):
         context = browser.new_context(viewport={"width": width, "height": 900})
         contexts.append(context)
         page = context.new_page()
+        page.set_default_timeout(PATIENCE)
         page.on("pageerror", lambda error: problems.append(str(error)))
         page.on("console", lambda message: problems.append(message.text) if message.type == "error" else None)
         page.on("websocket", lambda socket: problems.append(f"a socket: {socket.url}"))
@@ -88,8 +90,8 @@ def opened(browser, served):
 
 
 def dragged(page):
-    """What the address says before and after a drag over the plane."""
-    page.locator(READY).wait_for(state="attached", timeout=60_000)
+    """A drag over the plane, which shows another picture, of the browser's own."""
+    page.locator(READY).wait_for(state="attached")
     box = page.locator("#latent-plane .lx-plane").first.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     before = page.locator("#latent-plane .lx-picture").get_attribute("data-z")
@@ -103,7 +105,7 @@ def dragged(page):
 
 def test_a_link_shows_the_picture_of_keras_and_a_drag_another(opened):
     page = opened(f"sub/site/?model=mnist-vae&z={POINT[0]},{POINT[1]}")
-    page.locator(READY).wait_for(state="attached", timeout=60_000)
+    page.locator(READY).wait_for(state="attached")
     assert page.locator("#latent-plane .lx-picture").get_attribute("data-z") == "0.5,-1"
     found = np.reshape(page.evaluate(PIXELS, ["mnist-vae", POINT]), (28, 28, 1))
     expected = np.rint(255 * explorer.load("mnist-vae").decode([POINT])[0])
@@ -114,7 +116,7 @@ def test_a_link_shows_the_picture_of_keras_and_a_drag_another(opened):
 
 def test_the_backdrop_is_the_plane(opened):
     page = opened("sub/site/?model=fashion-vae&n=4")
-    page.locator(READY).wait_for(state="attached", timeout=60_000)
+    page.locator(READY).wait_for(state="attached")
     url = page.evaluate("""async () => {
         const { server } = await import("./lx/publishing/static/plane.js");
         const props = JSON.parse(document.getElementById("props").textContent).views["latent-plane"];
@@ -133,7 +135,7 @@ def test_the_backdrop_is_the_plane(opened):
 @pytest.mark.parametrize("model", ["fashion-ae", "fashion-vae-10d", "fashion-dcgan", "fashion-cgan", "fashion-stacked-ae"])
 def test_every_kind_of_plane_opens(opened, model):
     page = opened(f"sub/site/?model={model}&veil=normal")
-    page.locator(READY).wait_for(state="attached", timeout=60_000)
+    page.locator(READY).wait_for(state="attached")
     assert page.locator("#latent-plane .lx-picture").get_attribute("data-model") == model
     page.get_by_role("button", name="Surprise me").click()
     assert not page.locator("#latent-plane .lx-message").is_visible()
@@ -141,7 +143,7 @@ def test_every_kind_of_plane_opens(opened, model):
 
 def test_what_needs_the_app_is_said(opened):
     page = opened("sub/site/?model=mnist-vae&seed=3")
-    page.locator(READY).wait_for(state="attached", timeout=60_000)
+    page.locator(READY).wait_for(state="attached")
     assert "seed needs the app" in page.locator("#latent-plane .lx-message").inner_text()
     assert page.locator("[data-save]:visible, #latent-plane .lx-input:visible").count() == 0
 
@@ -158,7 +160,7 @@ def close_to(answer, expected):
 ])  # fmt: skip
 def test_faces_are_those_of_keras(opened, query):
     page = opened("sub/site/?view=faces&" + query)
-    page.locator("#faces .lx[data-ready=yes]").wait_for(state="attached", timeout=60_000)
+    page.locator("#faces .lx[data-ready=yes]").wait_for(state="attached")
     from explorer import views
     from explorer.views import refined
     from explorer.views.faces import pictures
@@ -180,7 +182,7 @@ def test_faces_are_those_of_keras(opened, query):
 
 def test_attribute_arithmetic_and_the_attribute_plane(opened):
     page = opened("sub/site/?view=faces&corners=g1;g2;4")
-    page.locator("#faces .lx[data-ready=yes]").wait_for(state="attached", timeout=60_000)
+    page.locator("#faces .lx[data-ready=yes]").wait_for(state="attached")
     from explorer import imaging, views
     from explorer.views.faces import pictures
 
@@ -207,7 +209,7 @@ def test_attribute_arithmetic_and_the_attribute_plane(opened):
 ])  # fmt: skip
 def test_morphs_are_those_of_keras(opened, query):
     page = opened("sub/site/?view=morph&" + query)
-    page.locator("#morph .lx[data-ready=yes]").wait_for(state="attached", timeout=60_000)
+    page.locator("#morph .lx[data-ready=yes]").wait_for(state="attached")
     from explorer import views
     from explorer.views.morph import pictures
 
@@ -223,7 +225,7 @@ def test_morphs_are_those_of_keras(opened, query):
 
 def test_what_a_link_asks_of_the_app_alone_is_said(opened):
     page = opened("sub/site/?view=faces&noise_seed=7&hold=Male&seed=99999")
-    page.locator("#faces .lx[data-ready=yes]").wait_for(state="attached", timeout=60_000)
+    page.locator("#faces .lx[data-ready=yes]").wait_for(state="attached")
     said = page.locator("#faces .lx-message").inner_text()
     assert all(
         word in said for word in ("noise_seed other than 0 needs the app", "hold of others", "seed from 200 on needs the app")
@@ -235,7 +237,7 @@ def test_what_a_link_asks_of_the_app_alone_is_said(opened):
 def moved(page, view, control):
     """What the readout of a view says after one of its sliders was moved by key."""
     page.get_by_role("tab", name={"faces": "Faces", "morph": "Morph"}[view]).click()
-    page.locator(f"#{view} .lx[data-ready=yes]").wait_for(state="attached", timeout=60_000)
+    page.locator(f"#{view} .lx[data-ready=yes]").wait_for(state="attached")
     before = page.locator(f"#{view} .lx-picture").first.evaluate("canvas => canvas.toDataURL()")
     page.locator(f"#{view} {control}").first.focus()
     for _ in range(8):
@@ -266,6 +268,6 @@ def test_on_a_phone_without_a_network_after_the_first_visit(opened):
 def test_in_a_frame_of_another_site(opened, served):
     page = opened("frame.html")
     frame = page.frame_locator("iframe")
-    frame.locator(READY).wait_for(state="attached", timeout=60_000)
+    frame.locator(READY).wait_for(state="attached")
     frame.locator("#latent-plane .lx-plane").first.click()
     frame.locator("#latent-plane .lx-speed", has_text="in this browser").wait_for()

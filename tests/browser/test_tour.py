@@ -78,7 +78,7 @@ def test_each_view_says_what_it_is_for_and_shows_what_its_steps_are_about(visit,
         expect(tour.locator("strong")).to_have_text(title)
         expect(tour.locator("div span")).to_have_text(text)
         expect(page.locator(".lx-toured")).to_have_count(1)
-        assert page.locator(".lx-toured").evaluate("(marked, target) => marked.matches(target)", target), title
+        page.wait_for_function("target => document.querySelector('.lx-toured')?.matches(target)", arg=target)
         tour.get_by_role("button", name="Next").or_(tour.get_by_role("button", name="Done")).click()
     expect(tour).to_have_count(0)
 

@@ -82,16 +82,6 @@ class Walker:
         self.view, self.page, self.name, self.new_view, self.folder = view, view.page, name, new_view, folder
         self.random = np.random.default_rng([seed, sum(name.encode())])
         self.log, self.faults, self.checked = [], [], 0
-        self._count(view)
-
-    def _count(self, view):
-        """Keeps a page's questions to the server that are under way."""
-        view.under_way = set()
-        asks = lambda request: request.url.endswith(("/component_server/", "/queue/join"))  # noqa: E731
-        view.page.on("request", lambda request: asks(request) and view.under_way.add(request))
-        for ended in ("requestfinished", "requestfailed"):
-            view.page.on(ended, lambda request: view.under_way.discard(request))
-        view.page.on("domcontentloaded", lambda _: view.under_way.clear())
 
     def walk(self, actions, checks=10):
         self.page.goto(f"{self.view.url}/?{OPENINGS[self.name]}")
@@ -108,12 +98,18 @@ class Walker:
         """One random thing that a visitor may do."""
         kind = self.random.choice(["control", "key", "back", "reload", "tab"], p=[0.72, 0.17, 0.06, 0.03, 0.02])
         getattr(self, f"_{kind}")()
-        if (focus := self.page.evaluate("document.activeElement === document.body")) and kind == "control":
-            self.page.wait_for_timeout(300)
-            focus = self.page.evaluate("document.activeElement === document.body")
-        if focus and kind == "control" and "press" in self.log[-1]:
+        if kind == "control" and "press" in self.log[-1] and self._is_focus_lost():
             self.faults.append(f"the focus fell to the body after {self.log[-1]}")
         self.page.wait_for_timeout(int(self.random.choice([0, 30, 150, 500])))
+
+    def _is_focus_lost(self):
+        """Whether the body has the focus and keeps it: for a moment it may, while what has it is built anew."""
+        end = time.monotonic() + 3
+        while lost := self.page.evaluate("document.activeElement === document.body"):
+            if time.monotonic() > end:
+                break
+            self.page.wait_for_timeout(100)
+        return lost
 
     def _control(self):
         offered = self.page.evaluate(OFFERED, self.name)
@@ -231,7 +227,7 @@ class Walker:
                 seen = view.page.evaluate(SEEN, name or self.name)
             except Exception as error:  # it is being loaded
                 seen = {"error": str(error), "runs": True}
-            busy = seen["runs"] or not seen.get("ready") or bool(view.under_way)
+            busy = seen["runs"] or not seen.get("ready") or not view.is_answered
             now = time.monotonic()
             if busy or seen != before:
                 before, since = seen, now
@@ -246,7 +242,6 @@ class Walker:
         self.page.mouse.move(0, 0)  # what is shown where the mouse rests is in no link
         mine = self.rest(self.view)
         other = self.new_view()
-        self._count(other)
         try:
             other.page.goto(f"{self.view.url}/{mine['address']}")
             theirs = self.rest(other)

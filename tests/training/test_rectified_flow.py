@@ -63,9 +63,8 @@ def test_a_run_that_is_resumed_is_the_run_that_was_not_stopped(text_model, tmp_p
     for a, b in zip(whole.backbone.weights, resumed.backbone.weights, strict=True):
         np.testing.assert_allclose(*map(keras.ops.convert_to_numpy, (a, b)), atol=1e-5, err_msg=a.path)
     policies = {layer.dtype_policy.name for layer in resumed.backbone._flatten_layers()}
-    assert recipe["dtype_policy"] == "mixed_bfloat16" and "mixed_bfloat16" not in policies, (
-        "it learned in the one, and draws in the other"
-    )
+    assert recipe["dtype_policy"] == "mixed_bfloat16"
+    assert "mixed_bfloat16" not in policies, "it learned in the one, and draws in the other"
 
 
 def test_emphasis_draws_faces_more_often():
