@@ -23,7 +23,7 @@ def awaited(coroutine):
         return thread.submit(asyncio.run, coroutine).result()
 
 
-def python(code, *arguments, timeout=300, **environment):
+def python(code, *arguments, timeout=900, **environment):
     """Run `code` in a fresh interpreter at the repository's root; returns the finished process with its text output."""
     settings = {**os.environ, "PYTHONPATH": str(REPOSITORY), **environment}
     return subprocess.run([sys.executable, "-c", code, *map(str, arguments)], cwd=REPOSITORY, env=settings, text=True,

@@ -214,7 +214,7 @@ def test_a_reader_that_has_had_enough_ends_it_without_a_word(toys):
     read, write = os.pipe()
     os.close(read)
     finished = subprocess.run([sys.executable, "-m", "explorer", "models"], cwd=Path(__file__).parent.parent, stdout=write,
-                              stderr=subprocess.PIPE, text=True, timeout=120)  # fmt: skip
+                              stderr=subprocess.PIPE, text=True, timeout=300)  # fmt: skip
     os.close(write)
     assert (finished.returncode, finished.stderr) == (141, "")
 
@@ -240,7 +240,7 @@ def test_the_module_runs_as_a_program(toys, tmp_path):
             cwd=Path(__file__).parent.parent,
             capture_output=True,
             text=True,
-            timeout=120,
+            timeout=300,
         )
 
     listed = run("models", "--json")

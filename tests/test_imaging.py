@@ -499,10 +499,10 @@ def test_a_png_that_swells_is_refused_at_once_and_in_little_memory(width, height
     file = tmp_path / "bomb.png"
     file.write_bytes(handmade_png(width, height, bytes(height * (1 + width // 8))))
     assert file.stat().st_size < 1_000_000
-    began = time.perf_counter()
+    began = time.thread_time()  # of the processor: others may have it for longer
     with pytest.raises(PictureError, match="megapixels"):
         read_picture(file.read_bytes())
-    assert time.perf_counter() - began < 1
+    assert time.thread_time() - began < 1
     finished = fresh_python(IN_LITTLE_MEMORY, file)
     assert finished.returncode == 0, finished.stderr
     assert "too many pixels; at most 40 megapixels" in finished.stdout
@@ -745,7 +745,7 @@ def test_a_square_that_is_none_is_refused(center, side, angle):
 
 def test_a_square_of_a_large_photograph_is_cut_at_once():
     picture = np.broadcast_to(np.float32(0.5), (5000, 6000, 4)).copy()
-    began = time.perf_counter()
+    began = time.thread_time()
     found = imaging.cut(picture, (3000, 2500), 4500, 12, 64)
-    assert time.perf_counter() - began < 4  # 0.3 s on an idle machine
+    assert time.thread_time() - began < 4  # 0.3 s on an idle machine
     np.testing.assert_allclose(found, 0.75, atol=1e-5)

@@ -31,7 +31,7 @@ def wheel(tmp_path_factory):
     """The wheel, built from the source tree."""
     folder = tmp_path_factory.mktemp("wheel")
     subprocess.run(
-        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder], cwd=REPOSITORY, check=True, timeout=120
+        [sys.executable, "-m", "hatchling", "build", "-t", "wheel", "-d", folder], cwd=REPOSITORY, check=True, timeout=600
     )
     (path,) = folder.glob("*.whl")
     return path
@@ -48,7 +48,7 @@ def installed(wheel, tmp_path_factory):
     python = place / "bin" / "python"
     (own,) = place.glob("lib/python*/site-packages")
     (own / "beside.pth").write_text("\n".join(path for path in sys.path if path.endswith("site-packages")))
-    subprocess.run([sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", wheel], check=True, timeout=120)
+    subprocess.run([sys.executable, "-m", "pip", "--python", python, "install", "-q", "--no-deps", wheel], check=True, timeout=600)
     unset = ("PYTHONPATH", "EXPLORER_CHECKPOINTS", "EXPLORER_DATA", "TF_CPP_MIN_LOG_LEVEL", "KERAS_BACKEND")
     environment = {key: value for key, value in os.environ.items() if key not in unset}
     script = place / "bin" / "latent-explorer"
@@ -91,7 +91,7 @@ def test_its_own_copy_of_everything_is_used(installed):
         "import sys, explorer; from explorer import checkpoints; print(explorer.__file__, checkpoints.root(), *sys.path, sep='\\n')"
     )
     finished = subprocess.run([installed.python, "-c", code], cwd=installed.folder, env=installed.environment, text=True,
-                              capture_output=True, check=True, timeout=60)  # fmt: skip
+                              capture_output=True, check=True, timeout=300)  # fmt: skip
     file, root, *paths = finished.stdout.splitlines()
     assert Path(file).parent == installed.own / "explorer"
     assert Path(root) == installed.own / "explorer" / "shipped"
@@ -117,7 +117,7 @@ def test_it_serves_the_page_and_its_modules(installed):
             return answer.read().decode()
 
     try:
-        for _ in range(600):
+        for _ in range(3000):
             assert server.poll() is None, server.stdout.read()
             try:
                 page = get()
@@ -129,7 +129,7 @@ def test_it_serves_the_page_and_its_modules(installed):
         assert get("lx/views/faces/view.js") == (REPOSITORY / "explorer/views/faces/view.js").read_text("utf-8")
     finally:
         server.terminate()
-        server.communicate(timeout=30)
+        server.communicate(timeout=120)
 
 
 def test_it_trains_into_a_folder_beside_and_says_what_it_does(installed, small_data):

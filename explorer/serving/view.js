@@ -103,6 +103,8 @@ export class View {
     this._arriving = false;
     this._live = new Set(props.live);
     this._undoing = Promise.resolve();
+    this._openings = 0;
+    this._taken = 0; // the last opening whose answer came
     this._addFilmButtons();
     this._addCodeButton();
     listenToFiles(this);
@@ -198,6 +200,17 @@ export class View {
     if (!answer.error) return answer;
     if (!quiet) this.say(answer.error);
     return null;
+  }
+
+  /**
+   * The server's answer to the opening of a state; null, as of `ask`, also where that of a later one was there before.
+   * @param {string} name @param {string} text
+   */
+  async askToOpen(name, text) {
+    const mine = ++this._openings, answer = await this.ask(name, text);
+    if (!answer || mine < this._taken) return null;
+    this._taken = mine;
+    return answer;
   }
 
   /**

@@ -293,6 +293,23 @@ def test_ten_dimensions_on_two_axes(view, decoded):
     assert (view.shown() == decoded("fashion-vae-10d", view.z)).all()
 
 
+def test_two_axes_chosen_before_the_server_answers_are_both_kept_and_who_is_overtaken_changes_nothing(view):
+    view.open("model=fashion-vae-10d&axes=0,1")
+    held = []
+    view.page.route("**/component_server/", lambda route: held.append(route) if "open_view" in route.request.post_data else
+                    route.continue_())  # fmt: skip
+    across = view.page.get_by_label("across")
+    across.select_option("3")
+    view.page.get_by_role("combobox", name="up", exact=True).select_option("4")
+    view.eventually(lambda: len(held) == 2)
+    for route in reversed(held):
+        route.continue_()
+        view.until("link.get('axes') === '3,4'")
+    view.quiet(500)
+    assert view.link("axes") == "3,4"
+    expect(across).to_have_value("3")
+
+
 def test_the_plane_of_ten_dimensions_goes_through_the_point(view):
     query = view.open("model=fashion-vae-10d&points=0&axes=0,1")
     before = figure(view, query)

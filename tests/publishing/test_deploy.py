@@ -115,11 +115,11 @@ def test_a_fresh_run_of_these_files_alone_serves_the_page_and_renders(space, tmp
                                stdout=subprocess.PIPE)  # fmt: skip
     try:
         url = started.stdout.readline().removeprefix("Latent Explorer: ").strip()
-        assert "latent-plane" in httpx.get(url).text
-        assert "export" in httpx.get(f"{url.rstrip('/')}/lx/views/faces/view.js").text
+        assert "latent-plane" in httpx.get(url, timeout=60).text
+        assert "export" in httpx.get(f"{url.rstrip('/')}/lx/views/faces/view.js", timeout=60).text
     finally:
         started.terminate()
-        started.wait(30)
+        started.wait(120)
         started.stdout.close()
     where = "import explorer; print(explorer.__file__); from explorer.__main__ import main; "
     render = f"{where}main(['render', 'model=mnist-vae&z=0.5,-1', '--out', {str(tmp_path / 'out.png')!r}])"

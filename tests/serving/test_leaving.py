@@ -63,6 +63,6 @@ def test_a_port_that_is_in_use_is_said_in_one_sentence(start):
         taken.listen()
         port = taken.getsockname()[1]
         process = start(port)
-        _, said = process.communicate(timeout=60)
+        _, said = process.communicate(timeout=300)
     assert process.returncode == 2
     assert said == f"explorer serve: port {port} is in use: name another with --port\n"

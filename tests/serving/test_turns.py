@@ -55,7 +55,7 @@ def at_once(turns, asks):
 def test_each_gets_his_own_rows_of_what_was_computed_together():
     network, rng = Network(0.002), np.random.default_rng(0)
     inputs = [rng.normal(size=(rows, 3)) for rows in (1, 2, 1, 4)]
-    found = at_once(Turns(8, 16, closing=0.05), [(name, network.ask, x) for name, x in zip("abcd", inputs, strict=True)])
+    found = at_once(Turns(8, 16, closing=0.3), [(name, network.ask, x) for name, x in zip("abcd", inputs, strict=True)])
     for x, answer in zip(inputs, found, strict=True):
         np.testing.assert_array_equal(answer, 2 * x)
     assert max(network.seen) == 8, "all four came together"
@@ -65,7 +65,7 @@ def test_each_gets_his_own_rows_of_what_was_computed_together():
 def test_several_inputs_and_outputs():
     network, rng = Network(), np.random.default_rng(0)
     inputs = [[rng.normal(size=(2, 3)), rng.normal(size=(2, 1))] for _ in range(3)]
-    found = at_once(Turns(8, closing=0.05), [(name, network.ask_two, x) for name, x in zip("abc", inputs, strict=True)])
+    found = at_once(Turns(8, closing=0.3), [(name, network.ask_two, x) for name, x in zip("abc", inputs, strict=True)])
     for (a, b), (total, difference) in zip(inputs, found, strict=True):
         np.testing.assert_array_equal(total, a + b)
         np.testing.assert_array_equal(difference, a - b)
@@ -96,7 +96,7 @@ def test_one_visitor_alone_waits_for_nobody():
     began = time.monotonic()
     for _ in range(3):
         turns.run("a", network.ask, np.zeros((1, 2)))
-    assert time.monotonic() - began < 1
+    assert time.monotonic() - began < 5
 
 
 def test_of_one_visitor_one_question_is_in_a_batch():
@@ -108,7 +108,8 @@ def test_of_one_visitor_one_question_is_in_a_batch():
     with turns.take("b"):  # until all three wait
         for thread in threads:
             thread.start()
-        time.sleep(0.05)
+        while len(turns._waiting) < len(threads):
+            time.sleep(0.01)
     for thread in threads:
         thread.join(20)
     assert sorted(network.seen) == [1, 2]
@@ -177,7 +178,7 @@ def test_who_leaves_while_he_waits_gives_up_his_claim():
 
 
 def test_what_is_sampled_beside_others_is_what_one_gets_alone(diffusion_registry):
-    generator, turns, found = checkpoints.load("kinds"), Turns(4, closing=0.05), {}
+    generator, turns, found = checkpoints.load("kinds"), Turns(4, closing=0.3), {}
 
     def sample(seed):
         return generator.decode(generator.prior(2, seed), label=seed % 3, steps=6 + seed, sampler="ddpm", seed=seed)

@@ -107,7 +107,7 @@ def test_of_a_thousand_questions_of_one_visitor_another_one_waits_for_none(monke
     async def ask(app, name):
         headers = [(b"cookie", f"{COOKIE}={name * 20}".encode())]
         scope = {"type": "http", "method": "POST", "headers": headers, "client": ("127.0.0.1", 1), "path": "/"}
-        await app(scope, lambda: asyncio.sleep(1, {"type": "http.disconnect"}), None)
+        await app(scope, lambda: asyncio.sleep(60, {"type": "http.disconnect"}), None)
 
     async def all_of_them():
         app = Visitors(slow)

@@ -76,7 +76,7 @@ def test_a_stopped_drawing_ends_soon():
     name = calls.start_drawing("view=text-to-image&what=strip&frames=30&steps=100")["job"]
     serving.run_news([name, 0])
     serving.stop_run(name)
-    end = time.monotonic() + 20  # the step under way may be the first of its kind, which is compiled
+    end = time.monotonic() + 60  # the step under way may be the first of its kind, which is compiled
     while serving.JOBS.running() and time.monotonic() < end:
         time.sleep(0.02)
     assert serving.JOBS.running() == 0

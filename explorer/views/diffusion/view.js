@@ -308,7 +308,7 @@ class DiffusionView extends View {
 
   /** @param {string} text @param {{keepHistory?: boolean}} [options] */
   async open(text, options) {
-    const answer = await this.ask("open_diffusion", text);
+    const answer = await this.askToOpen("open_diffusion", text);
     if (!answer) return;
     this.runs.stop();
     const { model, state, models, samplers, problems } = answer;

@@ -235,7 +235,7 @@ export class FacesView extends View {
 
   /** @param {string} text */
   async open(text, options = {}) {
-    const answer = await this.ask("open_faces", text);
+    const answer = await this.askToOpen("open_faces", text);
     if (!answer) return;
     Object.assign(this, { model: answer.model, defaults: answer.defaults });
     this._followPhoto(answer.state.z);

@@ -185,9 +185,12 @@ export class Controls {
 
   /** @param {HTMLSelectElement} select */
   _setAxis(select) {
-    const { view } = this, axes = view.state.axes.slice(), at = Number(select.dataset.axis), old = axes[at];
+    const { view } = this, { axes: before } = view.state, at = Number(select.dataset.axis), old = before[at];
     if (select.value === "") return;
-    axes[at] = +select.value;
+    const axes = before.slice();
+    for (const { dataset, value } of view.all("[data-axis]")) { // what was chosen in the other one may not be answered yet
+      if (value !== "") axes[dataset.axis] = +value;
+    }
     if (axes[1 - at] === axes[at]) axes[1 - at] = old; // the other takes what this one leaves
     view.change({ axes, ...(view.through && { corners: undefined, center: undefined, extent: undefined }) });
   }

@@ -154,14 +154,15 @@ export class PlaneView extends View {
 
   /** @param {string} text @param {{keepHistory?: boolean}} [options] */
   async open(text, options) {
-    const answer = await this.ask("open_view", text);
+    const answer = await this.askToOpen("open_view", text);
     if (!answer) return;
     this.models = answer.models;
     this.say(answer.problems.join(" · "));
     if (!answer.model) return this.controls.buildModels(this.model?.name ?? asked(text).model);
     const before = this.model, changed = before?.name !== answer.model.name, kin = sameFamily(before, answer.model);
     // within a family the points fly to their new places: they must be here before the window changes, or they would jump first
-    const points = changed && kin ? await this.ask("plane_points", answer.model.name) : null;
+    const mine = this._taken, points = changed && kin ? await this.ask("plane_points", answer.model.name) : null;
+    if (mine !== this._taken) return; // another state was opened meanwhile
     this._take(answer);
     if (changed) this.decoded.decoderIsThere = false;
     if (changed) this.controls.setTruncation(this.model.truncation);

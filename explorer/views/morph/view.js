@@ -296,7 +296,7 @@ export class MorphView extends View {
 
   /** @param {string} text */
   async open(text, options = {}) {
-    const answer = await this.ask("open_morph", text);
+    const answer = await this.askToOpen("open_morph", text);
     if (!answer) return;
     const { what, ...state } = answer.state, points = new Float32Array(bytesOf(answer.points).buffer);
     const count = answer.pictures.length, d = points.length / count;

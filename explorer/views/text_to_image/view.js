@@ -387,7 +387,7 @@ export class TextView extends View {
 
   /** @param {string} text @param {{keepHistory?: boolean}} [options] */
   async open(text, options) {
-    const answer = await this.ask("open_prompts", text);
+    const answer = await this.askToOpen("open_prompts", text);
     if (!answer) return;
     this.runs.stop();
     const { model, state, models, others, problems, wanted, sources, mask_side } = answer;

@@ -117,7 +117,7 @@ class WhyAVae extends View {
 
   /** @param {string} text @param {{keepHistory?: boolean}} [options] */
   async open(text, options) {
-    const answer = await this.ask("open_family", text);
+    const answer = await this.askToOpen("open_family", text);
     if (!answer) return;
     const { view, what, ...state } = answer.state;
     if (state.chapter !== this.state.chapter) this._leaveChapter();
