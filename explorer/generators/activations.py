@@ -10,7 +10,7 @@ from explorer.generators.layer_words import NOTHING, formula, in_words
 # What belongs to the stage before it: it has no weights that anybody would draw, or only moves numbers about.
 WITH_BEFORE = ("Activation", "LeakyReLU", "ReLU", "PReLU", "ELU", "Softmax", "BatchNormalization", "LayerNormalization",
                "GroupNormalization", "RMSNormalization", "Reshape", "Flatten", "Permute", "Rescaling", "Concatenate")  # fmt: skip
-UNSEEN = ("Flatten", "Permute", *NOTHING)  # the stage is shown as it was before
+UNSEEN = ("Flatten", "Permute")  # the stage is shown as it was before
 MOST_STAGES = 24
 
 

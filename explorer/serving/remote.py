@@ -1,8 +1,9 @@
 """Sampling on other machines: with `EXPLORER_REMOTE=ray` what visitors have drawn step by step is drawn by a Ray Serve deployment
 of the generators, of which Ray keeps as many copies, on whatever machines and GPUs, as it is told.
 
-It is found by its name in the cluster that `RAY_ADDRESS` names (`serve run explorer.serving.remote:build gpus=1 copies=4`); where
-there is none, one of a single copy is started here. The app sees the same steps, and stops what is not waited for any more.
+It is found by its name in the cluster that `RAY_ADDRESS` names (`serve run explorer.serving.remote:build --name latent-explorer
+gpus=1 copies=4`); where there is none, one of a single copy is started here. The app sees the same steps, and stops what is not
+waited for any more.
 """
 
 import asyncio
