@@ -92,7 +92,7 @@ class View:
         page.on("console", self._hear)
         page.on("request", self._see)
         for ended in ("requestfinished", "requestfailed"):
-            page.on(ended, self._under_way.discard)
+            page.on(ended, lambda request: self._under_way.discard(request))
         page.on("websocket", self._overhear)
 
     def _hear(self, message):
