@@ -47,11 +47,12 @@ def test_in_a_frame_the_link_is_one_that_others_can_open(app, browser, hub):
     )
     context.add_init_script(SPACE)
     page = context.new_page()
+    page.set_default_timeout(PATIENCE)
     html = f'<iframe src="{app.url}/?{QUERY}" allow="clipboard-write; local-network-access" style="width: 100%; height: 850px"></iframe>'
     page.route(f"{outer}**", lambda route: route.fulfill(body=html, content_type="text/html"))
     page.goto(f"{outer}?{QUERY}")
     frame = page.frame_locator("iframe")
-    frame.locator("#latent-plane .lx[data-ready=yes]").wait_for(state="attached", timeout=PATIENCE)
+    frame.locator("#latent-plane .lx[data-ready=yes]").wait_for(state="attached")
     says(frame.locator("#latent-plane [data-do=link]"), "Copied")
     copied = page.evaluate("navigator.clipboard.readText()")
     assert copied == f"{outer if hub else f'{app.url}/'}?{QUERY}"

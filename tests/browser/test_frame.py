@@ -46,6 +46,7 @@ def frame(app, browser, course):
     context = browser.new_context(viewport={"width": 1280, "height": 900})
     context.add_init_script(BLOCKED)
     page, problems = context.new_page(), []
+    page.set_default_timeout(PATIENCE)
     page.on("pageerror", lambda error: problems.append(str(error)))
 
     def open_view(name):
@@ -63,7 +64,7 @@ def test_every_view_works_in_a_frame_of_another_site_without_storage(frame, name
     if name == "models":
         expect(inside.locator("#models-card h2")).to_be_visible()
         return
-    inside.locator(f"#{name} .lx[data-ready=yes]").wait_for(state="attached", timeout=PATIENCE)
+    inside.locator(f"#{name} .lx[data-ready=yes]").wait_for(state="attached")
     expect(inside.locator(f"#{name} .lx-message")).to_be_hidden()
     if name == "latent-plane":
         inside.get_by_role("button", name="Keep", exact=True).click()
