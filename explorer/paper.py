@@ -24,6 +24,8 @@ _MOST_PARTS = 60  # of strokes on a page
 _SPECK = 0.07  # of the largest part: what is smaller belongs to nothing
 _DARKEST = 0.25  # light in which ink is seen: in less there is noise
 _BOARD = 0.55  # what is lighter is no board that one writes on with chalk
+_FAINT_LINE = 0.13  # of the light: what is no darker, and as thin as rules, is printed
+_FROM_EDGES = 0.3  # of the picture's edge: a shadow covers more of it, a drawing does not
 _PRINTED = 0.5  # as dark as rules are at most; a frame that somebody drew is darker
 _CLOTH = 0.15  # how much a garment varies that fills the picture
 _NOTHING = "There is nothing to see in this picture yet: draw or choose one thing on a plain background."
@@ -81,6 +83,8 @@ def read(file_bytes, framing, square=None):
         if cut_out or framing == "fashion" or background < 0.5:
             return clean
         page = _page(picture, framing)
+        if not page.things and _share_of_edge(clean) > _FROM_EDGES:
+            raise PictureError(_NOTHING)  # paper so bright that it is of one value, with a shadow on it
         return page if len(page.things) > 1 or page.things and _much_thrown_away(clean, page) else clean
     page = _page(imaging.opaque(picture), framing)
     if not page.things and framing == "fashion" and square is None and grey.std() > _CLOTH:
@@ -140,6 +144,12 @@ def _clean(grey, alpha, background):
 def _much_thrown_away(clean, page):
     """Whether a page has a good deal less than the clean drawing: a frame or rules went."""
     return max(page.things[0][2:]) < 0.9 * max(clean.things[0][2:])
+
+
+def _share_of_edge(page):
+    """How much of the picture's edge is ink."""
+    ink = page.ink > 0.15
+    return float(np.concatenate([ink[0], ink[-1], ink[:, 0], ink[:, -1]]).mean())
 
 
 def _with_square(page):
@@ -303,7 +313,7 @@ def _is_ink(ink, own, mask, rule):
     beside = (cv2.dilate(own, _kernel(11)) > cv2.dilate(own, _kernel(5))) & (mask == 0)
     if beside.any() and ink[beside].mean() > 0.3 * peak:
         return False
-    return not rule or peak > 1.2 * rule or _thickness(own) > 0.015 * min(ink.shape)
+    return peak > max(1.2 * rule, _FAINT_LINE) or _thickness(own) > 0.015 * min(ink.shape)
 
 
 def _thickness(own):
@@ -333,12 +343,15 @@ def _is_stroke(parts, stats, i):
     near = round(0.02 * min(tall, wide))
     beside, above = left <= near or left + width >= wide - near, top <= near or top + height >= tall - near
     touching = beside or above
-    if beside and above and max(width, height) < 0.4 * min(tall, wide):
+    corner = 2 * near  # light is no darker at once where a finger begins
+    cornered = (left <= corner or left + width >= wide - corner) and (top <= corner or top + height >= tall - corner)
+    if cornered and max(width, height) < 0.4 * min(tall, wide):
         return False  # a thumb that holds the page
     thickness = 2 * float(cv2.distanceTransform(cv2.copyMakeBorder(part, 1, 1, 1, 1, cv2.BORDER_CONSTANT), cv2.DIST_L2, 3).max())
     if touching:
         along = max(width, height) > 0.5 * min(tall, wide) and min(width, height) < 0.2 * max(width, height)
-        along = along or min(width, height) < 0.02 * min(tall, wide)
+        narrow, beside_it = min(width, height), above if width > height else beside
+        along = along or narrow < near or (beside_it and narrow <= corner)  # a rule that leaves the page
         if along or thickness > 0.45 * max(width, height) or max(width, height) < 0.15 * min(tall, wide):
             return False
     if width > 0.5 * wide or height > 0.5 * tall:

@@ -66,6 +66,27 @@ def test_a_page_with_nothing_on_it_says_so(kind):
         paper.read(pages.digits_page(kind, np.empty((0, 28, 28), "uint8"), 0), "mnist")
 
 
+EMPTY = {
+    "half shadow": (41, 111, 5045),
+    "ruled": (18, 5006, 5015),
+    "squared": (14, 17, 42, 67, 5005, 5017, 5057),
+    "thumb": (94, 5009),
+}
+
+
+@pytest.mark.parametrize(("kind", "seed"), [(kind, seed) for kind, seeds in EMPTY.items() for seed in seeds])
+def test_what_is_printed_or_cast_on_a_page_is_nothing(kind, seed):
+    """A shadow on paper of one value, a rule that leaves the page, rules hardly darker than noise, a finger's own shade."""
+    with pytest.raises(PictureError, match="nothing to see"):
+        paper.read(pages.digits_page(kind, np.empty((0, 28, 28), "uint8"), seed), "mnist")
+
+
+def test_a_clean_drawing_may_reach_the_edge():
+    page = Image.new("L", (280, 280), 255)
+    ImageDraw.Draw(page).line([(140, 0), (140, 279)], fill=0, width=100)  # wider than any stroke on paper
+    assert paper.framed(of(np.asarray(page)), (28, 28, 1), "mnist").max() > 0.9
+
+
 @pytest.mark.data
 @pytest.mark.parametrize("kind", ["even", "frame", "chalk"])
 def test_five_digits_are_offered_each_as_it_was_written(kind, mnist, digits):

@@ -20,8 +20,9 @@ FORMULAS = {
     "Dense": "W x", "DenseTranspose": "Wᵀ x", "Conv1D": "w ∗ x", "Conv2D": "w ∗ x", "Conv2DTranspose": "wᵀ ∗ x",
     "DepthwiseConv2D": "w ∗ x", "MaxPooling2D": "max x", "AveragePooling2D": "mean x",
 }  # fmt: skip
-AROUND = {"BatchNormalization": "norm", "LayerNormalization": "norm", "GroupNormalization": "norm", "LeakyReLU": "leaky ReLU",
-          "ReLU": "ReLU", "ELU": "ELU", "PReLU": "PReLU", "Softmax": "softmax"}  # fmt: skip
+AROUND = {"BatchNormalization": "norm", "LayerNormalization": "norm", "GroupNormalization": "norm", "RMSNormalization": "norm",
+          "LeakyReLU": "leaky ReLU", "ReLU": "ReLU", "ELU": "ELU", "PReLU": "PReLU", "Softmax": "softmax",
+          "Rescaling": "scaled"}  # fmt: skip
 CONVOLUTIONS = {
     "Conv1D": "convolution", "Conv2D": "convolution", "Conv2DTranspose": "transposed convolution",
     "DepthwiseConv2D": "convolution of each channel", "SeparableConv2D": "separable convolution",

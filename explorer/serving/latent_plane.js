@@ -405,7 +405,7 @@ export class LatentPlane {
     const digits = Math.max(0, -Math.floor(Math.log10(step) + 1e-9));
     const number = (/** @type {number} */ tick) => (Math.abs(tick) < step / 2 ? 0 : tick).toFixed(digits);
     const usual = (/** @type {number} */ k) => this.scale === "p" ? `Φ(z${this.axes[k]})` : `z${this.axes[k]}`;
-    const across = `${this.names?.[0] ?? usual(0)} →`, up = `${this.names?.[1] ?? usual(1)} ↑`;
+    const [across, up] = [`${said(this.names?.[0] ?? usual(0))} →`, `${said(this.names?.[1] ?? usual(1))} ↑`];
     const below = typeSize(11) + 2; // the height of a line
     context.font = `${below - 2}px ui-monospace, monospace`;
     const room = context.measureText(across).width + 18; // which the axis' name takes
@@ -417,8 +417,8 @@ export class LatentPlane {
       const [, py] = this._toScreen(0, tick);
       if (py > below + 5 && py < side - below - 11) write(context, number(tick), 4, py, "left", "middle");
     }
-    write(context, said(across), side - 4, side - 4, "right", "bottom");
-    write(context, said(up), 4, 4, "left", "top");
+    write(context, across, side - 4, side - 4, "right", "bottom");
+    write(context, up, 4, 4, "left", "top");
   }
 
   _drawTop() {

@@ -23,6 +23,11 @@ FLAGS = ("--no-sandbox", "--disable-gpu", "--no-first-run", "--disable-backgroun
          "--disable-sync")  # fmt: skip
 # what Gradio's own client says when a page is left while its event stream is opening
 CUT_OFF = ("AbortError: signal is aborted", "Unexpected error Connection errored out")
+FAULTS = """async () => {
+    const found = await axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'], resultTypes: ['violations'] });
+    return found.violations.map(({ id, nodes }) => [id, nodes.map(node => node.target.join(' ') + ': ' + node.any.concat(node.all)
+        .map(check => check.message).join('; ').slice(0, 200)).slice(0, 5)]);
+}"""
 PATIENCE = 60_000  # milliseconds, for a machine that is busy with other things
 
 
@@ -226,6 +231,16 @@ class View:
         return Path(waiting.value.path()).read_bytes()
 
     # ---- looking
+
+    def faults(self, axe):
+        """What axe finds on the page, dark and light: pairs of the scheme and a list that should be empty."""
+        if not self.page.evaluate("'axe' in window"):
+            self.page.evaluate(axe)
+        for scheme in ("dark", "light"):
+            self.page.emulate_media(color_scheme=scheme)
+            self.until("document.body.classList.contains('dark') === (argument === 'dark')", scheme)
+            self.until("!document.getAnimations().some(one => one instanceof CSSTransition)")
+            yield scheme, self.page.evaluate(FAULTS)
 
     def canvas(self, selector):
         """What a canvas shows: uint8 (h, w, 4)."""

@@ -23,11 +23,6 @@ HEADINGS = """() => [...document.querySelectorAll('h1, h2, h3, h4, h5, h6')]
 UNTITLED = """view => [...document.querySelectorAll(`#${view} .lx-input, #${view} .lx-output`)]
     .filter(box => box.checkVisibility() && box.innerText.trim() && ![...box.querySelectorAll('h2')].some(title =>
         title.checkVisibility() && title.innerText.trim())).map(box => box.getAttribute('aria-label'))"""
-FAULTS = """async () => {
-    const found = await axe.run(document, { runOnly: ['wcag2a', 'wcag2aa', 'wcag21a', 'wcag21aa', 'wcag22aa'], resultTypes: ['violations'] });
-    return found.violations.map(({ id, nodes }) => [id, nodes.map(node => node.target.join(' ') + ': ' + node.any.concat(node.all)
-        .map(check => check.message).join('; ').slice(0, 200)).slice(0, 5)]);
-}"""
 
 
 def open_view(view, name, more=""):
@@ -63,13 +58,7 @@ def check(view, axe, part):
     levels = [level for level, _ in view.page.evaluate(HEADINGS)]
     assert levels[0] == 1
     assert all(after <= before + 1 for before, after in zip(levels, levels[1:], strict=False)), (part, levels)
-    if not view.page.evaluate("'axe' in window"):
-        view.page.evaluate(axe)
-    for scheme in ("dark", "light"):
-        view.page.emulate_media(color_scheme=scheme)
-        view.until("document.body.classList.contains('dark') === (argument === 'dark')", scheme)
-        view.until("!document.getAnimations().some(one => one instanceof CSSTransition)")
-        found = view.page.evaluate(FAULTS)
+    for scheme, found in view.faults(axe):
         assert found == [], f"{part}, {scheme}: {json.dumps(found, indent=1)}"
 
 

@@ -13,6 +13,8 @@ UNFOLD = """name => { for (const fold of document.querySelectorAll(`#${name} det
 ALL_SHOWN = """name => [...document.querySelectorAll(`#${name} :is(.lx-inside, .lx-levels)[open]`)].every(fold =>
     fold.hidden || !fold.checkVisibility() || fold.dataset.shown)"""  # the network's layers come later
 BLOCKED = """Object.defineProperty(window, "localStorage", { get() { throw new DOMException("Access is denied.", "SecurityError"); } });"""
+WRITTEN = """window.written = new Set(); const write = CanvasRenderingContext2D.prototype.fillText;
+CanvasRenderingContext2D.prototype.fillText = function (text, ...where) { written.add(text); return write.call(this, text, ...where); };"""
 QUERY = "model=mnist-vae&z=1,-0.5&view=latent-plane"
 
 
@@ -23,6 +25,7 @@ def is_there(page, name):
 
 def test_every_view_is_german_throughout_and_no_wider_than_the_screen(app, page_of):
     page = page_of(app, locale="de-DE").page
+    page.add_init_script(WRITTEN)
     page.goto(app.url)
     expect(page.locator(".lx-head > p")).to_contain_text("latenten Raums", timeout=PATIENCE)
     assert page.locator("html").get_attribute("lang") == "de"
@@ -37,6 +40,8 @@ def test_every_view_is_german_throughout_and_no_wider_than_the_screen(app, page_
         for width, height in ((390, 844), (1280, 900)):  # charts follow a little later
             page.set_viewport_size({"width": width, "height": height})
             page.wait_for_function("width => document.documentElement.scrollWidth <= width", arg=width)
+    written = page.evaluate("[...written]")
+    assert {"lächelnd →", "männlich ↑"} <= set(written), "axes of the attribute plane"
     own = {"Laden..."}  # Gradio's, in its own German
     assert sorted(set(page.evaluate(MISSING)) - own) == []
 

@@ -29,8 +29,12 @@ STATES = [
     "view=text-to-image&steps=2&frames=3",
     "view=why-a-vae&chapter=denoising",
     "view=why-a-vae&chapter=gans",
+    "view=why-a-vae&chapter=holes",
+    "view=models",
     "view=models&model=mnist-vae",
 ]
+PLANES = """() => [...document.querySelectorAll("#views .lx-plane")].filter(plane => plane.checkVisibility() && plane.clientWidth)
+    .map(plane => plane.clientWidth * plane.clientHeight / innerWidth / innerHeight)"""  # of each how much of the screen is its
 SEQUENCE = [
     "view=latent-plane&model=mnist-vae&z=0.5,-1",
     "view=faces&attributes=Smiling:1.5",
@@ -95,7 +99,7 @@ def decoded(picture):
 
 
 @pytest.mark.parametrize("query", STATES)
-def test_the_last_row_can_read_it_and_nothing_is_cut_off(shown, query):
+def test_the_last_row_can_read_it_and_nothing_is_cut_off(shown, axe, query):
     view = shown(f"{query}&lecture", viewport={"width": 1280, "height": 720}, color_scheme="dark")
     for width, height in SIZES:
         view.page.set_viewport_size({"width": width, "height": height})
@@ -103,6 +107,10 @@ def test_the_last_row_can_read_it_and_nothing_is_cut_off(shown, query):
         found = view.page.evaluate((HERE / "cut_off.js").read_text("utf-8"))
         assert found == {"small": [], "cut": []}
         assert min(view.page.evaluate("room.type"), default=20) >= 20, "what is written on canvases"
+    planes = view.page.evaluate(PLANES)
+    assert len(planes) < 2 or sum(planes) > 0.4, "two side by side have the room"
+    for scheme, found in view.faults(axe):
+        assert found == [], f"{scheme}: {json.dumps(found, indent=1)}"
 
 
 def test_leaving_a_lecture_changes_nothing(shown):

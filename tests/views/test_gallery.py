@@ -1,9 +1,14 @@
 """The gallery of models: each has a figure that its card holds, and a group of its kind; lists are drawn."""
 
+import base64
+import io
 import re
 
+import numpy as np
 import pytest
+from PIL import Image
 
+import explorer
 from explorer import checkpoints
 from explorer.views.models import calls, gallery
 
@@ -76,3 +81,39 @@ def test_layers_are_named_by_what_they_are():
 def test_samples_are_drawn(name):
     assert calls.model_samples(name)["url"].startswith("data:image/jpeg;base64,")
     assert "error" in calls.model_samples("judges/digits")
+
+
+def tiles(url, side):
+    """The pictures that stand side by side in a data URL: float (n, side, side, 3) in [0, 1]."""
+    sheet = np.asarray(Image.open(io.BytesIO(base64.b64decode(url.split(",")[1]))).convert("RGB")) / 255
+    assert sheet.shape[0] == side
+    return sheet.reshape(side, -1, side, 3).swapaxes(0, 1)
+
+
+# of each kind of model, and what it is asked for beside its noise
+DRAWN = {
+    "mnist-vae": {}, "fashion-vae-10d": {}, "fashion-conv-ae": {}, "fashion-gan": {}, "fashion-dcgan": {}, "celeba-vae": {},
+    "fashion-cgan": {"label": np.arange(6)}, "fashion-ddpm": {"label": np.arange(6), "steps": 2}, "flowers-diffusion": {"steps": 2},
+    "celeba-refiner": {"steps": 1}, "stable_diffusion_3_tiny": {"steps": 2},
+}  # fmt: skip
+
+
+def test_what_stands_on_a_card_was_drawn_by_its_model(monkeypatch):
+    monkeypatch.setattr(gallery, "STEPS", 2)
+    shown, own = {}, {}
+    for name, asked in DRAWN.items():
+        assert calls.page(name).count(f'data-samples="{name}"') == 1
+        generator = explorer.load(name)
+        settings, n = dict(asked), 6
+        if name == "stable_diffusion_3_tiny":
+            settings["prompt"] = checkpoints.card(name)["prompts"][:6]
+            n = len(settings["prompt"])
+        if name == "celeba-refiner":
+            settings["given"] = own["celeba-vae"]
+        own[name] = np.asarray(generator.decode(generator.prior(n), **settings))
+        shown[name] = tiles(gallery.samples.__wrapped__(name), generator.image_shape[0])
+        assert len(shown[name]) == n
+    for name, pictures in shown.items():
+        off = {other: np.abs(pictures - theirs).mean() for other, theirs in own.items() if theirs.shape[:3] == pictures.shape[:3]}
+        assert off.pop(name) < 0.03, f"{name}: what a JPEG loses"
+        assert min(off.values(), default=1) > 0.05, f"{name}: as another model draws them"
