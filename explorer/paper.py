@@ -24,6 +24,7 @@ _MOST_PARTS = 60  # of strokes on a page
 _SPECK = 0.07  # of the largest part: what is smaller belongs to nothing
 _DARKEST = 0.25  # light in which ink is seen: in less there is noise
 _BOARD = 0.55  # what is lighter is no board that one writes on with chalk
+_THIN = 0.018  # of the picture's shorter side: as rules are, and where they cross
 _FAINT_LINE = 0.13  # of the light: what is no darker, and as thin as rules, is printed
 _FROM_EDGES = 0.3  # of the picture's edge: a shadow covers more of it, a drawing does not
 _PRINTED = 0.5  # as dark as rules are at most; a frame that somebody drew is darker
@@ -197,7 +198,8 @@ def _written(picture):
     noise = 1.4826 * float(np.median(np.abs(ink)))
     strong = float(np.quantile(ink, 0.997))
     least = max(_FAINTEST, 4 * noise)
-    rules = _rules((ink > least).astype("uint8"))
+    faint = max(_FAINTEST, min(least, 0.5 * strong))  # narrow squares raise the noise, too
+    rules = _rules((ink > faint).astype("uint8"))
     rule = 0.0  # as dark as they are
     if rules is not None:
         rule = float(np.quantile(ink[rules > 0], 0.8))
@@ -313,7 +315,7 @@ def _is_ink(ink, own, mask, rule):
     beside = (cv2.dilate(own, _kernel(11)) > cv2.dilate(own, _kernel(5))) & (mask == 0)
     if beside.any() and ink[beside].mean() > 0.3 * peak:
         return False
-    return peak > max(1.2 * rule, _FAINT_LINE) or _thickness(own) > 0.015 * min(ink.shape)
+    return peak > max(1.2 * rule, _FAINT_LINE) or _thickness(own) > _THIN * min(ink.shape)
 
 
 def _thickness(own):

@@ -69,7 +69,7 @@ def test_a_page_with_nothing_on_it_says_so(kind):
 EMPTY = {
     "half shadow": (41, 111, 5045),
     "ruled": (18, 5006, 5015),
-    "squared": (14, 17, 42, 67, 5005, 5017, 5057),
+    "squared": (14, 17, 42, 67, 94, 104, 5005, 5017, 5057),
     "thumb": (94, 5009),
 }
 
