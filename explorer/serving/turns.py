@@ -17,6 +17,8 @@ from explorer.errors import TooMany
 from explorer.generators.base import run_by
 
 RECENT = 0.5  # seconds for which somebody is expected to ask the same network again
+NETWORKS = 8  # asked last, of which it is known who asked and how fast they are
+TRIED, HELD = 3, 48  # batches each way that are measured, and asks for which what was faster then is done
 OFTEN = 0.25  # seconds between two looks at whether somebody still waits
 USUAL = 5.0  # seconds that a place is held, before any was left
 
@@ -56,18 +58,47 @@ class _Ask:
         )
 
 
+class _Network:
+    """Who asked a network lately, and whether it is faster for several visitors together or for one after the other: a small one
+    gains by a batch, a large one that fills the caches or cores alone may lose. Both are measured side by side, now and then anew,
+    since it depends on the machine and on what else that does."""
+
+    def __init__(self):
+        self.recent, self._asks, self._together = {}, 0, True
+        self._alone, self._batches = {}, []  # seconds by rows; of several (rows of each, seconds)
+
+    def is_faster_together(self):
+        """Asked before each batch that others could be part of: how to compute this one."""
+        at, self._asks = self._asks % (2 * TRIED + HELD), self._asks + 1
+        if at == 0:
+            self._alone, self._batches = {}, []
+        if at == 2 * TRIED:
+            shares = [
+                seconds / sum(self._alone[n] for n in rows) for rows, seconds in self._batches if self._alone.keys() >= set(rows)
+            ]
+            self._together = min(shares) < 1 if shares else self._together
+        return at < TRIED or at >= 2 * TRIED and self._together
+
+    def took(self, rows, seconds):
+        """How long a batch took, of so many rows of each visitor."""
+        if len(rows) > 1:
+            self._batches = [*self._batches, (rows, seconds)][-TRIED:]
+        else:  # the least: the first of a size may have been compiled
+            self._alone[rows[0]] = min(seconds, self._alone.get(rows[0], seconds))
+
+
 class Turns:
     """One at a time, and next whoever's visitor has had the least of the processor: `with turns.take(job)`.
 
     A newcomer starts with what the neediest of the others has had, so that it neither waits for all that was done before it
-    came nor keeps them waiting. `run` asks a network, for up to `most` visitors in one batch of at most `rows`: who leads it waits
-    up to `closing` seconds for those who asked the same network just before.
+    came nor keeps them waiting. `run` asks a network, for up to `most` visitors in one batch of at most `rows` where that is
+    faster: who leads it waits up to `closing` seconds for those who asked the same network just before.
     """
 
     def __init__(self, most=1, rows=16, closing=0.003):
         self.most, self.rows, self.closing = most, rows, closing
         self._ready, self._waiting, self._busy = threading.Condition(), [], False
-        self._used, self._had, self._members, self._recent = {}, {}, {}, {}
+        self._used, self._had, self._members, self._networks = {}, {}, {}, {}
 
     def join(self, who, visitor=None):
         visitor = who if visitor is None else visitor
@@ -112,7 +143,10 @@ class Turns:
                 _answer(batch)
             finally:
                 with self._ready:
-                    self._end(batch, time.perf_counter() - began)
+                    seconds = time.perf_counter() - began
+                    self._end(batch, seconds)
+                    if network := self._networks.get(_key(ask)):
+                        network.took([one.rows for one in batch], seconds)
         if ask.error:
             raise ask.error
         return ask.found
@@ -132,16 +166,18 @@ class Turns:
         self._begin(ask)
         if self.most == 1:
             return [ask]
-        now, key = time.monotonic(), getattr(ask.function, "__self__", ask.function)
-        recent = {visitor: last for visitor, last in self._recent.pop(id(key), {}).items() if now - last < RECENT}
+        now, network = time.monotonic(), self._networks.pop(_key(ask), None) or _Network()
+        recent = network.recent = {visitor: last for visitor, last in network.recent.items() if now - last < RECENT}
         recent[ask.visitor] = now
-        self._recent = {id(key): recent, **dict(list(self._recent.items())[:7])}
+        self._networks = {_key(ask): network, **dict(list(self._networks.items())[: NETWORKS - 1])}
         expected = min(self.most, len(recent)) - 1
 
         def fitting():
             return {other.visitor: other for other in sorted(self._waiting, key=self._need, reverse=True)
                     if other.visitor != ask.visitor and ask.fits(other)}  # fmt: skip
 
+        if (expected or fitting()) and not network.is_faster_together():
+            return [ask]
         if expected:
             self._ready.wait_for(lambda: len(fitting()) >= expected, self.closing)
         batch, rows = [ask], ask.rows
@@ -162,6 +198,11 @@ class Turns:
             if ask.visitor in self._used:
                 self._used[ask.visitor] += mine
         self._ready.notify_all()
+
+
+def _key(ask):
+    """The network that is asked: a bound method is another object at each call."""
+    return id(getattr(ask.function, "__self__", ask.function))
 
 
 def _answer(batch):

@@ -8,7 +8,7 @@ import pytest
 
 from explorer import checkpoints
 from explorer.generators.base import run_by
-from explorer.serving.turns import Cancelled, Places, Turns, running
+from explorer.serving.turns import HELD, TRIED, Cancelled, Places, Turns, _Network, running
 from explorer.serving.visitors import Asker
 
 
@@ -30,14 +30,14 @@ class Network:
         return [parts[0] + parts[1], parts[0] - parts[1]]
 
 
-def at_once(turns, asks):
+def at_once(turns, asks, times=4):
     """The answers to (who, function, inputs), asked from a thread each; an exception for an answer that was raised."""
     found, barrier = [None] * len(asks), threading.Barrier(len(asks))
 
     def ask(i, who, function, inputs):
         turns.join(who)
         barrier.wait()
-        for _ in range(4):
+        for _ in range(times):
             try:
                 found[i] = turns.run(who, function, inputs)
             except ValueError as error:
@@ -55,11 +55,52 @@ def at_once(turns, asks):
 def test_each_gets_his_own_rows_of_what_was_computed_together():
     network, rng = Network(0.002), np.random.default_rng(0)
     inputs = [rng.normal(size=(rows, 3)) for rows in (1, 2, 1, 4)]
-    found = at_once(Turns(8, 16, closing=0.3), [(name, network.ask, x) for name, x in zip("abcd", inputs, strict=True)])
+    asks = [(name, network.ask, x) for name, x in zip("abcd", inputs, strict=True)]
+    found = at_once(Turns(8, 16, closing=0.3), asks, 12)
     for x, answer in zip(inputs, found, strict=True):
         np.testing.assert_array_equal(answer, 2 * x)
     assert max(network.seen) == 8, "all four came together"
-    assert sum(network.seen) == 4 * 8
+    assert sum(network.seen) == 12 * 8
+
+
+class Paced(Network):
+    """One that takes a time for each batch and each row, and more where rows come together."""
+
+    def __init__(self, batch, row, crowded):
+        super().__init__()
+        self.batch, self.row, self.crowded = batch, row, crowded
+
+    def ask(self, x):
+        self.seen.append(len(x))
+        time.sleep(self.batch + len(x) * (self.row * self.crowded if len(x) > 1 else self.row))
+        return 2 * x
+
+
+@pytest.mark.parametrize(("batch", "row", "crowded", "together"), [(0.004, 0.0, 1, True), (0.0, 0.002, 2.5, False)])
+def test_what_is_slower_together_is_asked_one_after_the_other(batch, row, crowded, together):
+    network, x = Paced(batch, row, crowded), np.zeros((1, 2))
+    turns = Turns(4, 16, closing=0.05)
+    for _ in range(6):
+        at_once(turns, [(name, network.ask, x) for name in "abcd"])
+    settled = network.seen[24:]  # both ways were tried by now
+    assert sum(network.seen) == 6 * 4 * 4
+    if together:
+        assert np.mean(np.array(settled) > 1) > 0.6
+    else:
+        assert sum(rows > 1 for rows in settled) <= 4, "but for those that are measured anew"
+
+
+def test_it_is_measured_anew_now_and_then():
+    network, decided = _Network(), []
+    for at in range(3 * (2 * TRIED + HELD)):
+        together = network.is_faster_together()
+        faster = at >= 2 * TRIED + HELD  # the machine has other work by then
+        network.took([1, 2, 1] if together else [1 + at % 2], 1.0 if not together else 2.5 if faster else 5.0)
+        decided.append(together)
+    first, *later = np.reshape(decided, (3, -1)).tolist()
+    trial = [True] * TRIED + [False] * TRIED
+    assert first == trial + [False] * HELD
+    assert later == [trial + [True] * HELD] * 2
 
 
 def test_several_inputs_and_outputs():
