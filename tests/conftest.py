@@ -39,6 +39,20 @@ def real_faces():
     return Path(folder)
 
 
+@pytest.fixture(scope="session")
+def site_files(tmp_path_factory):
+    """What the static site holds, {path: bytes}, built once, with stand-ins for the files of the browser's runtime."""
+    from explorer.publishing import site
+    from explorer.serving import runtime
+
+    folder = tmp_path_factory.mktemp("runtime")
+    for file in runtime.FILES:
+        (folder / file).write_text(file)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("EXPLORER_RUNTIME", str(folder))
+        return site.files()
+
+
 def strokes(n, seed):
     """Pictures that any small net can learn: class k is a bar through the middle, turned by 18 k degrees, a little off."""
     rng = np.random.default_rng(seed)

@@ -1,5 +1,5 @@
-"""`python -m explorer site OUT`: latent plane, faces and morphs as a folder of files that any static host serves, since the browser
-decodes.
+"""`python -m explorer site OUT`: latent plane, faces, morphs and most chapters of "Why a VAE?" as a folder of files that any static
+host serves, since the browser decodes.
 
 The page is the app's own modules; those of `static/` stand in for the app's server. What they tell of a model is written here.
 """
@@ -23,9 +23,11 @@ from explorer.views import points, refined
 HERE = Path(__file__).parent.parent
 STATIC = HERE / "publishing" / "static"
 MARK = "lx/decoders.json"  # of a folder that was written here
-PARTS = {"latent-plane": "views/latent_plane", "faces": "views/faces", "morph": "views/morph"}
+FAMILY = "why-a-vae"
+PARTS = {"latent-plane": "views/latent_plane", "faces": "views/faces", "morph": "views/morph", FAMILY: "views/why_a_vae"}
 WORKER = "offline.js"
 SEEDS = 200  # of each model, whose points are written: a browser has no generator of NumPy's
+OF_FAMILY = 16  # ... of each chapter of "Why a VAE?", whose rows are: most were made by encoders
 
 
 def arguments(parser):
@@ -33,7 +35,7 @@ def arguments(parser):
 
 
 def run(options):
-    """write latent plane, faces and morphs as a static site, whose visitors' browsers decode"""
+    """write latent plane, faces, morphs and "Why a VAE?" as a static site, whose visitors' browsers decode"""
     found = write(options.out)
     print(f"{len(found)} files, {sum(found.values()):,} bytes, in {options.out}: serve them with "
           f"`python -m http.server --directory {options.out}`, or put them on any static host")  # fmt: skip
@@ -76,8 +78,9 @@ def files():
     faces = [card["name"] for card in cards if card.get("attributes")]
     morphing = [card["name"] for card in cards if morphs(card) and not card["series"]]
     morphing.sort(key=lambda name: name not in faces)
+    chapters = _chapters(shelf["models"], planes)
     refiners = {_refiner(name, shelf["models"]) for name in (*faces, *morphing)} - {None}
-    names = list(dict.fromkeys([*planes, *faces, *morphing, *sorted(refiners)]))
+    names = list(dict.fromkeys([*planes, *faces, *morphing, *sorted(refiners), *_decoded(chapters)]))
     shelf["models"] = {name: shelf["models"][name] | {"encoder": None} for name in names}
     found = {f"lx/{path.relative_to(HERE).as_posix()}": path.read_bytes() for path in _modules()}
     found |= {f"lx/{path}": (HERE / path).read_bytes() for paths in _languages().values() for path in paths}
@@ -89,21 +92,23 @@ def files():
         found[f"cards/{name}.md"] = model_card.markdown(name).encode()
     told = {path: _json(what) for part in (*map(_plane, planes), *map(_faces, faces), *map(_morph, morphing))
             for path, what in _refined(part, refiners).items()}  # fmt: skip
+    told |= {path: _json(what) for path, what in _family(chapters).items()}
     found |= {f"lx/static/{path}.json": data for path, data in told.items()}
     found["cards/index.html"] = _listed(names)
     found["LICENSE.md"] = (checkpoints.root() / "LICENSE.md").read_bytes()
     found["favicon.svg"] = (HERE / "serving" / "favicon.svg").read_bytes()
-    found["index.html"] = _page(planes, faces, morphing)
-    return dict(sorted((found | {WORKER: _worker(found, shelf, {planes[0], *faces[:1], *morphing[:1], *refiners})}).items()))
+    found["index.html"] = _page(planes, faces, morphing, chapters)
+    first = {planes[0], *faces[:1], *morphing[:1], *refiners, *_decoded(chapters, all_gans=False)}
+    return dict(sorted((found | {WORKER: _worker(found, shelf, first)}).items()))
 
 
 def _modules():
-    """The browser's modules of what all views share, and of these three's."""
+    """The browser's modules of what all views share, and of these."""
     return [path for part in ("serving", *PARTS.values()) for path in sorted((HERE / part).glob("*.js"))]
 
 
 def _languages():
-    """The catalogues of each language, of what all views share and of these three."""
+    """The catalogues of each language, of what all views share and of these."""
     from explorer import page  # which brings Gradio
 
     rooms = ("serving", *PARTS.values())
@@ -145,6 +150,75 @@ def _morph(name):
     return {f"{name}.morph": {"open": opened, "d": size}, f"{name}.places": places}
 
 
+def _chapters(shelf, planes):
+    """The chapters of "Why a VAE?" that need no server, of whose models all are here; denoising corrupts and encodes what its
+    visitor gives."""
+    from explorer.views.why_a_vae import pictures
+
+    if not pictures.is_here():
+        return []
+    dragged = {"holes": pictures.PLANES, "codings": pictures.MEMBERS["codings"]}
+    return [chapter for chapter, members in pictures.MEMBERS.items()
+            if chapter != "denoising" and set(members) <= set(shelf) and set(dragged.get(chapter, ())) <= set(planes)]  # fmt: skip
+
+
+def _decoded(chapters, all_gans=True):
+    """The models of those chapters that decode in the browser; of the GANs all, or the one with which one begins."""
+    from explorer.views.why_a_vae import pictures
+
+    gans = pictures.MEMBERS["gans"] if all_gans else [pictures.complete({"chapter": "gans"})["model"]]
+    of = {"codings": pictures.MEMBERS["codings"], "holes": pictures.PLANES, "gans": gans,
+          "arithmetic": pictures.MEMBERS["arithmetic"]}  # fmt: skip
+    return [name for chapter in chapters for name in of.get(chapter, ())]
+
+
+def _family(chapters):
+    """What the page of "Why a VAE?" is told of its chapters, and the rows of each with each seed: pictures, or, of generators, the
+    points that the browser decodes."""
+    from explorer.views.why_a_vae import calls, pictures
+
+    told = {}
+    for chapter in chapters:
+        opened = _answer(calls.open_family(f"view={FAMILY}&chapter={chapter}"))
+        told[f"{FAMILY}.{chapter}"] = {"open": {key: opened[key] for key in ("state", "defaults", "facts", "classes")}}
+        if chapter in ("linear", "deeper", "sparse"):
+            for seed in range(OF_FAMILY):
+                told[f"{FAMILY}.{chapter}.{seed}"] = _answer(calls.family_rows(f"chapter={chapter}&seed={seed}"))
+    if "codings" in chapters:
+        told |= {f"{name}.map": _answer(calls.code_map(name)) for name in pictures.MEMBERS["codings"]}
+    if "gans" in chapters:
+        for name in pictures.MEMBERS["gans"]:
+            told[f"{name}.epochs"] = _answer(calls.epoch_sheet(name))
+            told |= {f"{FAMILY}.gans.{seed}.{name}": _drawn(name, seed) for seed in range(OF_FAMILY)}
+    if "arithmetic" in chapters:
+        told |= {f"{FAMILY}.arithmetic.{seed}": _sum(seed) for seed in range(OF_FAMILY)}
+    return told
+
+
+def _drawn(name, seed):
+    """What a GAN is given for its row, and what its discriminator says of that row, of each class."""
+    from explorer.views.why_a_vae import calls, pictures
+
+    gan = checkpoints.load(name)
+    labels = range(len(gan.card["classes"]) if gan.card["conditional"] else 1)
+    rows = [_answer(calls.family_rows(f"chapter=gans&model={name}&seed={seed}&label={label}"))["rows"][0] for label in labels]
+    row = {key: rows[0][key] for key in ("title", "words", "shape")}
+    points = [packed(z) for z in gan.prior(pictures.DRAWN, seed)]
+    return {"rows": [row | {"model": name, "points": points, "verdicts": [row["verdicts"] for row in rows]}]}
+
+
+def _sum(seed):
+    """The codes of A - B + C, and what the judge sees in the sum."""
+    from explorer.views.why_a_vae import calls, pictures
+
+    query, (name,) = f"chapter=arithmetic&seed={seed}", pictures.MEMBERS["arithmetic"]
+    answer = _answer(calls.family_rows(query))
+    for row, (_, codes) in zip(answer["rows"], pictures.sums(calls.state_of(query)), strict=True):
+        del row["pictures"]
+        row |= {"model": name, "points": [packed(z) for z in codes]}
+    return answer
+
+
 def _refiner(name, shelf):
     """The refiner of a model, where a browser can run it."""
     refiner = refined.refiner_of(checkpoints.card(name))
@@ -167,17 +241,21 @@ def _answer(answer):
     return answer
 
 
-def _page(planes, faces, morphing):
+def _page(planes, faces, morphing, chapters):
     from explorer import page  # which brings Gradio
     from explorer.views.latent_plane import calls
+    from explorer.views.why_a_vae import calls as family
+    from explorer.views.why_a_vae import pictures
 
     shorts = {card["name"]: card["short"] for card in checkpoints.models()}
     models = [model for model in _answer(calls.open_view(f"model={planes[0]}"))["models"] if model["name"] in planes]
     models.sort(key=lambda model: planes.index(model["name"]))
-    here = [name for name in PARTS if name != "faces" or faces]
+    here = [name for name in PARTS if {"faces": faces, FAMILY: chapters}.get(name, True)]
     common = {"schema": schema(), "live": [], "films": [], "titles": {name: views.of(name).TITLE for name in here}}
     own = {"latent-plane": calls.PROPS | {"models": models}, "faces": {"faces": faces},
-           "morph": {"morphs": [{"name": name, "short": shorts[name]} for name in morphing]}}  # fmt: skip
+           "morph": {"morphs": [{"name": name, "short": shorts[name]} for name in morphing]},
+           FAMILY: family.PROPS | {"chapters": {name: pictures.CHAPTERS[name] for name in chapters}, "seeds": OF_FAMILY,
+                                   "models": [{"name": name} for name in planes]}}  # fmt: skip
     first = {name: views.view_of({"model": name}) for name in shorts if name in faces}
     props = {"views": {name: common | own[name] for name in here}, "first": first, "languages": _languages()}
     tabs = "".join(f'<button type="button" role="tab" id="tab-{name}" data-tab-id="{name}" aria-controls="{name}" '
@@ -186,7 +264,8 @@ def _page(planes, faces, morphing):
                        for name in here)  # fmt: skip
     text = (STATIC / "index.html").read_text("utf-8")
     for mark, part in (("/*STYLES*/", page.styles()), ("/*PROPS*/", json.dumps(props).replace("<", "\\u003c")),
-                       ("<!--TABS-->", tabs), ("<!--VIEWS-->", panels), ("/*SEEDS*/", str(SEEDS))):  # fmt: skip
+                       ("<!--TABS-->", tabs), ("<!--VIEWS-->", panels), ("/*SEEDS*/", str(SEEDS)),
+                       ("/*OF_FAMILY*/", str(OF_FAMILY))):  # fmt: skip
         text = text.replace(mark, part)
     return text.encode()
 
@@ -200,7 +279,9 @@ def _worker(found, shelf, first):
     are kept once they were seen."""
     needed = ["./", *(path for path in found if path.endswith((".js", ".mjs", ".wasm"))), MARK, "favicon.svg"]
     needed += [shelf["models"][name]["decoder"] for name in sorted(first)]
-    needed += [path for path in found if path.startswith("lx/static/") and path.split("/")[-1].split(".")[0] in first]
+    told = {path: path.removeprefix("lx/static/").split(".") for path in found if path.startswith("lx/static/")}
+    needed += [path for path, (of, *_) in told.items() if of in first]
+    needed += [path for path, (of, _, *seed) in told.items() if of == FAMILY and seed[0] in ("json", "0", "1")]  # as one begins
     version = hashlib.sha256(b"".join(hashlib.sha256(found[path]).digest() for path in sorted(found))).hexdigest()
     text = (STATIC / WORKER).read_text("utf-8").replace("/*VERSION*/", f"latent-explorer-{version[:12]}")
     return text.replace("/*FILES*/", json.dumps(needed)[1:-1]).encode()

@@ -41,7 +41,7 @@ export const escaped = text => text.replace(/[&<>"]/g, sign => ENTITIES[sign]);
 /** How many seeds there are; a page without a server has a few, whose points it brings along. */
 const SEEDS = Number(document.documentElement.dataset.seeds ?? 1e6);
 /** A seed that nobody chose. */
-export const randomSeed = () => crypto.getRandomValues(new Uint32Array(1))[0] % SEEDS;
+export const randomSeed = (most = SEEDS) => crypto.getRandomValues(new Uint32Array(1))[0] % most;
 
 /** Whether somebody asked for less motion. */
 export const still = matchMedia("(prefers-reduced-motion: reduce)");

@@ -1,5 +1,5 @@
-"""The static site, from `python -m http.server` in a sub-path: planes, faces and morphs decode in the browser, in another site's
-frame too, and, once it was opened, without a network."""
+"""The static site, from `python -m http.server` in a sub-path: planes, faces, morphs and the autoencoder family decode in the
+browser, in another site's frame too, and, once it was opened, without a network."""
 
 import base64
 import io
@@ -17,6 +17,8 @@ from PIL import Image
 
 import explorer
 from explorer.publishing import site
+from explorer.serving import decoders
+from explorer.serving import runtime as runtimes
 
 POINT = (0.5, -1.0)
 READY = "#latent-plane .lx[data-ready=yes]"
@@ -29,9 +31,10 @@ PIXELS = """async ([model, z]) => {
 
 # what stands in for the server: [view, function, query] -> its answer
 ASKED = """async ([view, name, query]) => {
-    const { server } = await import(`./lx/publishing/static/${view}.js`);
+    const { server } = await import(`./lx/publishing/static/${view === "why-a-vae" ? "family" : view}.js`);
     return server(JSON.parse(document.getElementById("props").textContent).views[view])[name](query);
 }"""
+FAMILY = "#why-a-vae .lx"
 SIX = "Smiling,Eyeglasses,Male,Young,Blond_Hair,Black_Hair"
 
 
@@ -51,11 +54,12 @@ def serve(folder):
 
 
 @pytest.fixture(scope="module")
-def served(runtime, tmp_path_factory):
+def served(runtime, site_files, tmp_path_factory):
     """The port of a server below whose path /sub/site/ the site lies, and beside it a page that frames it."""
     folder = tmp_path_factory.mktemp("served")
+    own = {f"{decoders.RUNTIME}{path.name}": path.read_bytes() for path in runtime.iterdir() if path.name in runtimes.FILES}
     with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EXPLORER_RUNTIME", str(runtime))
+        patch.setattr(site, "files", lambda: site_files | own)
         site.write(folder / "sub" / "site")
     process, port = serve(folder)
     framed = f'<!doctype html><link rel="icon" href="data:,"><iframe width="1200" height="900" src="http://localhost:{port}/sub/site/?model=mnist-vae"></iframe>'
@@ -234,6 +238,86 @@ def test_what_a_link_asks_of_the_app_alone_is_said(opened):
     page.get_by_text("The view of this link is in the app alone.").wait_for()
 
 
+@pytest.mark.parametrize("query", [
+    "chapter=linear&seed=6", "chapter=gans&model=fashion-gan&seed=2", "chapter=gans&model=fashion-cgan&seed=5&label=3",
+    "chapter=arithmetic&seed=1",
+])  # fmt: skip
+def test_rows_of_the_family_are_those_of_keras(opened, query):
+    page = opened(f"sub/site/?view=why-a-vae&{query}")
+    page.locator(f"{FAMILY}[data-ready=yes]").wait_for(state="attached", timeout=60_000)
+    from explorer import views
+    from explorer.views.why_a_vae import pictures
+
+    state = views.state_of(query, "why-a-vae")
+    answer, expected = page.evaluate(ASKED, ["why-a-vae", "family_rows", query]), pictures.rows(state)
+    for row, own in zip(answer["rows"], expected, strict=True):
+        assert row["title"] == own["title"]
+        assert all(map(close_to, row["pictures"], own["images"]))
+        if "model" in state:
+            np.testing.assert_allclose(row["verdicts"], pictures.verdicts(state, own["images"]), atol=2e-3)
+    if state["chapter"] == "arithmetic":
+        assert answer["seen"] == pictures.arithmetic(state)[1]
+    assert not page.locator(f"{FAMILY} .lx-message").is_visible()
+    shown = page.locator(f"{FAMILY} .lx-rows figure:last-child canvas").nth(2)
+    found = shown.evaluate("canvas => [...canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data]")
+    drawn = np.rint(255 * expected[-1]["images"][2].astype("float64"))
+    assert np.abs(np.reshape(found, (*drawn.shape[:2], 4))[..., : drawn.shape[2]] - drawn).max() <= 1
+
+
+def test_two_planes_and_a_map_are_dragged_and_their_links_show_the_same(opened):
+    page = opened("sub/site/?view=why-a-vae&chapter=holes&z=0.5,1,-0.5,0.25")
+    page.locator(f"{FAMILY}[data-ready=yes]").wait_for(state="attached", timeout=60_000)
+    small = page.locator(f"{FAMILY} .lx-holes .lx-caption canvas").nth(1)
+    page.wait_for_function("canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((x, i) => i % 4 < 3 && x)",
+                           arg=small.element_handle())  # fmt: skip
+    before = small.evaluate("canvas => canvas.toDataURL()")
+    page.locator(f"{FAMILY} .lx-holes .lx-plane").nth(1).click(position={"x": 60, "y": 60})
+    page.wait_for_function("([canvas, before]) => canvas.toDataURL() !== before", arg=[small.element_handle(), before])
+    page.wait_for_function("new URLSearchParams(location.search).get('z') !== '0.5,1,-0.5,0.25'")
+    z = [float(value) for value in page.evaluate("new URLSearchParams(location.search).get('z')").split(",")]
+    assert z[:2] == [0.5, 1]
+    page.goto(page.url)
+    page.locator(f"{FAMILY}[data-ready=yes]").wait_for(state="attached", timeout=60_000)
+    page.wait_for_function("z => new URLSearchParams(location.search).get('z') === z", arg=",".join(f"{x:g}" for x in z))
+    page.locator(f"{FAMILY} .lx-chapters button", has_text="Map").click()
+    page.locator(f"{FAMILY}[data-chapter=codings][data-code]").wait_for()
+    index = int(page.locator(FAMILY).get_attribute("data-code"))
+    found = page.evaluate(ASKED, ["why-a-vae", "coded_picture", ["fashion-stacked-ae", index]])
+    from explorer import checkpoints
+
+    codes = checkpoints.encodings("fashion-stacked-ae")
+    assert close_to(found["pixels"], explorer.load("fashion-stacked-ae").decode(codes.z_mean[index][None])[0])
+    assert found["label"] == codes.labels[index]
+
+
+def test_what_the_family_lacks_is_said_and_not_offered(opened):
+    page = opened("sub/site/?view=why-a-vae&chapter=gans&model=fashion-cgan&seed=900&source=test&z=1,2&epoch=9999")
+    page.locator(f"{FAMILY}[data-ready=yes]").wait_for(state="attached", timeout=60_000)
+    said = page.locator(f"{FAMILY} .lx-message").inner_text()
+    for words in ("seed from 16 on needs the app", "source test needs the app", "z means nothing in chapter gans", "epoch must be"):
+        assert words in said
+    for _ in range(3):
+        page.get_by_role("button", name="Surprise me").click()
+    page.wait_for_function("new URLSearchParams(location.search).get('seed') < 16")
+    page.goto(page.url.partition("?")[0] + "?view=why-a-vae&chapter=denoising")
+    page.get_by_text("there is no chapter denoising here").wait_for()
+    assert page.locator(f"{FAMILY} .lx-chapters button").count() == 8
+    assert page.locator(f"{FAMILY} :is([data-do=map], [data-map], [data-set=source]):visible").count() == 0
+
+
+def went_through_the_family(page):
+    """Each chapter, from left to right, shows its own."""
+    page.get_by_role("tab", name="Why a VAE?").click()
+    buttons = page.locator(f"{FAMILY} .lx-chapters button")
+    buttons.first.wait_for()
+    for button in buttons.all():
+        button.click()
+        page.locator(f"{FAMILY}[data-ready=yes][data-chapter={button.get_attribute('data-chapter')}]").wait_for()
+        assert not page.locator(f"{FAMILY} .lx-message").is_visible()
+        assert page.evaluate("document.documentElement.scrollWidth") <= page.viewport_size["width"]
+        assert page.locator(f"{FAMILY} :is(.lx-rows, .lx-map, .lx-holes, .lx-told):visible").count()
+
+
 def moved(page, view, control):
     """What the readout of a view says after one of its sliders was moved by key."""
     page.get_by_role("tab", name={"faces": "Faces", "morph": "Morph"}[view]).click()
@@ -263,6 +347,7 @@ def test_on_a_phone_without_a_network_after_the_first_visit(opened):
     page.locator("#faces .lx-faces-grid button").nth(3).click()
     page.locator("#faces .lx-whence", has_text="gallery, 3").wait_for()
     moved(page, "morph", "[data-t]")
+    went_through_the_family(page)
 
 
 def test_in_a_frame_of_another_site(opened, served):

@@ -2,33 +2,26 @@
 
 import base64
 import hashlib
+import io
 import json
 import re
 
 import numpy as np
 import pytest
+from PIL import Image
 
 import explorer
 from explorer import checkpoints
 from explorer.__main__ import main
 from explorer.publishing import deploy, site
 from explorer.serving import runtime
+from explorer.views.why_a_vae import calls
+from explorer.views.why_a_vae import pictures as why
 
 
-@pytest.fixture(scope="module")
-def place(tmp_path_factory):
-    """A folder with stand-ins for the runtime's files."""
-    folder = tmp_path_factory.mktemp("runtime")
-    for file in runtime.FILES:
-        (folder / file).write_text(file)
-    return folder
-
-
-@pytest.fixture(scope="module")
-def found(place):
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("EXPLORER_RUNTIME", str(place))
-        return site.files()
+@pytest.fixture
+def found(site_files):
+    return site_files
 
 
 ABOUT = {"latent-plane": "", "faces": ".faces", "morph": ".morph"}  # where what the page is told of a model stands
@@ -97,6 +90,30 @@ def test_faces_and_places_are_those_of_keras(found):
     assert told["open"]["model"]["refiner"] == "celeba-refiner"
     assert told["open"]["state"]["refined"] is True
     assert "lx/models/celeba-refiner/decoder.onnx" in found
+
+
+def pixels_of(row):
+    """What a row's pictures are on the page: uint8 (n, h, w, c)."""
+    return np.stack([np.frombuffer(base64.b64decode(picture), "uint8").reshape(row["shape"]) for picture in row["pictures"]])
+
+
+def test_the_family_is_told_what_the_app_shows(found):
+    props, told = props_of(found)["views"]["why-a-vae"], lambda name: json.loads(found[f"lx/static/{name}.json"])
+    assert list(props["chapters"]) == [chapter for chapter in why.CHAPTERS if chapter != "denoising"]
+    assert told("why-a-vae.holes")["open"]["facts"] == calls.facts("holes")
+    for chapter in ("linear", "deeper", "sparse"):
+        state = why.complete({"chapter": chapter, "seed": 3})
+        for row, expected in zip(told(f"why-a-vae.{chapter}.3")["rows"], why.rows(state), strict=True):
+            assert np.abs(pixels_of(row) - np.rint(255 * expected["images"].astype("float64"))).max() <= 1
+    gan = explorer.load("fashion-cgan")
+    (row,) = told("why-a-vae.gans.2.fashion-cgan")["rows"]
+    noise = np.stack([np.frombuffer(base64.b64decode(z), "<f4") for z in row["points"]])
+    np.testing.assert_array_equal(noise, gan.prior(10, seed=2))
+    np.testing.assert_allclose(row["verdicts"][7], gan.verdict(gan.decode(noise, label=7), 7), atol=2e-3)
+    assert "pictures" not in row
+    assert told("fashion-stacked-ae.map")["d"] == 2
+    image = Image.open(io.BytesIO(base64.b64decode(told("fashion-gan.epochs")["url"].partition(",")[2])))
+    assert image.size == (28 * 10, 28 * told("fashion-gan.epochs")["rows"])
 
 
 def test_it_overwrites_nothing_but_an_earlier_site(found, tmp_path, monkeypatch, capsys):

@@ -7,12 +7,16 @@ import { asked } from "../../serving/state.js";
 import { start as startFaces } from "../../views/faces/view.js";
 import { start as startPlane } from "../../views/latent_plane/view.js";
 import { start as startMorph } from "../../views/morph/view.js";
+import { start as startFamily } from "../../views/why_a_vae/view.js";
 import { server as faces } from "./faces.js";
+import { server as family } from "./family.js";
 import { server as morph } from "./morph.js";
 import { server as plane } from "./plane.js";
 
 /** @type {Record<string, [start: (given: any) => any, server: (props: any) => Record<string, any>]>} */
-const VIEWS = { "latent-plane": [startPlane, plane], faces: [startFaces, faces], morph: [startMorph, morph] };
+const VIEWS = {
+  "latent-plane": [startPlane, plane], faces: [startFaces, faces], morph: [startMorph, morph], "why-a-vae": [startFamily, family],
+};
 const { views, first, languages } = JSON.parse(document.getElementById("props")?.textContent ?? "");
 
 /** The view that a link names, or its model's; the first where there is none such here. @param {string} query */

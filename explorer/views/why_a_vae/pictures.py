@@ -208,15 +208,16 @@ def verdicts(state, images):
     return generator.verdict(images, state["label"] if generator.card["conditional"] else None)
 
 
-def arithmetic(state):
-    """A - B + C of mean codes, each of three faces of the gallery: ([(title, pictures)], what the judge sees in the sum).
+def sums(state):
+    """A - B + C of mean codes, each of three faces of the gallery: [(title, codes float32 (n, d))], of each kind three and their
+    mean, at last the sum among its neighbours.
 
     Figure 17-17 of the book: the sum stands in the middle of 3 x 3, its neighbours a little off. Which faces is the seed's choice
     among those of the card's `sum_faces`, of whose sums it is known that they are mostly what they are called; where there are
     none, among all that the judge takes for what they are to be.
     """
     name = MEMBERS["arithmetic"][0]
-    model, gallery = checkpoints.load(name), checkpoints.encodings(name)
+    gallery = checkpoints.encodings(name)
     card = checkpoints.card(name)
     names = card["attributes"]
     male, glasses = (gallery.labels[:, names.index(key)].astype(bool) for key in ("Male", "Eyeglasses"))
@@ -228,14 +229,22 @@ def arithmetic(state):
             raise StateError(f"the gallery of {name} has fewer than {TRIPLE} faces of the kind: {title}")
         codes = gallery.z_mean[rng.choice(candidates, TRIPLE, replace=False)]
         means.append(codes.mean(0))
-        found.append((title, model.decode(np.concatenate([codes, means[-1:]]))))
+        found.append((title, np.concatenate([codes, means[-1:]])))
     total = means[0] - means[1] + means[2]
     offsets = rng.standard_normal((9, len(total)), dtype="float32") * NEIGHBOUR * gallery.z_mean.std(0)
     offsets[4] = 0
-    nine = model.decode((total + offsets).astype("float32"))
-    judged = checkpoints.judge(checkpoints.witness(card))(nine[4:5])[0]
+    return [*found, ("a man with glasses − a man + a woman", (total + offsets).astype("float32"))]
+
+
+def arithmetic(state):
+    """What `sums` says, decoded: ([(title, pictures)], what the judge sees in the sum)."""
+    name = MEMBERS["arithmetic"][0]
+    model, card = checkpoints.load(name), checkpoints.card(name)
+    found = [(title, model.decode(codes)) for title, codes in sums(state)]
+    judged = checkpoints.judge(checkpoints.witness(card))(found[-1][1][4:5])[0]
+    names = card["attributes"]
     seen = {"woman": 1 - judged[names.index("Male")], "glasses": judged[names.index("Eyeglasses")]}
-    return [*found, ("a man with glasses − a man + a woman", nine)], {key: round(float(p), 3) for key, p in seen.items()}
+    return found, {key: round(float(p), 3) for key, p in seen.items()}
 
 
 def pictures(state, moving=False):

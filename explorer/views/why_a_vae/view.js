@@ -51,7 +51,7 @@ class WhyAVae extends View {
     this.map = new CodeMap(this, this.runs);
     this.refreshRows = newest(() => this._refreshRows());
     this.actions = {
-      dice: () => this.uses.length && this.change({ seed: randomSeed() }),
+      dice: () => this.uses.length && this.change({ seed: randomSeed(this.props.seeds) }),
       undo: () => this.undo(),
       link: () => this.copyLink(),
       clear: () => this.bench.clear(),
