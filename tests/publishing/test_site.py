@@ -112,8 +112,10 @@ def test_the_family_is_told_what_the_app_shows(found):
     np.testing.assert_allclose(row["verdicts"][7], gan.verdict(gan.decode(noise, label=7), 7), atol=2e-3)
     assert "pictures" not in row
     assert told("fashion-stacked-ae.map")["d"] == 2
-    image = Image.open(io.BytesIO(base64.b64decode(told("fashion-gan.epochs")["url"].partition(",")[2])))
-    assert image.size == (28 * 10, 28 * told("fashion-gan.epochs")["rows"])
+    sheet, drawn = told("fashion-gan.epochs"), checkpoints.card("fashion-gan")["drawn"]
+    image = Image.open(io.BytesIO(base64.b64decode(sheet["url"].partition(",")[2])))
+    assert image.size == (28 * drawn["columns"], 28 * sheet["rows"])
+    assert sheet["rows"] == drawn["epochs"]
 
 
 def test_it_overwrites_nothing_but_an_earlier_site(found, tmp_path, monkeypatch, capsys):
