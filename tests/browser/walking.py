@@ -7,6 +7,7 @@ from the mean the next surprise of a plane is drawn, and runs that are stopped h
 import base64
 import io
 import time
+from pathlib import Path
 
 import numpy as np
 from driver import PATIENCE
@@ -53,6 +54,15 @@ SEEN = """view => {
         dropped: document.activeElement === document.body,
         message: root.querySelector('.lx-message:not([hidden]) span')?.textContent ?? '',
     };
+}"""
+# The page scrolled through, and back to where it was.
+READ = """async () => {
+    const top = scrollY;
+    for (let y = 0; y < document.documentElement.scrollHeight; y += innerHeight / 2) {
+        scrollTo({ top: y, behavior: 'instant' });
+        await new Promise(done => requestAnimationFrame(() => setTimeout(done, 80)));
+    }
+    scrollTo({ top, behavior: 'instant' });
 }"""
 # What may be pressed or moved: [kind, selector] by a mark that is put on each element.
 OFFERED = """view => {
@@ -237,14 +247,20 @@ class Walker:
                 return seen | {"late": True}
             view.page.wait_for_timeout(120)
 
+    def seen_whole(self, view):
+        """What a page shows once somebody has read it from top to bottom: some is worth its time only where it is seen."""
+        self.rest(view)
+        view.page.evaluate(READ)
+        return self.rest(view)
+
     def check(self):
         """The address, opened by somebody else, shows the same."""
         self.page.mouse.move(0, 0)  # what is shown where the mouse rests is in no link
-        mine = self.rest(self.view)
+        mine = self.seen_whole(self.view)
         other = self.new_view()
         try:
             other.page.goto(f"{self.view.url}/{mine['address']}")
-            theirs = self.rest(other)
+            theirs = self.seen_whole(other)
             self.checked += 1
             for what in ("address", "canvases", "controls", "words"):
                 if mine.get(what) != theirs.get(what) and (told := self._differs(what, mine.get(what), theirs.get(what), other)):
@@ -280,5 +296,6 @@ class Walker:
         self.faults.append(f"after action {len(self.log)}, {text}\n  {mine['address']}\n  " + "\n  ".join(self.log[-12:]))
         if self.folder:
             stem = self.folder / f"{self.name}-{len(self.faults)}"
+            Path(f"{stem}.txt").write_text(self.faults[-1], "utf-8")
             self.view.page.screenshot(path=f"{stem}-here.png", full_page=True)
             other.page.screenshot(path=f"{stem}-there.png", full_page=True)
