@@ -23,6 +23,21 @@ HEADINGS = """() => [...document.querySelectorAll('h1, h2, h3, h4, h5, h6')]
 UNTITLED = """view => [...document.querySelectorAll(`#${view} .lx-input, #${view} .lx-output`)]
     .filter(box => box.checkVisibility() && box.innerText.trim() && ![...box.querySelectorAll('h2')].some(title =>
         title.checkVisibility() && title.innerText.trim())).map(box => box.getAttribute('aria-label'))"""
+# Buttons that touch the next one, and menus whose choice is cut off.
+CRAMPED = """view => {
+    const seen = [...document.querySelectorAll(`#${view} :is(.lx-buttons, .lx-tools, .lx-actions) :is(button, .lx-button)`)]
+        .filter(one => one.checkVisibility({ visibilityProperty: true })).map(one => [one.innerText.trim(), one.getBoundingClientRect()]);
+    const apart = (a, b) => Math.max(a.left - b.right, b.left - a.right, a.top - b.bottom, b.top - a.bottom);
+    const touching = seen.flatMap(([words, box], i) => seen.slice(i + 1).filter(other => apart(box, other[1]) < 3)
+        .map(other => `${words} / ${other[0]}`));
+    const brush = document.createElement('canvas').getContext('2d');
+    const cut = [...document.querySelectorAll(`#${view} select`)].filter(one => one.checkVisibility() && one.selectedOptions[0]).filter(one => {
+        const { font, paddingLeft, paddingRight } = getComputedStyle(one);
+        brush.font = font;
+        return brush.measureText(one.selectedOptions[0].text).width > one.clientWidth - parseFloat(paddingLeft) - parseFloat(paddingRight) + 2;
+    }).map(one => one.selectedOptions[0].text);
+    return [...touching, ...cut];
+}"""
 
 
 def open_view(view, name, more=""):
@@ -51,6 +66,7 @@ def test_headings_titles_and_axe(app, page_of, axe, name):
     for part in parts(view, name):
         check(view, axe, part)
         assert view.page.evaluate(UNTITLED, name) == [], part
+        assert view.page.evaluate(CRAMPED, name) == [], part
 
 
 def check(view, axe, part):
@@ -76,6 +92,25 @@ def test_axe_finds_no_fault_with_what_is_unfolded_either(app, page_of, axe, quer
     view.page.goto(f"{view.url}/?{query}")
     expect(view.page.locator(there).first).to_be_visible()
     check(view, axe, query)
+
+
+def test_cards_beside_each_other_begin_at_one_height(app, page_of):
+    view = page_of(app, viewport={"width": 1920, "height": 1080})
+    view.page.goto(f"{view.url}/?view=models")
+    expect(view.page.locator("#models-gallery .lx-catalogue section button").first).to_be_visible()
+    rows = view.page.evaluate("""() => Object.values(Object.groupBy(document.querySelectorAll('.lx-catalogue section'),
+        section => section.getBoundingClientRect().top)).map(row => row.map(one => one.querySelector('button').getBoundingClientRect().top))""")
+    assert max(len(row) for row in rows) > 3
+    assert all(len(set(row)) == 1 for row in rows), rows
+
+
+def test_what_is_told_late_moves_no_picture(app, page_of):
+    view = page_of(app)
+    open_view(view, "faces")
+    top = "document.querySelector('#faces .lx-output .lx-picture').getBoundingClientRect().top"
+    before = view.page.evaluate("document.querySelector('#faces .lx-sharp').textContent = '';" + top)
+    view.page.evaluate("document.querySelector('#faces .lx-speed').textContent = 'in this browser, 1234.5 ms'")
+    assert view.page.evaluate("document.querySelector('#faces .lx-sharp').textContent = '· sharp in 12345 ms';" + top) == before
 
 
 def test_all_tabs_are_in_sight_on_a_phone(app, page_of):
