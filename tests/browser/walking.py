@@ -100,6 +100,9 @@ class Walker:
             self.act()
             if (k + 1) % max(1, actions // checks) == 0:
                 self.check()
+                if self.folder:
+                    said = f"{k + 1} actions, {self.checked} addresses opened anew, {len(self.faults)} faults"
+                    Path(self.folder, f"{self.name}.txt").write_text(said, "utf-8")
         return self.faults
 
     # ---- acting
