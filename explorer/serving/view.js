@@ -409,9 +409,10 @@ export class View {
     return fold;
   }
 
-  /** What was set beside a button, of the keys that say how a film goes. @param {any} button */
+  /** What was set in the fold after a button, of the keys that say how a film goes. @param {any} button */
   _filmOf(button) {
-    const fold = button.parentElement.querySelector(".lx-film-settings");
+    let fold = button; // a card may have films of two things, each with its own
+    while (fold && !fold.matches(".lx-film-settings")) fold = fold.nextElementSibling;
     /** @type {any} */
     const found = {};
     for (const input of fold?.querySelectorAll("input") ?? []) {

@@ -368,6 +368,17 @@ def test_files_carry_the_state(diffusion):
     assert film.n_frames >= 5
 
 
+@pytest.mark.parametrize(("query", "what"), [("steps=3", "rows"), ("what=strip&to=4&frames=2&steps=1", "own")])
+def test_each_film_goes_as_is_set_beside_its_buttons(diffusion, query, what):
+    view = diffusion(query)
+    fold = view.page.locator("#diffusion .lx-film-settings:visible")
+    fold.locator("summary").click()
+    for key, value in (("fps", "24"), ("pause", "1"), ("size", "32")):
+        fold.locator(f"[data-film={key}]").fill(value)
+    told = parse_strictly(imaging.state_of(saved(view, f"{what} gif")))
+    assert (told["fps"], told["pause"], told["size"]) == (24, 1, 32)
+
+
 def test_the_code_makes_the_picture(diffusion, diffusion_registry):
     view = diffusion("seed=3&steps=5")
     view.page.locator("#diffusion summary", has_text="As Keras code").click()
