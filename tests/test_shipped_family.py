@@ -13,7 +13,7 @@ from explorer.views.why_a_vae import pictures as why
 
 PCA_30 = 0.015616  # on the test images; scikit-learn's is compared with it in training/test_family_training.py
 MEMBERS = [name for name in recipes.RECIPES if recipes.RECIPES[name].get("net") == "family"]
-GANS = [name for name in recipes.RECIPES if recipes.RECIPES[name]["kind"] == "gan"]
+GANS = [name for name in recipes.RECIPES if recipes.RECIPES[name]["kind"] == "gan" and "net" not in recipes.RECIPES[name]]
 KEYS = ("data", "image_shape", "latent_size", "optimizer", "learning_rate", "batch_size", "epochs", "seed", "known_failures")
 
 

@@ -39,6 +39,7 @@ KINDS = {
     "diffusion": Kind("explorer.generators.diffusion", "DiffusionGenerator"),
     "text-to-image": Kind("explorer.generators.text_to_image", "TextToImageGenerator"),
     "net: family": Kind("explorer.generators.autoencoder_variants", "VariantGenerator", encodes=True, has_prior=False),
+    "net: stylegan": Kind("explorer.generators.stylegan", "StyleganGenerator"),
     "refines": Kind("explorer.generators.refiner", "RefinerGenerator"),
 }
 OWN = Kind("explorer.generators.own", "OwnGenerator")  # networks that others made; their cards say `own`

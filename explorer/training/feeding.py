@@ -73,6 +73,46 @@ class Shuffled(keras.utils.PyDataset):
         self._order = self._rng.permutation(n) if self.shares is None else self._rng.choice(n, n, p=self.shares / n)
 
 
+class Mixture(keras.utils.PyDataset):
+    """Batches drawn from several data sets' `pools` of indices, of each its quota an epoch, in a new order each time.
+
+    `make(name, indices, rng)` makes what belongs to the indices of one data set, a tuple of arrays. A batch follows from the seed,
+    the epoch (the first is `epoch`) and its index alone, so that a run that is resumed goes on as if it had not stopped.
+    """
+
+    def __init__(self, pools, quotas, batch_size, seed, make, epoch=0):
+        super().__init__()
+        self.pools, self.quotas, self.batch_size, self.make = pools, quotas, batch_size, make
+        self._seed, self._epoch = seed, epoch
+        self._order = self._ordered()
+
+    def __len__(self):
+        return len(self._order) // self.batch_size
+
+    def __getitem__(self, index):
+        which, rng = self._order[index * self.batch_size : (index + 1) * self.batch_size], self._drawn(2, self._epoch, index)
+        parts = [self.make(name, which[which[:, 0] == i, 1], rng) for i, name in enumerate(self.quotas)]
+        columns = tuple(np.concatenate(column) for column in zip(*parts, strict=True))
+        return columns if len(columns) == 1 else (columns,)  # all of it is input
+
+    def on_epoch_end(self):
+        self._epoch += 1
+        self._order = self._ordered()
+
+    def _ordered(self):
+        rows = []
+        for i, (name, quota) in enumerate(self.quotas.items()):
+            pool, first = self.pools[name], self._epoch * quota
+            passes = range(first // len(pool), (first + quota - 1) // len(pool) + 1)  # every picture once before any comes again
+            drawn = np.concatenate([np.zeros(0, int), *(self._drawn(0, i, k).permutation(pool) for k in passes)])
+            skipped = first % len(pool)
+            rows.append(np.stack([np.full(quota, i), drawn[skipped : skipped + quota]], 1))
+        return self._drawn(1, self._epoch).permutation(np.concatenate(rows))
+
+    def _drawn(self, *stream):
+        return np.random.default_rng([self._seed, *stream])
+
+
 def mirror(images, rng):
     """Turn half of the images left to right, in place."""
     some = rng.random(len(images)) < 0.5

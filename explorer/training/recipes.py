@@ -16,6 +16,9 @@ where pictures are composed. `terminal`: of so many frequencies along a side its
 `shifted`: how a trained VAE's encoder learns to say more of two `attributes` (`critic_finetuning.py`): the recipe of the critic,
 the `emphasis` of what else it says, what lengths of the four shifts cost, by which factors pictures with attributes are drawn
 `oftener`, and in what else this `stage` differs from the recipe.
+`stages`: what differs in the parts of a run that follow one another. `faded`: over which part of its stage a StyleGAN's new level
+fades in; `mixing`: how many of its pictures have two styles; `penalty`: times the pixels, what R1 is weighed by; `augmentation`:
+how pictures are varied before its discriminator sees them (`differentiable_augmentation.py`), none by [].
 `patience`: stop after so many epochs without a better validation loss, and keep the best; None runs all `epochs`. While a
 cosine still falls nothing is stale: the loss at a high rate says little of the loss at a low one.
 """
@@ -307,6 +310,24 @@ RECIPES["stable_diffusion_3_small"] = deepcopy(RECIPES["stable_diffusion_3_tiny"
     },
 }  # fmt: skip
 del RECIPES["stable_diffusion_3_small"]["start_seed"]
+
+
+def _grown(epochs, **own):
+    """A stage of a StyleGAN: so many epochs of 8,000 pictures."""
+    return {"epochs": epochs, "learning_rate": {"name": "cosine", "initial": 2e-3, "warmup_epochs": 0.02, "final_fraction": 1.0}, **own}
+
+
+RECIPES["celeba-stylegan"] = {
+    "kind": "gan", "net": "stylegan", "order": 8, "title": "Faces: a StyleGAN, grown from 4 to 64 pixels",
+    "short": "Faces · StyleGAN", "source": f"{_HOML}; Karras et al. 2018, 2019, 2020",
+    "data": "celeba", "judge": "faces_second", "beside_reconstructions": "celeba-vae", "image_shape": [64, 64, 3],
+    "latent_size": 128, "mapping": 4, "widths": [128, 128, 96, 64, 32], "discriminator": [128, 128, 96, 64, 32],
+    "mixing": 0.9, "faded": 0.5, "penalty": 5e-5, "augmentation": ["colour", "translation"], "flip": True,
+    "optimizer": {"name": "adam", "beta_1": 0.0, "beta_2": 0.99, "epsilon": 1e-8, "use_ema": True, "ema_momentum": 0.998},
+    "batch_size": 32, "epoch_images": 8000, "patience": None, "seed": 0, "truncation": 0.7,
+    "stages": {"4": _grown(8, batch_size=64), "8": _grown(16, batch_size=64), "16": _grown(24), "32": _grown(36), "64": _grown(70)},
+    "known_failures": [], "note": "not shipped",
+}  # fmt: skip
 
 _STACKED = {"encoder": {"dense": [100], "code": "relu"}, "decoder": {"dense": [100], "output": "linear"}}
 

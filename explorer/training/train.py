@@ -13,8 +13,8 @@ from explorer.generators.base import drawn_by
 from explorer.training import building, recipes, runs, shipping
 
 # a recipe's key -> the module whose `fit` trains by it, where a run is more than one model on one loss
-PROCEDURES = {"layer_by_layer": "layerwise", "shifted": "critic_finetuning", "stages": "rectified_flow",
-              "distilled": "adversarial_distillation"}  # fmt: skip
+PROCEDURES = {"faded": "progressive_growing", "layer_by_layer": "layerwise", "shifted": "critic_finetuning",
+              "stages": "rectified_flow", "distilled": "adversarial_distillation"}  # fmt: skip
 
 
 def fit(recipe, folder, data_folder=None, preview=None, out=None):
