@@ -157,6 +157,27 @@ runs.settle(told, ())
 told.compile(optimizer=keras.optimizers.Adam(3e-3))
 lost = told.fit(critic_finetuning.Mirrored(images, np.stack([codes, codes]), 32, 0, np.ones(64)), epochs=8, verbose=0).history["loss"]
 assert lost[-1] < 0.9 * lost[0], lost
+
+# a StyleGAN, grown once: both sides move, and it draws what kernels of each sample's own would
+from explorer import data
+from explorer.training import progressive_growing
+recipe = recipes.recipe("celeba-stylegan") | {"latent_size": 8, "mapping": 1, "widths": [6, 4], "discriminator": [6, 4], "epoch_images": 16,
+                                             "image_shape": [8, 8, 3], "batch_size": 8, "stages": {"4": {"epochs": 1}, "8": {"epochs": 2}}}
+recipe["learning_rate"] = {"name": "inverse", "initial": 2e-3, "decay": 0.0, "steps": 1}
+data.load = lambda *arguments: (images[:, ::2, ::2], None)
+grown, history = progressive_growing.fit(recipe, sys.argv[3] + "/stylegan", out=io.StringIO())
+assert len(history["loss"]) == 3 and np.isfinite(history["loss"]).all() and np.isfinite(history["slope"]).all(), history
+trainer = progressive_growing.build(progressive_growing.stage_of(recipe, "8"))
+trainer.load_weights(sys.argv[3] + "/stylegan/8/last.weights.h5")
+assert float(keras.ops.convert_to_numpy(trainer.fade())) == 1
+kernel = keras.ops.convert_to_numpy(grown.synthesis.get_layer("up_8").kernel) / np.sqrt(9 * 6)
+x, style = rng.normal(size=(1, 4, 4, 6)), rng.normal(size=(1, 6))
+own = kernel * style[0, :, None]
+large = np.pad(x[0].repeat(2, 0).repeat(2, 1), ((1, 1), (1, 1), (0, 0)))
+drawn = sum(large[i:i + 8, j:j + 8] @ own[i, j] for i in range(3) for j in range(3)) / np.sqrt(np.square(own).sum((0, 1, 2)))
+from explorer.generators.stylegan import modulated
+found = modulated(*(keras.ops.convert_to_tensor(a.astype("float32")) for a in (x, kernel, style)), up=True)
+assert np.allclose(keras.ops.convert_to_numpy(found)[0], drawn, atol=1e-4)
 print("trained")
 """
 

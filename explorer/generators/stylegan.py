@@ -22,7 +22,7 @@ AVERAGED = 10_000  # draws whose styles are averaged
 
 
 def sides_of(side):
-    """The resolutions of the levels of pictures so many pixels wide: 4, 8, ... `side`; InputError for what is no such power of 2."""
+    """The resolutions of the levels of pictures so many pixels wide: 4, 8, ... `side`. InputError for no such power of 2."""
     if side < SMALLEST or side & (side - 1):
         raise InputError(f"a StyleGAN's pictures must be 4, 8, 16 or another power of 2 pixels wide, got {side}")
     return [SMALLEST << i for i in range((side // SMALLEST).bit_length())]
@@ -275,7 +275,7 @@ class StyleganGenerator(Generator):
         """
         if not np.isscalar(truncation) or not np.isfinite(truncation):
             raise InputError(f"truncation must be a number, as in truncation=0.7, got {truncation!r}")
-        style = answers(self.model.mapping, [check_latents(z, self.latent_shape)])
+        style = answers(self.model.mapping, check_latents(z, self.latent_shape))
         style = self.mean_style + np.float32(truncation) * (style - self.mean_style)
         return np.repeat(style[:, None], self.levels, axis=1)
 
@@ -337,9 +337,7 @@ class StyleganGenerator(Generator):
             raise InputError(f"{self.card['name']} was kept at a width of {known} pixels, not at {side}")
         card = self.card | {"image_shape": [side, side, self.image_shape[2]], "grown": []}
         self.files.read(grown_file(side))  # for the check
-        return StyleganGenerator(
-            card, keras.saving.load_model(self.files.path / grown_file(side), compile=False, safe_mode=True)
-        )
+        return StyleganGenerator(card, keras.saving.load_model(self.files.path / grown_file(side), compile=False, safe_mode=True))
 
     def networks(self):
         """`decode` as a Keras model, "decoder", of `z`."""

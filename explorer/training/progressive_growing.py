@@ -34,7 +34,7 @@ def fit(recipe, folder, data_folder=None, preview=None, out=None):
         keras.utils.set_random_seed(stage["seed"] + i)
         trainer = build(stage)
         if before:
-            inherit(trainer, before)
+            inherit(trainer.parts, before.parts)
         batches = batches_of(faces, stage, stage["seed"] + i, runs.done(folder / name))
 
         def shown(model, epoch, stage=stage):
@@ -68,9 +68,9 @@ def build(stage):
                    stage["penalty"] * shape[0] ** 2, stage["augmentation"])  # fmt: skip
 
 
-def inherit(trainer, before):
-    """Give a stage what the one before learned: the weights of all layers that both have."""
-    for new, old in zip(trainer.parts, before.parts, strict=True):
+def inherit(networks, others):
+    """Give networks what others learned: the weights of all layers that both have, whatever their order."""
+    for new, old in zip(networks, others, strict=True):
         known = {layer.name: layer for layer in old.layers}
         for layer in new.layers:
             if layer.weights and layer.name in known:
@@ -88,8 +88,7 @@ def grown(recipe, folder, name):
 def plain(trainer, stage):
     """The StyleGAN that a `Growing` has in training, its last level as far there as it has faded in, with the mean style."""
     model = building.build(stage)
-    for new, old in zip((model.mapping, model.synthesis), trainer.parts, strict=False):
-        new.set_weights(old.get_weights())
+    inherit((model.mapping, model.synthesis), trainer.parts[:2])
     if trainer.faded:
         last, fade = model.synthesis.get_layer(f"colours_{stage['image_shape'][0]}"), float(trainer.fade())
         for weight in (last.kernel, last.bias):
@@ -133,10 +132,10 @@ def reduced(images, side):
 class Growing(keras.Model):
     """Trains a StyleGAN and its discriminator, by one optimizer: each learns from a loss in which the other stands still.
 
-    The non-saturating loss of Goodfellow et al. 2014, and half of `penalty` times R1, the squared slope at real pictures (Mescheder
-    et al. 2018, arXiv:1801.04406), of `PENALIZED` of them. That slope is measured, not derived: the squared difference along a random
-    direction has it for a mean, on every backend (Lin et al. 2025, arXiv:2501.08316). `faded`: over how many pictures the last level
-    fades in. `kinds`: how pictures are varied before they are judged.
+    The non-saturating loss of Goodfellow et al. 2014, and half of `penalty` times R1, the squared slope at real ones (Mescheder,
+    Geiger and Nowozin 2018, arXiv:1801.04406), lazily: of `PENALIZED` of a batch. The slope is measured, not derived: the squared
+    difference along a random direction has it for a mean, on every backend (Lin et al. 2025, arXiv:2501.08316). `faded`: over how
+    many pictures the last level fades in. `kinds`: how pictures are varied before they are judged.
     """
 
     def __init__(self, gan, discriminator, faded, penalty, kinds):
@@ -176,7 +175,8 @@ class Growing(keras.Model):
         shown = ops.concatenate([ops.stop_gradient(drawn), real, some + step, some - step])
         said = self.discriminator([shown, *(ops.broadcast_to(f[:1], (2 * n + 2 * PENALIZED, 1)) for f in fade)], training=training)
         frozen = [ops.stop_gradient(weight) for weight in self.discriminator.trainable_variables]
-        fooled, _ = self.discriminator.stateless_call(frozen, [], [drawn, *fade], training=training)
+        rest = self.discriminator.non_trainable_variables
+        fooled, _ = self.discriminator.stateless_call(frozen, rest, [drawn, *fade], training=training)
         ahead, behind = said[2 * n : 2 * n + PENALIZED], said[2 * n + PENALIZED :]
         return {"drawn": said[:n], "real": said[n : 2 * n], "fooled": fooled, "slopes": ops.square((ahead - behind) / (2 * STEP))}
 
@@ -268,7 +268,7 @@ class MinibatchDeviation(layers.Layer):
 def build_discriminator(image_shape, widths, fading=False):
     """A picture to the logit of its being real: residual blocks, of `widths` from 4 x 4 up, as many as are needed.
 
-    `fading`: told a second input (n, 1), 0 to 1, how far the highest resolution is there: at 0 it sees the picture at half the width.
+    `fading`: told a second input (n, 1), 0 to 1, how far the last level is there: at 0 it sees the picture at half the width.
     """
     sides = stylegan.sides_of(image_shape[0])
     image, fade = keras.Input(image_shape, name="image"), [keras.Input((1,), name="fade")] if fading else []

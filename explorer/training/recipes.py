@@ -313,8 +313,8 @@ del RECIPES["stable_diffusion_3_small"]["start_seed"]
 
 
 def _grown(epochs, **own):
-    """A stage of a StyleGAN: so many epochs of 8,000 pictures."""
-    return {"epochs": epochs, "learning_rate": {"name": "cosine", "initial": 2e-3, "warmup_epochs": 0.02, "final_fraction": 1.0}, **own}
+    """A stage of a StyleGAN: so many epochs, at one rate all the while, since its averages settle what it sways by."""
+    return {"epochs": epochs, "learning_rate": {**_COSINE, "initial": 2e-3, "warmup_epochs": 0.02, "final_fraction": 1.0}} | own
 
 
 RECIPES["celeba-stylegan"] = {

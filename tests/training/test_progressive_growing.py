@@ -129,9 +129,13 @@ def test_each_side_learns_from_its_own_loss(learns):
 def test_at_no_fade_a_grown_one_draws_and_judges_what_the_lower_one_did():
     small, large = (progressive_growing.build(progressive_growing.stage_of(recipe(), side)) for side in ("8", "16"))
     small.seen.assign(1e6)
-    progressive_growing.inherit(large, small)
+    progressive_growing.inherit(large.parts, small.parts)
     rng = np.random.default_rng(0)
-    z, noise, one = rng.standard_normal((4, 8), "float32"), rng.standard_normal((4, 16 + 2 * 64 + 2 * 256), "float32"), np.ones((4, 1))
+    z, noise, one = (
+        rng.standard_normal((4, 8), "float32"),
+        rng.standard_normal((4, 16 + 2 * 64 + 2 * 256), "float32"),
+        np.ones((4, 1)),
+    )
     style = numpy(small.gan.mapping(z))
     np.testing.assert_allclose(numpy(large.gan.mapping(z)), style, atol=1e-6)
     styles = style[:, None].repeat(3, 1)
