@@ -322,10 +322,10 @@ RECIPES["celeba-stylegan"] = {
     "short": "Faces · StyleGAN", "source": f"{_HOML}; Karras et al. 2018, 2019, 2020",
     "data": "celeba", "judge": "faces_second", "beside_reconstructions": "celeba-vae", "image_shape": [64, 64, 3],
     "latent_size": 128, "mapping": 4, "widths": [128, 128, 96, 64, 32], "discriminator": [128, 128, 96, 64, 32],
-    "mixing": 0.9, "faded": 0.5, "penalty": 5e-5, "augmentation": ["colour", "translation"], "flip": True,
+    "mixing": 0.9, "faded": 0.3, "penalty": 5e-5, "augmentation": ["colour", "translation"], "flip": True,
     "optimizer": {"name": "adam", "beta_1": 0.0, "beta_2": 0.99, "epsilon": 1e-8, "use_ema": True, "ema_momentum": 0.998},
     "batch_size": 32, "epoch_images": 8000, "patience": None, "seed": 0, "truncation": 0.7,
-    "stages": {"4": _grown(8, batch_size=64), "8": _grown(16, batch_size=64), "16": _grown(24), "32": _grown(36), "64": _grown(70)},
+    "stages": {"4": _grown(8, batch_size=64), "8": _grown(16, batch_size=64), "16": _grown(24), "32": _grown(36), "64": _grown(80)},
     "known_failures": [], "note": "not shipped",
 }  # fmt: skip
 
