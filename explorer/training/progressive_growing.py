@@ -36,9 +36,10 @@ def fit(recipe, folder, data_folder=None, preview=None, out=None):
         if before:
             inherit(trainer.parts, before.parts)
         batches = batches_of(faces, stage, stage["seed"] + i, runs.done(folder / name))
+        apart = building.build(stage)
 
-        def shown(model, epoch, stage=stage):
-            preview(plain(model, stage), epoch)
+        def shown(model, epoch, apart=apart):
+            preview(plain(model, apart), epoch)
 
         found = runs.run(stage, folder / name, trainer, {"x": batches, "shuffle": False}, None, preview and shown, out)
         trainer.load_weights(folder / name / runs.LAST)  # as they learn, where the averaged ones would go on to be averaged
@@ -82,15 +83,14 @@ def grown(recipe, folder, name):
     stage = stage_of(recipe, name)
     trainer = build(stage)
     trainer.load_weights(Path(folder, name, runs.BEST))
-    return plain(trainer, stage)
+    return plain(trainer, building.build(stage))
 
 
-def plain(trainer, stage):
-    """The StyleGAN that a `Growing` has in training, its last level as far there as it has faded in, with the mean style."""
-    model = building.build(stage)
+def plain(trainer, model):
+    """`model`, made the StyleGAN that a `Growing` has in training, its last level as far there as it has faded in."""
     inherit((model.mapping, model.synthesis), trainer.parts[:2])
     if trainer.faded:
-        last, fade = model.synthesis.get_layer(f"colours_{stage['image_shape'][0]}"), float(trainer.fade())
+        last, fade = model.synthesis.get_layer(f"colours_{model.synthesis.output_shape[1]}"), float(trainer.fade())
         for weight in (last.kernel, last.bias):
             weight.assign(fade * weight)
     model.settle()
