@@ -93,15 +93,15 @@ def opened(browser, served):
     assert problems == []
 
 
-def dragged(page):
-    """A drag over the plane, which shows another picture, of the browser's own."""
+def dragged(page, part=4):
+    """A drag over the plane, from its middle by a part of its side, which shows another picture, of the browser's own."""
     page.locator(READY).wait_for(state="attached")
     box = page.locator("#latent-plane .lx-plane").first.bounding_box()
     x, y = box["x"] + box["width"] / 2, box["y"] + box["height"] / 2
     before = page.locator("#latent-plane .lx-picture").get_attribute("data-z")
     page.mouse.move(x, y)
     page.mouse.down()
-    page.mouse.move(x + box["width"] / 4, y - box["height"] / 4, steps=8)
+    page.mouse.move(x + box["width"] / part, y - box["height"] / part, steps=8)
     page.mouse.up()
     page.wait_for_function("before => document.querySelector('.lx-picture').dataset.z !== before", arg=before)
     page.locator("#latent-plane .lx-speed", has_text="in this browser").wait_for()
@@ -244,7 +244,7 @@ def test_what_a_link_asks_of_the_app_alone_is_said(opened):
 ])  # fmt: skip
 def test_rows_of_the_family_are_those_of_keras(opened, query):
     page = opened(f"sub/site/?view=why-a-vae&{query}")
-    page.locator(f"{FAMILY}[data-ready=yes]").wait_for(state="attached", timeout=60_000)
+    page.locator(f"{FAMILY}[data-ready=yes]").wait_for(state="attached")
     from explorer import views
     from explorer.views.why_a_vae import pictures
 
@@ -266,7 +266,7 @@ def test_rows_of_the_family_are_those_of_keras(opened, query):
 
 def test_two_planes_and_a_map_are_dragged_and_their_links_show_the_same(opened):
     page = opened("sub/site/?view=why-a-vae&chapter=holes&z=0.5,1,-0.5,0.25")
-    page.locator(f"{FAMILY}[data-ready=yes]").wait_for(state="attached", timeout=60_000)
+    page.locator(f"{FAMILY}[data-ready=yes]").wait_for(state="attached")
     small = page.locator(f"{FAMILY} .lx-holes .lx-caption canvas").nth(1)
     page.wait_for_function("canvas => canvas.getContext('2d').getImageData(0, 0, canvas.width, canvas.height).data.some((x, i) => i % 4 < 3 && x)",
                            arg=small.element_handle())  # fmt: skip
@@ -277,7 +277,7 @@ def test_two_planes_and_a_map_are_dragged_and_their_links_show_the_same(opened):
     z = [float(value) for value in page.evaluate("new URLSearchParams(location.search).get('z')").split(",")]
     assert z[:2] == [0.5, 1]
     page.goto(page.url)
-    page.locator(f"{FAMILY}[data-ready=yes]").wait_for(state="attached", timeout=60_000)
+    page.locator(f"{FAMILY}[data-ready=yes]").wait_for(state="attached")
     page.wait_for_function("z => new URLSearchParams(location.search).get('z') === z", arg=",".join(f"{x:g}" for x in z))
     page.locator(f"{FAMILY} .lx-chapters button", has_text="Map").click()
     page.locator(f"{FAMILY}[data-chapter=codings][data-code]").wait_for()
@@ -292,7 +292,7 @@ def test_two_planes_and_a_map_are_dragged_and_their_links_show_the_same(opened):
 
 def test_what_the_family_lacks_is_said_and_not_offered(opened):
     page = opened("sub/site/?view=why-a-vae&chapter=gans&model=fashion-cgan&seed=900&source=test&z=1,2&epoch=9999")
-    page.locator(f"{FAMILY}[data-ready=yes]").wait_for(state="attached", timeout=60_000)
+    page.locator(f"{FAMILY}[data-ready=yes]").wait_for(state="attached")
     said = page.locator(f"{FAMILY} .lx-message").inner_text()
     for words in ("seed from 16 on needs the app", "source test needs the app", "z means nothing in chapter gans", "epoch must be"):
         assert words in said
@@ -340,7 +340,7 @@ def test_on_a_phone_without_a_network_after_the_first_visit(opened):
     page.wait_for_function("navigator.serviceWorker.controller !== null")
     page.context.set_offline(True)
     page.goto(page.url)
-    dragged(page)
+    dragged(page, 3)  # its address says where the first one ended
     assert page.evaluate("document.documentElement.scrollWidth") <= 390
     moved(page, "faces", "[data-attribute] input[type=range]")
     page.locator("#faces [data-do=gallery]").click()
