@@ -35,6 +35,7 @@ MEMBERS = {
     "arithmetic": ("celeba-vae",),
 }
 GREEDY, LINEAR = "fashion-greedy-ae", "fashion-linear-ae"
+PLANES = MEMBERS["holes"][:2]  # those that one drags across
 START = 1  # the seed of the first garments: the judge takes all ten for what they are to be
 EXAMPLE = 8  # of the garments, a bag: what is corrupted and repaired at first
 REPAIRERS = dict(zip(("dropout", "gaussian"), MEMBERS["denoising"], strict=True))
