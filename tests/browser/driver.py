@@ -98,6 +98,7 @@ class View:
         page.on("request", self._see)
         for ended in ("requestfinished", "requestfailed"):
             page.on(ended, lambda request: self._under_way.discard(request))
+        page.on("domcontentloaded", lambda _: self._under_way.clear())  # what was asked before is answered to nobody
         page.on("websocket", self._overhear)
 
     def _hear(self, message):
@@ -111,7 +112,7 @@ class View:
         if parts.path.endswith("/component_server/"):
             self.asked.append(request.post_data_json)
         if request.is_navigation_request():
-            self._under_way.clear()  # what another page asked
+            self._unanswered.clear()
         elif parts.path.endswith(("/component_server/", "/queue/join")):
             self._under_way.add(request)
 

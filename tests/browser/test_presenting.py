@@ -67,8 +67,9 @@ def settle(view):
         lx.offsetParent && lx.querySelector('canvas') && lx.dataset.ready === 'yes' &&
         [...lx.querySelectorAll(':is(.lx-inside, .lx-levels)[open]')].every(fold => fold.hidden || fold.dataset.shown) &&
         (!link.has('quiz') || lx.querySelector('.lx-quiz:not([hidden])')))""")  # fmt: skip
-    before, same = None, 0
+    before, same, looks = None, 0, 0
     while same < 3:
+        assert (looks := looks + 1) < 500, "it is never at rest"
         view.page.wait_for_timeout(300)
         now = view.page.evaluate(
             "room.pixels() + [...document.querySelectorAll('[data-do=stop]')].some(stop => stop.offsetParent && !stop.disabled)"
