@@ -8,6 +8,7 @@ const KEY = "latent-explorer-language"; // under which the browser remembers wha
 const OPTION = "language"; // of the address, as in page_options.js
 const ATTRIBUTES = ["title", "aria-label", "placeholder", "alt"];
 const LEFT = "[translate=no], code, pre, kbd, script, style, svg, textarea, .modebar, .lx-formula"; // as they are
+const CHART = "svg.lx-chart"; // whose words are translated where the catalogue has them: most of them are figures and names
 const PLAIN = new Set(["B", "EM", "CODE", "A", "SUB", "SUP", "KBD", "STRONG", "I", "BR"]); // what a paragraph may have within
 const MOST = 4000; // texts whose translation is remembered
 
@@ -133,6 +134,15 @@ function attributes(element) {
   }
 }
 
+/** @param {Element} svg */
+function chart(svg) {
+  const find = (/** @type {string} */ text) => isName(text) ? text : said(text);
+  show(svg, "aria-label", svg.getAttribute("aria-label") ?? "", text => svg.setAttribute("aria-label", text), find);
+  for (const { firstChild: words } of svg.querySelectorAll("text")) {
+    if (words?.nodeValue) show(words, "", words.nodeValue, text => { words.nodeValue = text; }, find);
+  }
+}
+
 /** @param {Node} node and all within */
 function translate(node) {
   if (node.nodeType === 3) {
@@ -140,6 +150,7 @@ function translate(node) {
     if (node.nodeValue?.trim()) show(node, "", node.nodeValue, text => { node.nodeValue = text; });
     return paragraph;
   }
+  if (node instanceof Element && node.matches(CHART)) return chart(node);
   if (!(node instanceof Element) || node.matches(LEFT) && !node.matches(".lx-formula")) return;
   attributes(node);
   if (node.matches(LEFT)) return;

@@ -44,6 +44,8 @@ def test_every_view_is_german_throughout_and_no_wider_than_the_screen(app, page_
     assert {"lächelnd →", "männlich ↑"} <= set(written), "axes of the attribute plane"
     own = {"Laden..."}  # Gradio's, in its own German
     assert sorted(set(page.evaluate(MISSING)) - own) == []
+    page.goto(f"{app.url}/?view=why-a-vae&chapter=denoising")
+    expect(page.locator("#why-a-vae .lx-chart text").first).to_have_text("wie gegeben")
 
 
 def test_the_language_is_switched_back_and_forth_and_is_no_part_of_the_state(app, page_of):
