@@ -184,3 +184,10 @@ def test_all_modules_are_fetched_at_once_and_each_is_one_that_is_served():
         imported = re.findall(r'^import .*?from "(.+?)";', (page.HERE / path).read_text("utf-8"), re.M | re.S)
         for other in imported:
             assert ((page.HERE / path).parent / other).resolve().relative_to(page.HERE).as_posix() in named, f"{path}: {other}"
+
+
+def test_no_rule_of_the_styles_is_one_that_gradio_drops():
+    """It writes each rule anew, for its own part of the page: what is nested in one is lost, and nothing lies outside."""
+    rules = re.sub(r"/\*.*?\*/", "", page.styles(), flags=re.S)
+    assert "&" not in rules
+    assert not re.search(r"(^|[,{}\s])(html|body)\b[^{}]*\{", rules)
