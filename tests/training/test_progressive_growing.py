@@ -239,8 +239,8 @@ def test_who_stops_it_before_it_has_grown_goes_on_later(few, tmp_path, monkeypat
 
 def test_it_learns_what_pictures_look_like_and_shows_it(few, tmp_path):
     own = recipe(stages={"4": {"epochs": 3}, "8": {"epochs": 1}}, image_shape=[8, 8, 3], epoch_images=1024, batch_size=16,
-                 learning_rate=RATE | {"initial": 5e-3}, penalty=0.01)  # fmt: skip
-    own["optimizer"] |= {"ema_momentum": 0.95}
+                 learning_rate=RATE | {"initial": 1e-2}, penalty=0.01)  # fmt: skip
+    own["optimizer"] |= {"ema_momentum": 0.9}
     preview = stylegan_measures.preview(own, tmp_path / "preview.png")
     model, history = progressive_growing.fit(own, tmp_path, preview=preview, out=io.StringIO())
     generator = StyleganGenerator({"name": "s", "latent_shape": [8], "image_shape": [8, 8, 3]}, model)
