@@ -180,7 +180,7 @@ def page(name):
     if card.get("derived"):
         rows.append(("Not said by its card", escape(", ".join(card["derived"]))))
     facts = "".join(f"<tr><th scope='row'>{key}</th><td>{value}</td></tr>" for key, value in rows)
-    return f"""<article class="lx-card" tabindex="0"><h2>{escape(card["title"])}</h2>
+    return f"""<article class="lx-card"><h2>{escape(card["title"])}</h2>
 <div class="lx-at-work">{gallery.drawn(name, card)}{gallery.measured(card)}</div>
 <table class="lx-facts">{facts}</table>
 <h3>Measured quality</h3>{_metrics(card["metrics"])}

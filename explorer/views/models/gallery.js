@@ -3,6 +3,8 @@
 // says which was chosen.
 import { still } from "../../serving/view.js";
 
+const inLecture = () => document.documentElement.classList.contains("lx-lecture"); // where the card scrolls by itself
+
 /** @param {any} given what gr.HTML gives, with `trigger` and `watch` */
 export function start({ element, server, trigger, watch }) {
   /** @type {Element[]} */
@@ -34,13 +36,18 @@ export function start({ element, server, trigger, watch }) {
     choice.tabIndex = -1;
     requestAnimationFrame(() => { if (document.activeElement === document.body) choice.focus({ preventScroll: true }); });
   });
-  if (card) new MutationObserver(observe).observe(card, { childList: true, subtree: true });
+  if (card) {
+    new MutationObserver(observe).observe(card, { childList: true, subtree: true });
+    const scrolling = () => inLecture() ? card.setAttribute("tabindex", "0") : card.removeAttribute("tabindex"); // by keys too
+    scrolling();
+    new MutationObserver(scrolling).observe(document.documentElement, { attributes: true, attributeFilter: ["class"] });
+  }
   element.addEventListener("click", (/** @type {any} */ event) => {
     const item = event.target.closest("[data-model]");
     if (!item) return;
     for (const other of element.querySelectorAll("[aria-current]")) other.removeAttribute("aria-current");
     item.setAttribute("aria-current", "true");
-    if (document.documentElement.classList.contains("lx-lecture")) item.closest("details").open = false; // one thing at a time
+    if (inLecture()) item.closest("details").open = false; // one thing at a time
     trigger("select", { model: item.dataset.model });
     document.querySelector("#models-choice")?.scrollIntoView({ behavior: still.matches ? "auto" : "smooth" });
   });
