@@ -171,7 +171,8 @@ function follow(records) {
   const attributed = new Set(records.filter(({ type }) => type === "attributes").map(({ target }) => target));
   for (const node of changed) {
     const element = node.nodeType === 3 ? node.parentElement : /** @type {Element} */ (node);
-    if (!element?.isConnected || element.closest?.(LEFT) && !attributed.has(node)) continue;
+    const left = element?.closest?.(LEFT);
+    if (!element?.isConnected || left && !(left === node && left.matches(CHART)) && !attributed.has(node)) continue;
     if (attributed.has(node)) attributes(/** @type {Element} */ (node)); else translate(wholeOf(node, element));
   }
   observer?.takeRecords(); // what was written just now
